@@ -1,0 +1,3 @@
+//! The `wscli` program.
+
+fn main() {}
