@@ -5,4 +5,9 @@
 //! [`commands`] turn arguments ([`cli`]) into engines and their results into
 //! an [`exit`] status. [`terminal`] alone writes to the standard streams.
 
+pub mod cli;
+pub mod commands;
 pub mod connection;
+pub mod exit;
+pub mod server;
+pub mod terminal;

@@ -1,3 +1,7 @@
-//! The `wscli` program.
+//! The `wscli` program: runs the library and ends with its exit code.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wscli::commands::run().into()
+}

@@ -96,7 +96,19 @@ mod tests {
         for code in [1000, 1003, 1007, 1013, 3000, 4999] {
             assert_eq!(CloseCode::try_from(code).map(CloseCode::get), Ok(code));
         }
-        for code in [0, 999, 1004, 1005, 1006, 1014, 1015, 1016, 2999, 5000, u16::MAX] {
+        for code in [
+            0,
+            999,
+            1004,
+            1005,
+            1006,
+            1014,
+            1015,
+            1016,
+            2999,
+            5000,
+            u16::MAX,
+        ] {
             assert_eq!(CloseCode::try_from(code), Err(InvalidCloseCode(code)));
         }
     }

@@ -19,7 +19,9 @@ pub enum SocketError {
     #[error("the peer sent text that is not UTF-8: {0}")]
     Utf8(String),
     /// A message was larger than allowed, compressed or not.
-    #[error("the peer sent a message of over {limit_bytes} bytes; --max-message-size raises the limit")]
+    #[error(
+        "the peer sent a message of over {limit_bytes} bytes; --max-message-size raises the limit"
+    )]
     TooLarge {
         /// The limit in bytes.
         limit_bytes: usize,

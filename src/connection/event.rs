@@ -103,7 +103,9 @@ impl Closed {
     /// The close code as the WebSocket API of browsers shows it: the peer's,
     /// 1005 for an empty Close, 1006 when none came.
     pub fn code(&self) -> u16 {
-        self.received.as_ref().map_or(1006, CloseFrame::code_or_1005)
+        self.received
+            .as_ref()
+            .map_or(1006, CloseFrame::code_or_1005)
     }
 
     /// The peer's reason, empty when it gave none.

@@ -6,9 +6,23 @@
 
 pub mod close;
 pub mod deflate;
+pub mod dial;
 pub mod error;
 pub mod event;
+pub mod frame_io;
+pub mod handshake;
+pub mod keep_alive;
+pub mod open;
+pub mod socket;
+pub mod target;
+pub mod transport;
 
 pub use close::{CloseCode, CloseFrame};
 pub use error::SocketError;
 pub use event::{Closed, Event, Message};
+pub use keep_alive::KeepAlive;
+pub use open::{OpenConfig, OpenError, Opened, open};
+pub use socket::{NotOpen, Socket, SocketConfig};
+pub use target::{Target, TargetError};
+pub use tokio_tungstenite::tungstenite::protocol::Role;
+pub use transport::Transport;

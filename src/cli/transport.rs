@@ -1,0 +1,56 @@
+//! The flags of every command that dials: one struct, flattened into each, so
+//! that a flag means the same everywhere.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::value;
+use crate::connection::deflate::Offer;
+
+/// How to reach the server, and what to ask it for.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connection")]
+pub struct TransportArgs {
+    /// Send this header; 'Name:' leaves a default header out, 'Name;' sends it empty, '@FILE' reads a line each
+    #[arg(short = 'H', long = "header", value_name = "HEADER")]
+    pub headers: Vec<String>,
+
+    /// Send this Origin header
+    #[arg(long, value_name = "URL")]
+    pub origin: Option<String>,
+
+    /// Send this User-Agent header
+    #[arg(short = 'A', long, value_name = "TEXT")]
+    pub user_agent: Option<String>,
+
+    /// Offer this subprotocol; repeat in order of preference
+    #[arg(
+        short,
+        long = "subprotocol",
+        visible_alias = "protocol",
+        value_name = "NAME"
+    )]
+    pub subprotocols: Vec<String>,
+
+    /// Offer permessage-deflate; alone as browsers do, or with PARAMS such as 'server_no_context_takeover; client_max_window_bits=10'
+    #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true, default_missing_value = "client_max_window_bits")]
+    pub compress: Option<Offer>,
+
+    /// Accept messages up to this size
+    #[arg(long, value_name = "BYTES", value_parser = value::size, default_value = "64MiB")]
+    pub max_message_size: usize,
+
+    /// Connect to this Unix domain socket instead of the URL's host
+    #[arg(long, value_name = "PATH")]
+    pub unix_socket: Option<PathBuf>,
+
+    /// Give up when the connection is not open after this time
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "30")]
+    pub connect_timeout: Duration,
+
+    /// Give up when not done after this time
+    #[arg(short, long, value_name = "DURATION", value_parser = value::duration)]
+    pub max_time: Option<Duration>,
+}

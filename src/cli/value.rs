@@ -1,0 +1,92 @@
+//! Values of flags, parsed once at the edge.
+
+use std::time::Duration;
+
+/// Parses a duration: seconds as `1.5` or `1.5s`, or with `us`, `ms`, `m`, `h`.
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit_in_seconds = match &text[digits.len()..] {
+        "us" => 1e-6,
+        "ms" => 1e-3,
+        "" | "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        _ => return Err(DURATION_FORMS.into()),
+    };
+    let plain = digits.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+    let number: f64 = match digits.parse() {
+        Ok(number) if plain => number,
+        _ => return Err(DURATION_FORMS.into()),
+    };
+    Duration::try_from_secs_f64(number * unit_in_seconds).map_err(|e| e.to_string())
+}
+
+const DURATION_FORMS: &str = "write seconds as 1.5, or with a unit: 200us, 500ms, 2m, 1h";
+
+/// Parses a size in bytes: `4096`, or with `KiB`, `MiB`, `GiB` (`k`, `M` and
+/// `G` mean the same; `KB`, `MB` and `GB` are powers of 1000).
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub fn size(text: &str) -> Result<usize, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "ki" | "kib" => 1 << 10,
+        "m" | "mi" | "mib" => 1 << 20,
+        "g" | "gi" | "gib" => 1 << 30,
+        "kb" => 1_000,
+        "mb" => 1_000_000,
+        "gb" => 1_000_000_000,
+        _ => return Err(SIZE_FORMS.into()),
+    };
+    let number: usize = digits.parse().map_err(|_| SIZE_FORMS.to_owned())?;
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| format!("'{text}' is more than this machine can count"))
+}
+
+const SIZE_FORMS: &str = "write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations() {
+        for (text, expected) in [
+            ("1.5", Duration::from_millis(1500)),
+            ("0", Duration::ZERO),
+            ("2s", Duration::from_secs(2)),
+            ("500ms", Duration::from_millis(500)),
+            ("250us", Duration::from_micros(250)),
+            ("2m", Duration::from_secs(120)),
+            ("1h", Duration::from_secs(3600)),
+        ] {
+            assert_eq!(duration(text), Ok(expected), "{text}");
+        }
+        for text in ["", "s", "-1", "1d", "1e3", "inf", "nan", "1 s", "1.2.3"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes() {
+        for (text, expected) in [
+            ("0", 0),
+            ("4096", 4096),
+            ("64KiB", 65536),
+            ("64k", 65536),
+            ("1MB", 1_000_000),
+            ("2GiB", 2 << 30),
+        ] {
+            assert_eq!(size(text), Ok(expected), "{text}");
+        }
+        for text in ["", "KiB", "-1", "1.5M", "4 KiB", "99999999999GiB"] {
+            assert!(size(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! The client's opening handshake: our own writer, so that names keep their
+//! spelling and both heads are kept as they went over the wire, and our own
+//! validator, since an answer must be judged and not merely taken.
+
+use std::io;
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::header::HeaderEdit;
+use super::response::{Response, read_body, read_response};
+use crate::connection::deflate::{NegotiationError, Offer, Params};
+use crate::connection::target::Target;
+
+/// What a client asks for, besides the target.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The subprotocols offered, the most wanted first.
+    pub subprotocols: Vec<String>,
+    /// The offer of permessage-deflate.
+    pub deflate: Option<Offer>,
+    /// Changes to the headers, applied last.
+    pub edits: Vec<HeaderEdit>,
+}
+
+/// A completed opening handshake.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer as received.
+    pub response: Response,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+    /// The agreed parameters of permessage-deflate.
+    pub deflate: Option<Params>,
+    /// What arrived behind the answer.
+    pub leftover: Bytes,
+}
+
+/// An HTTP answer that opens no WebSocket.
+#[derive(Debug)]
+pub struct Rejection {
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer, with the beginning of its body.
+    pub response: Response,
+    /// What is wrong with it.
+    pub cause: RejectionCause,
+}
+
+/// Why an answer opens no WebSocket (RFC 6455 §4.1).
+#[derive(Debug, Error)]
+pub enum RejectionCause {
+    /// Another status than 101.
+    #[error("the server answered {status_line}")]
+    Status {
+        /// The status line.
+        status_line: String,
+    },
+    /// "If the response lacks an Upgrade header field …"
+    #[error("the server's 101 has no 'Upgrade: websocket' header")]
+    NoUpgrade,
+    /// "If the response lacks a Connection header field …"
+    #[error("the server's 101 has no 'Connection: Upgrade' header")]
+    NoConnection,
+    /// No `Sec-WebSocket-Accept`.
+    #[error("the server's 101 has no Sec-WebSocket-Accept header")]
+    NoAccept,
+    /// A `Sec-WebSocket-Accept` that does not fit the key.
+    #[error(
+        "the server's 101 has the Sec-WebSocket-Accept '{received}' where '{expected}' answers the key"
+    )]
+    WrongAccept {
+        /// The value that fits.
+        expected: String,
+        /// The value received.
+        received: String,
+    },
+    /// A subprotocol that was not offered, or more than one.
+    #[error("the server chose the subprotocol '{chosen}', which was not offered")]
+    Subprotocol {
+        /// The choice.
+        chosen: String,
+    },
+    /// Extensions that were not offered, or not like that.
+    #[error("the server's 101 has unacceptable extensions: {0}")]
+    Extensions(#[from] NegotiationError),
+}
+
+/// Why the opening handshake failed.
+#[derive(Debug, Error)]
+pub enum HandshakeError {
+    /// A complete HTTP answer, but none that opens a WebSocket.
+    #[error("{}", .0.cause)]
+    Rejected(Box<Rejection>),
+    /// The peer ended the connection before its answer was complete.
+    #[error("{}", match received.len() {
+        0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
+        n => format!("the server closed the connection after {n} bytes of its answer"),
+    })]
+    Closed {
+        /// What had arrived.
+        received: Bytes,
+    },
+    /// The answer is not HTTP.
+    #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
+    NotHttp {
+        /// What had arrived.
+        received: Bytes,
+        /// The parser's finding.
+        cause: httparse::Error,
+    },
+    /// The answer's head has no end.
+    #[error("the head of the server's answer is over {limit_bytes} bytes")]
+    HeadTooLarge {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// The transport failed.
+    #[error("the connection failed during the opening handshake: {0}")]
+    Io(#[source] io::Error),
+}
+
+/// Runs the opening handshake over a connected stream.
+///
+/// # Errors
+/// A [`HandshakeError`]; a refusal comes with both heads and the beginning
+/// of its body. There is no time limit here: wrap the call.
+pub async fn upgrade<S>(
+    stream: &mut S,
+    target: &Target,
+    request: &Request,
+) -> Result<Upgraded, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let headers = request_headers(target, request, &generate_key());
+    let request_head = write_head(target, &headers);
+    let io_error = HandshakeError::Io;
+    stream.write_all(&request_head).await.map_err(io_error)?;
+    stream.flush().await.map_err(io_error)?;
+    let (mut response, leftover) = read_response(stream).await?;
+    match judge(&response, &headers, request.deflate.as_ref()) {
+        Ok((subprotocol, deflate)) => Ok(Upgraded {
+            request_head,
+            response,
+            subprotocol,
+            deflate,
+            leftover,
+        }),
+        Err(cause) => {
+            if response.status != 101 {
+                read_body(&mut response, stream, leftover).await;
+            }
+            Err(HandshakeError::Rejected(Box::new(Rejection {
+                request_head,
+                response,
+                cause,
+            })))
+        }
+    }
+}
+
+type Headers = Vec<(String, String)>;
+
+fn request_headers(target: &Target, request: &Request, key: &str) -> Headers {
+    let mut headers: Headers = Vec::new();
+    let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
+    add("Host", &target.authority);
+    add("Connection", "Upgrade");
+    add("Upgrade", "websocket");
+    add("Sec-WebSocket-Version", "13");
+    add("Sec-WebSocket-Key", key);
+    if let Some(origin) = &request.origin {
+        add("Origin", origin);
+    }
+    if let Some(agent) = &request.user_agent {
+        add("User-Agent", agent);
+    }
+    if !request.subprotocols.is_empty() {
+        add("Sec-WebSocket-Protocol", &request.subprotocols.join(", "));
+    }
+    if let Some(offer) = &request.deflate {
+        add("Sec-WebSocket-Extensions", &offer.to_string());
+    }
+    apply(&request.edits, headers)
+}
+
+/// The first change of a default header takes its place in the order; all
+/// others follow behind.
+fn apply(edits: &[HeaderEdit], defaults: Headers) -> Headers {
+    let mut added: Vec<_> = edits.iter().collect();
+    let mut headers = Vec::with_capacity(defaults.len() + edits.len());
+    for default in defaults {
+        let named = |edit: &&HeaderEdit| edit.name().eq_ignore_ascii_case(&default.0);
+        if !edits.iter().any(|edit| named(&edit)) {
+            headers.push(default);
+            continue;
+        }
+        added.retain(|edit| !(named(edit) && matches!(edit, HeaderEdit::Remove { .. })));
+        if let Some(index) = added.iter().position(named) {
+            push_set(&mut headers, added.remove(index));
+        }
+    }
+    for edit in added {
+        push_set(&mut headers, edit);
+    }
+    headers
+}
+
+fn push_set(headers: &mut Headers, edit: &HeaderEdit) {
+    if let HeaderEdit::Set { name, value } = edit {
+        headers.push((name.clone(), value.clone()));
+    }
+}
+
+fn write_head(target: &Target, headers: &Headers) -> Bytes {
+    let mut head = format!("GET {} HTTP/1.1\r\n", target.resource);
+    for (name, value) in headers {
+        head.push_str(name);
+        head.push_str(if value.is_empty() { ":" } else { ": " });
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head.into()
+}
+
+fn sent<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
+        .iter()
+        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_str())
+}
+
+/// Judges the answer by what was really sent, the user's changes included.
+fn judge(
+    response: &Response,
+    headers: &Headers,
+    offer: Option<&Offer>,
+) -> Result<(Option<String>, Option<Params>), RejectionCause> {
+    if response.status != 101 {
+        return Err(RejectionCause::Status {
+            status_line: response.status_line(),
+        });
+    }
+    if !response.has_token("upgrade", "websocket") {
+        return Err(RejectionCause::NoUpgrade);
+    }
+    if !response.has_token("connection", "upgrade") {
+        return Err(RejectionCause::NoConnection);
+    }
+    let key = sent(headers, "sec-websocket-key")
+        .next()
+        .unwrap_or_default();
+    let expected = derive_accept_key(key.as_bytes());
+    let accepts: Vec<_> = response.header("sec-websocket-accept").collect();
+    match accepts.as_slice() {
+        [] => return Err(RejectionCause::NoAccept),
+        [received] if received.trim() == expected => {}
+        _ => {
+            return Err(RejectionCause::WrongAccept {
+                expected,
+                received: accepts.join(", "),
+            });
+        }
+    }
+    let subprotocol = chosen_subprotocol(response, headers)?;
+    let extensions: Vec<_> = response.header("sec-websocket-extensions").collect();
+    let extensions: Vec<_> = extensions.iter().map(String::as_str).collect();
+    Ok((subprotocol, Offer::judge(offer, &extensions)?))
+}
+
+fn chosen_subprotocol(
+    response: &Response,
+    headers: &Headers,
+) -> Result<Option<String>, RejectionCause> {
+    let chosen: Vec<_> = response.header("sec-websocket-protocol").collect();
+    let offered = |name: &str| {
+        sent(headers, "sec-websocket-protocol")
+            .flat_map(|value| value.split(','))
+            .any(|offer| offer.trim() == name)
+    };
+    match chosen.as_slice() {
+        [] => Ok(None),
+        [name] if offered(name.trim()) => Ok(Some(name.trim().to_owned())),
+        _ => Err(RejectionCause::Subprotocol {
+            chosen: chosen.join(", "),
+        }),
+    }
+}

@@ -1,0 +1,9 @@
+//! The opening handshake (RFC 6455 §4), client and server.
+
+pub mod client;
+pub mod header;
+pub mod response;
+
+pub use client::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};
+pub use header::{HeaderEdit, HeaderError};
+pub use response::Response;

@@ -1,0 +1,673 @@
+//! An open WebSocket: one type with one owner.
+//!
+//! [`Socket`] is a stream of [`Event`]s and a sink of [`Message`]s over any
+//! [`Transport`]. It answers pings, keeps the connection alive, holds its
+//! limits, tells the peer of every error by the right Close frame, and takes
+//! the transport down in the order that loses nothing: Close, FIN, drain.
+//!
+//! Its owner polls it directly; there is no task and no channel inside. Two
+//! ways of using it:
+//!
+//! - **Duplex** (a client that must read while it writes): [`Socket::next`]
+//!   also writes out what [`SinkExt::feed`](futures_util::SinkExt::feed)
+//!   queued, and reports [`Event::Flushed`] when all of it has left.
+//! - **Echo** (a server that answers): wait with `next`, `feed` a reply to
+//!   each event, take what else is ready with [`Socket::try_next`], and
+//!   `flush` once.
+//!
+//! It does not dial, shake hands or print.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
+
+use super::deflate::{DeflateError, Deflater, Inflater, Params};
+use super::frame_io::{FrameIo, FrameIoConfig};
+use super::keep_alive::{Due, KeepAlive, Timer};
+use super::{CloseCode, CloseFrame, Closed, Event, Message, SocketError, Transport};
+
+/// Longer messages leave in several frames, so that the write buffer of a
+/// connection whose peer does not read stays within about this size.
+const MAX_OUTGOING_FRAME_BYTES: usize = 16 << 20;
+
+/// Below this much, frames wait for a flush to be written together.
+const WRITE_BUFFER_BYTES: usize = 64 << 10;
+
+/// Pings of our own whose Pong is still out; the oldest is forgotten first.
+const MAX_PINGS_IN_FLIGHT: usize = 64;
+
+/// What a socket is to be like.
+#[derive(Debug, Clone)]
+pub struct SocketConfig {
+    /// Which side of the connection this is.
+    pub role: Role,
+    /// The largest message accepted, in bytes after decompression.
+    pub max_message_bytes: usize,
+    /// The largest frame accepted, in bytes.
+    pub max_frame_bytes: usize,
+    /// The read buffer of the connection, in bytes.
+    pub read_buffer_bytes: usize,
+    /// How a quiet connection is kept alive.
+    pub keep_alive: KeepAlive,
+    /// How long the peer may take to answer our Close, and to end the
+    /// transport after the closing handshake.
+    pub close_timeout: Duration,
+    /// The agreed parameters of permessage-deflate, if it is in use.
+    pub deflate: Option<Params>,
+}
+
+impl SocketConfig {
+    /// The defaults of every command: messages up to 64 MiB, no keep-alive.
+    pub fn new(role: Role) -> Self {
+        Self {
+            role,
+            max_message_bytes: 64 << 20,
+            max_frame_bytes: 64 << 20,
+            read_buffer_bytes: 8 << 10,
+            keep_alive: KeepAlive::Off,
+            close_timeout: Duration::from_secs(5),
+            deflate: None,
+        }
+    }
+}
+
+/// The socket takes no more messages: it is closing or closed. How it came to
+/// that is told by [`Event::Closed`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the socket is closing or closed")]
+pub struct NotOpen;
+
+/// An open WebSocket.
+#[derive(Debug)]
+pub struct Socket {
+    ws: WebSocketStream<FrameIo<Transport>>,
+    role: Role,
+    deflater: Option<Box<Deflater>>,
+    inflates: bool,
+    max_message_bytes: usize,
+    close_timeout: Duration,
+    keep_alive: Option<Timer>,
+    pings: VecDeque<(Bytes, Instant)>,
+    pings_sent: u64,
+    /// Frames that found no room in the write buffer.
+    outgoing: VecDeque<WsMessage>,
+    unflushed: bool,
+    deadline: Option<(Deadline, Pin<Box<Sleep>>)>,
+    phase: Phase,
+    received: Option<CloseFrame>,
+    sent: Option<CloseFrame>,
+    by_peer: bool,
+    error: Option<SocketError>,
+}
+
+/// What is being waited for, with a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deadline {
+    /// The peer's answer to our Close.
+    CloseAnswer,
+    /// The peer's end of stream after the closing handshake.
+    EndOfStream,
+    /// What the peer may still have sent before our writes began to fail.
+    LastWords,
+    /// Our own last bytes, and the peer's end of stream.
+    Finish,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Open,
+    /// Writing what is left, the Close frame at its end.
+    Flush,
+    /// Ending our direction of the transport.
+    Shutdown,
+    /// Discarding until the peer's end of stream: closing with unread data
+    /// would send a reset, which can destroy the Close frame on its way.
+    Drain,
+    Report,
+    Done,
+}
+
+impl Socket {
+    /// A socket over a transport whose opening handshake is done. `leftover`
+    /// is what arrived behind the handshake.
+    pub async fn new(transport: Transport, leftover: Bytes, config: &SocketConfig) -> Self {
+        let inflater = config
+            .deflate
+            .map(|params| Inflater::new(&params, config.role));
+        let io = FrameIo::new(
+            transport,
+            FrameIoConfig {
+                role: config.role,
+                leftover,
+                inflate: inflater,
+                max_frame_bytes: config.max_frame_bytes,
+            },
+        );
+        let limits = WebSocketConfig::default()
+            .read_buffer_size(config.read_buffer_bytes)
+            .write_buffer_size(WRITE_BUFFER_BYTES)
+            .max_write_buffer_size(WRITE_BUFFER_BYTES + 2 * MAX_OUTGOING_FRAME_BYTES)
+            .max_message_size(Some(config.max_message_bytes))
+            .max_frame_size(Some(config.max_frame_bytes));
+        Self {
+            ws: WebSocketStream::from_raw_socket(io, config.role, Some(limits)).await,
+            role: config.role,
+            deflater: config
+                .deflate
+                .map(|params| Box::new(Deflater::new(&params, config.role))),
+            inflates: config.deflate.is_some(),
+            max_message_bytes: config.max_message_bytes.min(config.max_frame_bytes),
+            close_timeout: config.close_timeout,
+            keep_alive: Timer::start(config.keep_alive),
+            pings: VecDeque::new(),
+            pings_sent: 0,
+            outgoing: VecDeque::new(),
+            unflushed: false,
+            deadline: None,
+            phase: Phase::Open,
+            received: None,
+            sent: None,
+            by_peer: false,
+            error: None,
+        }
+    }
+
+    /// The next event; `None` after [`Event::Closed`]. Writes out what is
+    /// queued while it waits. Dropping the future loses nothing.
+    pub async fn next(&mut self) -> Option<Event> {
+        poll_fn(|cx| self.poll_event(cx)).await
+    }
+
+    /// The next event, if one is there already.
+    pub fn try_next(&mut self) -> Option<Event> {
+        self.next().now_or_never().flatten()
+    }
+
+    /// Whether messages can still be sent.
+    pub fn is_open(&self) -> bool {
+        self.phase == Phase::Open && self.sent.is_none() && self.received.is_none()
+    }
+
+    /// Queues a ping. The [`Event::Pong`] that answers it has its round-trip
+    /// time. A payload over 125 bytes is cut to that (RFC 6455 §5.5).
+    pub fn ping(&mut self, payload: Bytes) -> Result<(), NotOpen> {
+        let payload = control_payload(&payload);
+        if self.pings.len() == MAX_PINGS_IN_FLIGHT {
+            self.pings.pop_front();
+        }
+        self.pings.push_back((payload.clone(), Instant::now()));
+        self.queue(WsMessage::Ping(payload))
+    }
+
+    /// Queues an unsolicited pong, cut to 125 bytes.
+    pub fn pong(&mut self, payload: Bytes) -> Result<(), NotOpen> {
+        // As a frame: `Message::Pong` would take the place of an automatic
+        // answer that still waits to be sent.
+        self.queue(WsMessage::Frame(Frame::pong(control_payload(&payload))))
+    }
+
+    /// Starts the closing handshake. Messages queued before leave first;
+    /// events go on until [`Event::Closed`]. Does nothing when the socket is
+    /// closing already.
+    pub fn start_close(&mut self, frame: CloseFrame) {
+        if !self.is_open() {
+            return;
+        }
+        // A full buffer keeps the frame in `outgoing`, so this cannot fail
+        // while the socket is open.
+        let _ = self.queue(WsMessage::Close(to_wire(&frame)));
+        self.sent = Some(frame);
+        self.set_deadline(Deadline::CloseAnswer);
+    }
+
+    /// Sends a Close frame and runs the closing handshake to its end,
+    /// discarding what else arrives.
+    pub async fn close(&mut self, frame: CloseFrame) -> Option<Closed> {
+        self.start_close(frame);
+        while let Some(event) = self.next().await {
+            if let Event::Closed(closed) = event {
+                return Some(closed);
+            }
+        }
+        None
+    }
+
+    fn queue(&mut self, message: WsMessage) -> Result<(), NotOpen> {
+        if !self.is_open() {
+            return Err(NotOpen);
+        }
+        self.unflushed = true;
+        if !self.outgoing.is_empty() {
+            self.outgoing.push_back(message);
+            return Ok(());
+        }
+        match self.ws.start_send_unpin(message) {
+            Ok(()) => Ok(()),
+            Err(WsError::WriteBufferFull(message)) => {
+                self.outgoing.push_back(*message);
+                Ok(())
+            }
+            Err(_) => Err(NotOpen),
+        }
+    }
+
+    fn queue_message(&mut self, message: Message) -> Result<(), NotOpen> {
+        let opcode = if message.is_text() {
+            Data::Text
+        } else {
+            Data::Binary
+        };
+        let compressed = self
+            .deflater
+            .as_mut()
+            .and_then(|deflater| deflater.compress(message.as_bytes()));
+        let rsv1 = compressed.is_some();
+        let mut rest = compressed.unwrap_or_else(|| message.into_bytes());
+        let mut opcode = OpCode::Data(opcode);
+        let mut first = true;
+        loop {
+            let part = rest.split_to(rest.len().min(MAX_OUTGOING_FRAME_BYTES));
+            let mut frame = Frame::message(part, opcode, rest.is_empty());
+            frame.header_mut().rsv1 = rsv1 && first;
+            self.queue(WsMessage::Frame(frame))?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            opcode = OpCode::Data(Data::Continue);
+            first = false;
+        }
+    }
+
+    /// Moves what waits in `outgoing` into the write buffer.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        loop {
+            ready!(self.ws.poll_ready_unpin(cx))?;
+            let Some(message) = self.outgoing.pop_front() else {
+                return Poll::Ready(Ok(()));
+            };
+            match self.ws.start_send_unpin(message) {
+                Err(WsError::WriteBufferFull(message)) => {
+                    self.outgoing.push_front(*message);
+                    ready!(self.ws.poll_flush_unpin(cx))?;
+                }
+                result => result?,
+            }
+        }
+    }
+
+    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        ready!(self.poll_outgoing(cx))?;
+        self.ws.poll_flush_unpin(cx)
+    }
+
+    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        loop {
+            match self.phase {
+                Phase::Open => match ready!(self.poll_open(cx)) {
+                    Some(event) => return Poll::Ready(Some(event)),
+                    None => self.begin_finish(),
+                },
+                Phase::Flush | Phase::Shutdown | Phase::Drain => {
+                    ready!(self.poll_finish(cx));
+                    self.phase = Phase::Report;
+                }
+                Phase::Report => {
+                    self.phase = Phase::Done;
+                    return Poll::Ready(Some(Event::Closed(Closed {
+                        received: self.received.take(),
+                        sent: self.sent.take(),
+                        by_peer: self.by_peer,
+                        error: self.error.take(),
+                    })));
+                }
+                Phase::Done => return Poll::Ready(None),
+            }
+        }
+    }
+
+    /// The next event of the open phase; `None` when the phase is over.
+    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        // A peer that never stops sending must not outlast a deadline.
+        if self.deadline.is_some()
+            && let Poll::Ready(error) = self.poll_deadline(cx)
+        {
+            self.error = error;
+            return Poll::Ready(None);
+        }
+        loop {
+            if self.unflushed && self.poll_flushed(cx) {
+                return Poll::Ready(Some(Event::Flushed));
+            }
+            match self.ws.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(message))) => {
+                    if let Some(event) = self.receive(message) {
+                        return Poll::Ready(Some(event));
+                    }
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    self.error = self.explain(error);
+                    return Poll::Ready(None);
+                }
+                Poll::Ready(None) => return Poll::Ready(None),
+                Poll::Pending => match self.poll_timers(cx) {
+                    Poll::Ready(error) => {
+                        self.error = error;
+                        return Poll::Ready(None);
+                    }
+                    // A ping may have been queued: write it out.
+                    Poll::Pending if self.unflushed && self.poll_flushed(cx) => {
+                        return Poll::Ready(Some(Event::Flushed));
+                    }
+                    Poll::Pending => return Poll::Pending,
+                },
+            }
+        }
+    }
+
+    /// Writes what is queued, and says whether all of it has now left.
+    fn poll_flushed(&mut self, cx: &mut Context<'_>) -> bool {
+        let flushed = matches!(self.poll_write_out(cx), Poll::Ready(Ok(())));
+        if self.ws.get_ref().write_error().is_some() {
+            // What the peer sent before it went away is still to be read.
+            if self.deadline.is_none() {
+                self.set_deadline(Deadline::LastWords);
+            }
+            self.unflushed = false;
+            return false;
+        }
+        self.unflushed &= !flushed;
+        flushed
+    }
+
+    fn receive(&mut self, message: WsMessage) -> Option<Event> {
+        if let Some(timer) = &mut self.keep_alive {
+            timer.received();
+        }
+        match message {
+            WsMessage::Text(text) => Some(self.message_event(Message::Text(text))),
+            WsMessage::Binary(bytes) => Some(self.message_event(Message::Binary(bytes))),
+            WsMessage::Ping(payload) => Some(Event::Ping(payload)),
+            WsMessage::Pong(payload) => Some(self.receive_pong(payload)),
+            WsMessage::Close(frame) => {
+                self.receive_close(frame);
+                None
+            }
+            // tungstenite yields raw frames to nobody who only reads.
+            WsMessage::Frame(_) => None,
+        }
+    }
+
+    fn message_event(&mut self, message: Message) -> Event {
+        let wire_bytes = if self.inflates {
+            self.ws.get_mut().take_wire_bytes()
+        } else {
+            None
+        };
+        Event::Message {
+            message,
+            wire_bytes,
+        }
+    }
+
+    fn receive_pong(&mut self, payload: Bytes) -> Event {
+        let found = self.pings.iter().position(|(sent, _)| *sent == payload);
+        let round_trip = found.and_then(|index| {
+            // RFC 6455 §5.5.3: an endpoint may answer only the latest of
+            // several pings, so an answer settles the earlier ones too.
+            self.pings
+                .drain(..=index)
+                .next_back()
+                .map(|(_, at)| at.elapsed())
+        });
+        if let (Some(_), Some(timer)) = (round_trip, &mut self.keep_alive) {
+            timer.pong_received();
+        }
+        Event::Pong {
+            payload,
+            round_trip,
+        }
+    }
+
+    fn receive_close(&mut self, frame: Option<frame::CloseFrame>) {
+        let frame = frame.map_or_else(CloseFrame::default, |frame| CloseFrame {
+            code: Some(frame.code.into()),
+            reason: frame.reason.to_string(),
+        });
+        if self.sent.is_none() {
+            self.by_peer = true;
+            // tungstenite answers with the same code and reason (§5.5.1).
+            self.sent = Some(frame.clone());
+        }
+        self.received = Some(frame);
+        // No message may follow a Close, in either direction.
+        self.outgoing.clear();
+        self.unflushed = false;
+        self.keep_alive = None;
+        self.set_deadline(Deadline::EndOfStream);
+    }
+
+    /// What ended the stream; `None` where the closing handshake was done.
+    fn explain(&mut self, error: WsError) -> Option<SocketError> {
+        match error {
+            _ if self.received.is_some() => None,
+            WsError::ConnectionClosed | WsError::AlreadyClosed => None,
+            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Some(self.lost()),
+            WsError::Protocol(cause) => Some(SocketError::Protocol(cause)),
+            WsError::Utf8(cause) => Some(SocketError::Utf8(cause)),
+            WsError::Capacity(_) => Some(SocketError::TooLarge {
+                limit_bytes: self.max_message_bytes,
+            }),
+            WsError::Io(error) => {
+                let deflate = error
+                    .get_ref()
+                    .and_then(|inner| inner.downcast_ref::<DeflateError>());
+                Some(match deflate {
+                    Some(cause) => SocketError::Deflate(cause.clone()),
+                    None => SocketError::Io(error),
+                })
+            }
+            other => Some(SocketError::Io(io::Error::other(other))),
+        }
+    }
+
+    /// Ready when the deadline has passed: with its error, or with none where
+    /// the closing handshake is done and only the end of stream is missing.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Option<SocketError>> {
+        let Some((deadline, sleep)) = &mut self.deadline else {
+            return Poll::Pending;
+        };
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(match deadline {
+            Deadline::EndOfStream | Deadline::Finish => None,
+            Deadline::CloseAnswer => Some(SocketError::CloseTimeout(self.close_timeout)),
+            Deadline::LastWords => Some(self.lost()),
+        })
+    }
+
+    /// The connection ended without a Close: by a failure to write, if any.
+    fn lost(&self) -> SocketError {
+        match self.ws.get_ref().write_error() {
+            Some(error) => SocketError::Io(copy_of(error)),
+            None => SocketError::Lost,
+        }
+    }
+
+    /// Ready when a deadline, or the keep-alive, ends the open phase.
+    fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<Option<SocketError>> {
+        if let Poll::Ready(error) = self.poll_deadline(cx) {
+            return Poll::Ready(error);
+        }
+        while let Some(timer) = &mut self.keep_alive {
+            match ready!(timer.poll_due(cx)) {
+                Due::Dead(after) => {
+                    return Poll::Ready(Some(SocketError::KeepAliveTimeout(after)));
+                }
+                Due::Ping => {
+                    self.pings_sent += 1;
+                    let payload = Bytes::copy_from_slice(&self.pings_sent.to_be_bytes());
+                    // A closing socket needs no keep-alive.
+                    let _ = self.ping(payload);
+                }
+                Due::Pong => {
+                    let _ = self.pong(Bytes::new());
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    /// Ends the open phase: tells the peer of an error, where it can be told.
+    fn begin_finish(&mut self) {
+        self.keep_alive = None;
+        self.set_deadline(Deadline::Finish);
+        self.phase = Phase::Flush;
+        if self.sent.is_some() {
+            return;
+        }
+        let Some(frame) = self.error.as_ref().and_then(SocketError::close_frame) else {
+            return;
+        };
+        self.outgoing.clear();
+        let close = WsMessage::Close(to_wire(&frame));
+        match self.ws.start_send_unpin(close) {
+            Ok(()) => self.sent = Some(frame),
+            Err(WsError::WriteBufferFull(close)) => {
+                self.outgoing.push_back(*close);
+                self.sent = Some(frame);
+            }
+            Err(_) => {}
+        }
+    }
+
+    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_deadline(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.phase == Phase::Flush {
+            // A failure to write shows in the reads, if there are any left.
+            let _ = ready!(self.poll_write_out(cx));
+            self.phase = Phase::Shutdown;
+        }
+        if self.phase == Phase::Shutdown {
+            let io = self.ws.get_mut().get_mut();
+            let _ = ready!(Pin::new(io).poll_shutdown(cx));
+            self.phase = Phase::Drain;
+        }
+        if self.at_end_of_stream() {
+            return Poll::Ready(());
+        }
+        let io = self.ws.get_mut().get_mut();
+        let mut scratch = [0; 4096];
+        loop {
+            let mut scratch = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
+                Ok(()) if !scratch.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Whether the open phase has seen the peer's end of stream.
+    fn at_end_of_stream(&self) -> bool {
+        match &self.error {
+            Some(SocketError::Lost | SocketError::Io(_)) => true,
+            Some(_) => false,
+            // tungstenite ends a client's stream only when the server's has.
+            None => self.role == Role::Client,
+        }
+    }
+
+    fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = Some((deadline, Box::pin(sleep(self.close_timeout))));
+    }
+}
+
+impl Stream for Socket {
+    type Item = Event;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.poll_event(cx)
+    }
+}
+
+/// Waits where the peer reads too slowly; the keep-alive and the deadlines
+/// go on meanwhile, and then the sink says [`NotOpen`].
+impl Sink<Message> for Socket {
+    type Error = NotOpen;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        if !self.is_open() {
+            return Poll::Ready(Err(NotOpen));
+        }
+        match self.poll_outgoing(cx) {
+            Poll::Ready(result) => Poll::Ready(result.map_err(|_| NotOpen)),
+            Poll::Pending => self.poll_blocked(cx),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), NotOpen> {
+        self.queue_message(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        match self.poll_write_out(cx) {
+            Poll::Ready(result) => {
+                self.unflushed = false;
+                let failed = result.is_err() || self.ws.get_ref().write_error().is_some();
+                Poll::Ready(if failed { Err(NotOpen) } else { Ok(()) })
+            }
+            Poll::Pending => self.poll_blocked(cx),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        self.start_close(CloseFrame::new(CloseCode::NORMAL, ""));
+        self.poll_flush(cx)
+    }
+}
+
+impl Socket {
+    /// A write is blocked: only a deadline can end the wait.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        if self.phase != Phase::Open {
+            return Poll::Ready(Err(NotOpen));
+        }
+        self.error = ready!(self.poll_timers(cx));
+        self.begin_finish();
+        Poll::Ready(Err(NotOpen))
+    }
+}
+
+fn control_payload(payload: &Bytes) -> Bytes {
+    payload.slice(..payload.len().min(125))
+}
+
+fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
+    frame.code.map(|code| frame::CloseFrame {
+        code: code.into(),
+        reason: frame.reason.as_str().into(),
+    })
+}
+
+/// An `io::Error` of the same kind and text: the original stays where it is.
+fn copy_of(error: &io::Error) -> io::Error {
+    match error.raw_os_error() {
+        Some(code) => io::Error::from_raw_os_error(code),
+        None => io::Error::new(error.kind(), error.to_string()),
+    }
+}

@@ -1,0 +1,69 @@
+//! Status lines on stderr.
+
+use std::io::{self, Write};
+
+use super::sanitize;
+
+/// How much is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub enum Verbosity {
+    /// Errors alone.
+    Quiet,
+    /// Errors, warnings, and what the user must know.
+    #[default]
+    Normal,
+    /// What happens, step by step.
+    Verbose,
+    /// Both heads of the handshake, control frames, timings.
+    Debug,
+}
+
+/// The writer of status lines. Everything is sanitised; a closed stderr is
+/// nobody's business.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Status {
+    verbosity: Verbosity,
+}
+
+impl Status {
+    /// A writer that tells this much.
+    pub fn new(verbosity: Verbosity) -> Self {
+        Self { verbosity }
+    }
+
+    /// Whether lines of this level are shown, for texts that cost to make.
+    pub fn shows(&self, level: Verbosity) -> bool {
+        level <= self.verbosity
+    }
+
+    /// An error: shown always.
+    pub fn error(&self, text: &str) {
+        write(&format!("wscli: {text}"));
+    }
+
+    /// A warning, or something that the user must know.
+    pub fn note(&self, text: &str) {
+        self.line(Verbosity::Normal, text);
+    }
+
+    /// A step (`-v`).
+    pub fn info(&self, text: &str) {
+        self.line(Verbosity::Verbose, text);
+    }
+
+    /// A detail (`-vv`).
+    pub fn debug(&self, text: &str) {
+        self.line(Verbosity::Debug, text);
+    }
+
+    fn line(&self, level: Verbosity, text: &str) {
+        if self.shows(level) {
+            write(&format!("* {text}"));
+        }
+    }
+}
+
+fn write(text: &str) {
+    let mut stderr = io::stderr().lock();
+    let _ = writeln!(stderr, "{}", sanitize(text));
+}
