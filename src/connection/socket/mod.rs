@@ -17,6 +17,11 @@
 //!
 //! It does not dial, shake hands or print.
 
+mod closing;
+mod sending;
+#[cfg(test)]
+mod tests;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
@@ -25,28 +30,21 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Sink, SinkExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream, StreamExt};
 use thiserror::Error;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
+use self::closing::Deadline;
+use self::sending::{MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
 use super::deflate::{DeflateError, Deflater, Inflater, Params};
 use super::frame_io::{FrameIo, FrameIoConfig};
 use super::keep_alive::{Due, KeepAlive, Timer};
-use super::{CloseCode, CloseFrame, Closed, Event, Message, SocketError, Transport};
-
-/// Longer messages leave in several frames, so that the write buffer of a
-/// connection whose peer does not read stays within about this size.
-const MAX_OUTGOING_FRAME_BYTES: usize = 16 << 20;
-
-/// Below this much, frames wait for a flush to be written together.
-const WRITE_BUFFER_BYTES: usize = 64 << 10;
+use super::{CloseFrame, Closed, Event, Message, SocketError, Transport};
 
 /// Pings of our own whose Pong is still out; the oldest is forgotten first.
 const MAX_PINGS_IN_FLIGHT: usize = 64;
@@ -115,17 +113,11 @@ pub struct Socket {
     error: Option<SocketError>,
 }
 
-/// What is being waited for, with a limit.
+/// Whether waiting for an event also writes out what is queued.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Deadline {
-    /// The peer's answer to our Close.
-    CloseAnswer,
-    /// The peer's end of stream after the closing handshake.
-    EndOfStream,
-    /// What the peer may still have sent before our writes began to fail.
-    LastWords,
-    /// Our own last bytes, and the peer's end of stream.
-    Finish,
+enum Writes {
+    Out,
+    Held,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,12 +182,15 @@ impl Socket {
     /// The next event; `None` after [`Event::Closed`]. Writes out what is
     /// queued while it waits. Dropping the future loses nothing.
     pub async fn next(&mut self) -> Option<Event> {
-        poll_fn(|cx| self.poll_event(cx)).await
+        poll_fn(|cx| self.poll_event(cx, Writes::Out)).await
     }
 
-    /// The next event, if one is there already.
+    /// The next event, if one is there already. Writes nothing out, so that
+    /// the replies to all that is there can leave in one flush.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.next().now_or_never().flatten()
+        poll_fn(|cx| self.poll_event(cx, Writes::Held))
+            .now_or_never()
+            .flatten()
     }
 
     /// Whether messages can still be sent.
@@ -247,78 +242,10 @@ impl Socket {
         None
     }
 
-    fn queue(&mut self, message: WsMessage) -> Result<(), NotOpen> {
-        if !self.is_open() {
-            return Err(NotOpen);
-        }
-        self.unflushed = true;
-        if !self.outgoing.is_empty() {
-            self.outgoing.push_back(message);
-            return Ok(());
-        }
-        match self.ws.start_send_unpin(message) {
-            Ok(()) => Ok(()),
-            Err(WsError::WriteBufferFull(message)) => {
-                self.outgoing.push_back(*message);
-                Ok(())
-            }
-            Err(_) => Err(NotOpen),
-        }
-    }
-
-    fn queue_message(&mut self, message: Message) -> Result<(), NotOpen> {
-        let opcode = if message.is_text() {
-            Data::Text
-        } else {
-            Data::Binary
-        };
-        let compressed = self
-            .deflater
-            .as_mut()
-            .and_then(|deflater| deflater.compress(message.as_bytes()));
-        let rsv1 = compressed.is_some();
-        let mut rest = compressed.unwrap_or_else(|| message.into_bytes());
-        let mut opcode = OpCode::Data(opcode);
-        let mut first = true;
-        loop {
-            let part = rest.split_to(rest.len().min(MAX_OUTGOING_FRAME_BYTES));
-            let mut frame = Frame::message(part, opcode, rest.is_empty());
-            frame.header_mut().rsv1 = rsv1 && first;
-            self.queue(WsMessage::Frame(frame))?;
-            if rest.is_empty() {
-                return Ok(());
-            }
-            opcode = OpCode::Data(Data::Continue);
-            first = false;
-        }
-    }
-
-    /// Moves what waits in `outgoing` into the write buffer.
-    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        loop {
-            ready!(self.ws.poll_ready_unpin(cx))?;
-            let Some(message) = self.outgoing.pop_front() else {
-                return Poll::Ready(Ok(()));
-            };
-            match self.ws.start_send_unpin(message) {
-                Err(WsError::WriteBufferFull(message)) => {
-                    self.outgoing.push_front(*message);
-                    ready!(self.ws.poll_flush_unpin(cx))?;
-                }
-                result => result?,
-            }
-        }
-    }
-
-    fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
-        ready!(self.poll_outgoing(cx))?;
-        self.ws.poll_flush_unpin(cx)
-    }
-
-    fn poll_event(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_event(&mut self, cx: &mut Context<'_>, writes: Writes) -> Poll<Option<Event>> {
         loop {
             match self.phase {
-                Phase::Open => match ready!(self.poll_open(cx)) {
+                Phase::Open => match ready!(self.poll_open(cx, writes)) {
                     Some(event) => return Poll::Ready(Some(event)),
                     None => self.begin_finish(),
                 },
@@ -341,7 +268,7 @@ impl Socket {
     }
 
     /// The next event of the open phase; `None` when the phase is over.
-    fn poll_open(&mut self, cx: &mut Context<'_>) -> Poll<Option<Event>> {
+    fn poll_open(&mut self, cx: &mut Context<'_>, writes: Writes) -> Poll<Option<Event>> {
         // A peer that never stops sending must not outlast a deadline.
         if self.deadline.is_some()
             && let Poll::Ready(error) = self.poll_deadline(cx)
@@ -350,7 +277,7 @@ impl Socket {
             return Poll::Ready(None);
         }
         loop {
-            if self.unflushed && self.poll_flushed(cx) {
+            if writes == Writes::Out && self.poll_flushed(cx) {
                 return Poll::Ready(Some(Event::Flushed));
             }
             match self.ws.poll_next_unpin(cx) {
@@ -370,7 +297,7 @@ impl Socket {
                         return Poll::Ready(None);
                     }
                     // A ping may have been queued: write it out.
-                    Poll::Pending if self.unflushed && self.poll_flushed(cx) => {
+                    Poll::Pending if writes == Writes::Out && self.poll_flushed(cx) => {
                         return Poll::Ready(Some(Event::Flushed));
                     }
                     Poll::Pending => return Poll::Pending,
@@ -381,6 +308,9 @@ impl Socket {
 
     /// Writes what is queued, and says whether all of it has now left.
     fn poll_flushed(&mut self, cx: &mut Context<'_>) -> bool {
+        if !self.unflushed {
+            return false;
+        }
         let flushed = matches!(self.poll_write_out(cx), Poll::Ready(Ok(())));
         if self.ws.get_ref().write_error().is_some() {
             // What the peer sent before it went away is still to be read.
@@ -485,20 +415,6 @@ impl Socket {
         }
     }
 
-    /// Ready when the deadline has passed: with its error, or with none where
-    /// the closing handshake is done and only the end of stream is missing.
-    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Option<SocketError>> {
-        let Some((deadline, sleep)) = &mut self.deadline else {
-            return Poll::Pending;
-        };
-        ready!(sleep.as_mut().poll(cx));
-        Poll::Ready(match deadline {
-            Deadline::EndOfStream | Deadline::Finish => None,
-            Deadline::CloseAnswer => Some(SocketError::CloseTimeout(self.close_timeout)),
-            Deadline::LastWords => Some(self.lost()),
-        })
-    }
-
     /// The connection ended without a Close: by a failure to write, if any.
     fn lost(&self) -> SocketError {
         match self.ws.get_ref().write_error() {
@@ -530,138 +446,18 @@ impl Socket {
         }
         Poll::Pending
     }
-
-    /// Ends the open phase: tells the peer of an error, where it can be told.
-    fn begin_finish(&mut self) {
-        self.keep_alive = None;
-        self.set_deadline(Deadline::Finish);
-        self.phase = Phase::Flush;
-        if self.sent.is_some() {
-            return;
-        }
-        let Some(frame) = self.error.as_ref().and_then(SocketError::close_frame) else {
-            return;
-        };
-        self.outgoing.clear();
-        let close = WsMessage::Close(to_wire(&frame));
-        match self.ws.start_send_unpin(close) {
-            Ok(()) => self.sent = Some(frame),
-            Err(WsError::WriteBufferFull(close)) => {
-                self.outgoing.push_back(*close);
-                self.sent = Some(frame);
-            }
-            Err(_) => {}
-        }
-    }
-
-    fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        if self.poll_deadline(cx).is_ready() {
-            return Poll::Ready(());
-        }
-        if self.phase == Phase::Flush {
-            // A failure to write shows in the reads, if there are any left.
-            let _ = ready!(self.poll_write_out(cx));
-            self.phase = Phase::Shutdown;
-        }
-        if self.phase == Phase::Shutdown {
-            let io = self.ws.get_mut().get_mut();
-            let _ = ready!(Pin::new(io).poll_shutdown(cx));
-            self.phase = Phase::Drain;
-        }
-        if self.at_end_of_stream() {
-            return Poll::Ready(());
-        }
-        let io = self.ws.get_mut().get_mut();
-        let mut scratch = [0; 4096];
-        loop {
-            let mut scratch = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
-                Ok(()) if !scratch.filled().is_empty() => {}
-                _ => return Poll::Ready(()),
-            }
-        }
-    }
-
-    /// Whether the open phase has seen the peer's end of stream.
-    fn at_end_of_stream(&self) -> bool {
-        match &self.error {
-            Some(SocketError::Lost | SocketError::Io(_)) => true,
-            Some(_) => false,
-            // tungstenite ends a client's stream only when the server's has.
-            None => self.role == Role::Client,
-        }
-    }
-
-    fn set_deadline(&mut self, deadline: Deadline) {
-        self.deadline = Some((deadline, Box::pin(sleep(self.close_timeout))));
-    }
 }
 
 impl Stream for Socket {
     type Item = Event;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.poll_event(cx)
-    }
-}
-
-/// Waits where the peer reads too slowly; the keep-alive and the deadlines
-/// go on meanwhile, and then the sink says [`NotOpen`].
-impl Sink<Message> for Socket {
-    type Error = NotOpen;
-
-    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
-        if !self.is_open() {
-            return Poll::Ready(Err(NotOpen));
-        }
-        match self.poll_outgoing(cx) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(|_| NotOpen)),
-            Poll::Pending => self.poll_blocked(cx),
-        }
-    }
-
-    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), NotOpen> {
-        self.queue_message(message)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
-        match self.poll_write_out(cx) {
-            Poll::Ready(result) => {
-                self.unflushed = false;
-                let failed = result.is_err() || self.ws.get_ref().write_error().is_some();
-                Poll::Ready(if failed { Err(NotOpen) } else { Ok(()) })
-            }
-            Poll::Pending => self.poll_blocked(cx),
-        }
-    }
-
-    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
-        self.start_close(CloseFrame::new(CloseCode::NORMAL, ""));
-        self.poll_flush(cx)
-    }
-}
-
-impl Socket {
-    /// A write is blocked: only a deadline can end the wait.
-    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
-        if self.phase != Phase::Open {
-            return Poll::Ready(Err(NotOpen));
-        }
-        self.error = ready!(self.poll_timers(cx));
-        self.begin_finish();
-        Poll::Ready(Err(NotOpen))
+        self.poll_event(cx, Writes::Out)
     }
 }
 
 fn control_payload(payload: &Bytes) -> Bytes {
     payload.slice(..payload.len().min(125))
-}
-
-fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
-    frame.code.map(|code| frame::CloseFrame {
-        code: code.into(),
-        reason: frame.reason.as_str().into(),
-    })
 }
 
 /// An `io::Error` of the same kind and text: the original stays where it is.

@@ -1,0 +1,108 @@
+//! The end of a socket: deadlines, the last Close frame, FIN and drain.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::SinkExt;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::sleep;
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
+
+use super::sending::to_wire;
+use super::{Phase, Socket};
+use crate::connection::SocketError;
+
+/// What is being waited for, with a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Deadline {
+    /// The peer's answer to our Close.
+    CloseAnswer,
+    /// The peer's end of stream after the closing handshake.
+    EndOfStream,
+    /// What the peer may still have sent before our writes began to fail.
+    LastWords,
+    /// Our own last bytes, and the peer's end of stream.
+    Finish,
+}
+
+impl Socket {
+    /// Ready when the deadline has passed: with its error, or with none where
+    /// the closing handshake is done and only the end of stream is missing.
+    pub(super) fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Option<SocketError>> {
+        let Some((deadline, sleep)) = &mut self.deadline else {
+            return Poll::Pending;
+        };
+        ready!(sleep.as_mut().poll(cx));
+        Poll::Ready(match deadline {
+            Deadline::EndOfStream | Deadline::Finish => None,
+            Deadline::CloseAnswer => Some(SocketError::CloseTimeout(self.close_timeout)),
+            Deadline::LastWords => Some(self.lost()),
+        })
+    }
+
+    /// Ends the open phase: tells the peer of an error, where it can be told.
+    pub(super) fn begin_finish(&mut self) {
+        self.keep_alive = None;
+        self.set_deadline(Deadline::Finish);
+        self.phase = Phase::Flush;
+        if self.sent.is_some() {
+            return;
+        }
+        let Some(frame) = self.error.as_ref().and_then(SocketError::close_frame) else {
+            return;
+        };
+        self.outgoing.clear();
+        let close = WsMessage::Close(to_wire(&frame));
+        match self.ws.start_send_unpin(close) {
+            Ok(()) => self.sent = Some(frame),
+            Err(WsError::WriteBufferFull(close)) => {
+                self.outgoing.push_back(*close);
+                self.sent = Some(frame);
+            }
+            Err(_) => {}
+        }
+    }
+
+    pub(super) fn poll_finish(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.poll_deadline(cx).is_ready() {
+            return Poll::Ready(());
+        }
+        if self.phase == Phase::Flush {
+            // A failure to write shows in the reads, if there are any left.
+            let _ = ready!(self.poll_write_out(cx));
+            self.phase = Phase::Shutdown;
+        }
+        if self.phase == Phase::Shutdown {
+            let io = self.ws.get_mut().get_mut();
+            let _ = ready!(Pin::new(io).poll_shutdown(cx));
+            self.phase = Phase::Drain;
+        }
+        if self.at_end_of_stream() {
+            return Poll::Ready(());
+        }
+        let io = self.ws.get_mut().get_mut();
+        let mut scratch = [0; 4096];
+        loop {
+            let mut scratch = ReadBuf::new(&mut scratch);
+            match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
+                Ok(()) if !scratch.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
+    /// Whether the open phase has seen the peer's end of stream.
+    fn at_end_of_stream(&self) -> bool {
+        match &self.error {
+            Some(SocketError::Lost | SocketError::Io(_)) => true,
+            Some(_) => false,
+            // tungstenite ends a client's stream only when the server's has.
+            None => self.role == Role::Client,
+        }
+    }
+
+    pub(super) fn set_deadline(&mut self, deadline: Deadline) {
+        self.deadline = Some((deadline, Box::pin(sleep(self.close_timeout))));
+    }
+}

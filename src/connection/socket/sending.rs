@@ -1,0 +1,145 @@
+//! The sending half: how messages become frames, and what happens to frames
+//! that find no room.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::{Sink, SinkExt};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
+use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
+
+use super::{NotOpen, Phase, Socket};
+use crate::connection::{CloseCode, CloseFrame, Message};
+
+/// Longer messages leave in several frames, so that the write buffer of a
+/// connection whose peer does not read stays within about this size.
+pub(super) const MAX_OUTGOING_FRAME_BYTES: usize = 16 << 20;
+
+/// Below this much, frames wait for a flush to be written together.
+pub(super) const WRITE_BUFFER_BYTES: usize = 64 << 10;
+
+impl Socket {
+    pub(super) fn queue(&mut self, message: WsMessage) -> Result<(), NotOpen> {
+        if !self.is_open() {
+            return Err(NotOpen);
+        }
+        self.unflushed = true;
+        if !self.outgoing.is_empty() {
+            self.outgoing.push_back(message);
+            return Ok(());
+        }
+        match self.ws.start_send_unpin(message) {
+            Ok(()) => Ok(()),
+            Err(WsError::WriteBufferFull(message)) => {
+                self.outgoing.push_back(*message);
+                Ok(())
+            }
+            Err(_) => Err(NotOpen),
+        }
+    }
+
+    fn queue_message(&mut self, message: Message) -> Result<(), NotOpen> {
+        let opcode = if message.is_text() {
+            Data::Text
+        } else {
+            Data::Binary
+        };
+        let compressed = self
+            .deflater
+            .as_mut()
+            .and_then(|deflater| deflater.compress(message.as_bytes()));
+        let rsv1 = compressed.is_some();
+        let mut rest = compressed.unwrap_or_else(|| message.into_bytes());
+        let mut opcode = OpCode::Data(opcode);
+        let mut first = true;
+        loop {
+            let part = rest.split_to(rest.len().min(MAX_OUTGOING_FRAME_BYTES));
+            let mut frame = Frame::message(part, opcode, rest.is_empty());
+            frame.header_mut().rsv1 = rsv1 && first;
+            self.queue(WsMessage::Frame(frame))?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            opcode = OpCode::Data(Data::Continue);
+            first = false;
+        }
+    }
+
+    /// Moves what waits in `outgoing` into the write buffer.
+    fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        loop {
+            ready!(self.ws.poll_ready_unpin(cx))?;
+            let Some(message) = self.outgoing.pop_front() else {
+                return Poll::Ready(Ok(()));
+            };
+            match self.ws.start_send_unpin(message) {
+                Err(WsError::WriteBufferFull(message)) => {
+                    self.outgoing.push_front(*message);
+                    ready!(self.ws.poll_flush_unpin(cx))?;
+                }
+                result => result?,
+            }
+        }
+    }
+
+    pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
+        ready!(self.poll_outgoing(cx))?;
+        self.ws.poll_flush_unpin(cx)
+    }
+}
+
+/// Waits where the peer reads too slowly; the keep-alive and the deadlines
+/// go on meanwhile, and then the sink says [`NotOpen`].
+impl Sink<Message> for Socket {
+    type Error = NotOpen;
+
+    fn poll_ready(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        if !self.is_open() {
+            return Poll::Ready(Err(NotOpen));
+        }
+        match self.poll_outgoing(cx) {
+            Poll::Ready(result) => Poll::Ready(result.map_err(|_| NotOpen)),
+            Poll::Pending => self.poll_blocked(cx),
+        }
+    }
+
+    fn start_send(mut self: Pin<&mut Self>, message: Message) -> Result<(), NotOpen> {
+        self.queue_message(message)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        match self.poll_write_out(cx) {
+            Poll::Ready(result) => {
+                self.unflushed = false;
+                let failed = result.is_err() || self.ws.get_ref().write_error().is_some();
+                Poll::Ready(if failed { Err(NotOpen) } else { Ok(()) })
+            }
+            Poll::Pending => self.poll_blocked(cx),
+        }
+    }
+
+    fn poll_close(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        self.start_close(CloseFrame::new(CloseCode::NORMAL, ""));
+        self.poll_flush(cx)
+    }
+}
+
+impl Socket {
+    /// A write is blocked: only a deadline can end the wait.
+    fn poll_blocked(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), NotOpen>> {
+        if self.phase != Phase::Open {
+            return Poll::Ready(Err(NotOpen));
+        }
+        self.error = ready!(self.poll_timers(cx));
+        self.begin_finish();
+        Poll::Ready(Err(NotOpen))
+    }
+}
+
+pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
+    frame.code.map(|code| frame::CloseFrame {
+        code: code.into(),
+        reason: frame.reason.as_str().into(),
+    })
+}
