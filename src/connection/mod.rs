@@ -8,6 +8,7 @@ pub mod close;
 pub mod deflate;
 pub mod error;
 pub mod event;
+pub mod frame_io;
 
 pub use close::{CloseCode, CloseFrame};
 pub use error::SocketError;
