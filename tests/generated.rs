@@ -24,7 +24,10 @@ fn the_committed_files_are_up_to_date() {
             .output()
             .unwrap();
         assert!(output.status.success(), "--generate {kind}");
-        assert!(!output.stdout.is_empty(), "--generate {kind} prints nothing");
+        assert!(
+            !output.stdout.is_empty(),
+            "--generate {kind} prints nothing"
+        );
         let path = root.join(file);
         if std::env::var_os("WSCLI_UPDATE").is_some() {
             std::fs::write(&path, &output.stdout).unwrap();
