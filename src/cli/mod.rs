@@ -7,8 +7,6 @@ pub mod value;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
-use crate::terminal::Verbosity;
-
 /// The WebSocket tool: an echo server with options, a client for the terminal
 /// and for pipes.
 #[derive(Debug, Parser)]
@@ -43,18 +41,6 @@ pub struct GlobalArgs {
     /// Tell errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-}
-
-impl GlobalArgs {
-    /// How much is to be told.
-    pub fn verbosity(self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, 0) => Verbosity::Normal,
-            (false, 1) => Verbosity::Verbose,
-            (false, _) => Verbosity::Debug,
-        }
-    }
 }
 
 /// The commands.
