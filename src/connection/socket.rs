@@ -193,9 +193,18 @@ impl Socket {
         poll_fn(|cx| self.poll_event(cx)).await
     }
 
-    /// The next event, if one is there already.
+    /// The next event, if one is there already. What is queued stays queued,
+    /// so that the replies to several events can leave in one flush.
     pub fn try_next(&mut self) -> Option<Event> {
-        self.next().now_or_never().flatten()
+        // A Close read now would overtake, and drop, what found no room.
+        if !self.outgoing.is_empty() {
+            return None;
+        }
+        let unflushed = std::mem::take(&mut self.unflushed);
+        let event = self.next().now_or_never().flatten();
+        // Once the closing handshake has begun, tungstenite flushes by itself.
+        self.unflushed |= unflushed && self.is_open();
+        event
     }
 
     /// Whether messages can still be sent.

@@ -55,3 +55,20 @@ impl Offer {
         Ok(None)
     }
 }
+
+// Placeholder of the server's side of the negotiation.
+#[derive(Debug, Clone, Default)]
+pub struct Policy;
+impl std::str::FromStr for Policy {
+    type Err = NegotiationError;
+    fn from_str(_: &str) -> Result<Self, NegotiationError> {
+        Ok(Self)
+    }
+}
+pub fn negotiate<I, V>(_: I, _: &Policy) -> Option<(Params, String)>
+where
+    I: IntoIterator<Item = V>,
+    V: AsRef<[u8]>,
+{
+    None
+}
