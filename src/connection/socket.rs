@@ -256,6 +256,23 @@ impl Socket {
         None
     }
 
+    /// Drops the connection where it is, and tells what is known of its end.
+    pub fn abort(mut self) -> Closed {
+        if self.error.is_none() && self.received.is_none() {
+            self.error = Some(self.lost());
+        }
+        self.closed()
+    }
+
+    fn closed(&mut self) -> Closed {
+        Closed {
+            received: self.received.take(),
+            sent: self.sent.take(),
+            by_peer: self.by_peer,
+            error: self.error.take(),
+        }
+    }
+
     fn queue(&mut self, message: WsMessage) -> Result<(), NotOpen> {
         if !self.is_open() {
             return Err(NotOpen);
@@ -337,12 +354,7 @@ impl Socket {
                 }
                 Phase::Report => {
                     self.phase = Phase::Done;
-                    return Poll::Ready(Some(Event::Closed(Closed {
-                        received: self.received.take(),
-                        sent: self.sent.take(),
-                        by_peer: self.by_peer,
-                        error: self.error.take(),
-                    })));
+                    return Poll::Ready(Some(Event::Closed(self.closed())));
                 }
                 Phase::Done => return Poll::Ready(None),
             }

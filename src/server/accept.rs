@@ -213,3 +213,130 @@ impl Drop for OpenConnection<'_> {
         self.0.totals.open_connections.fetch_sub(1, Relaxed);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::sync::Mutex;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::sync::oneshot;
+    use tokio::time::Instant;
+
+    use super::*;
+
+    impl From<DuplexStream> for Transport {
+        fn from(stream: DuplexStream) -> Self {
+            Self::other(stream)
+        }
+    }
+
+    /// Gives what it holds, then nothing.
+    struct Prepared(VecDeque<io::Result<DuplexStream>>);
+
+    impl Listener for Prepared {
+        type Stream = DuplexStream;
+
+        async fn accept(&mut self) -> io::Result<(DuplexStream, Peer)> {
+            match self.0.pop_front() {
+                Some(result) => result.map(|stream| (stream, Peer::Unix)),
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
+        Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+    /// A server of these connections, with the names of its events.
+    struct Running {
+        server: tokio::task::JoinHandle<Totals>,
+        stop: oneshot::Sender<()>,
+        events: Arc<Mutex<Vec<&'static str>>>,
+    }
+
+    fn start(connections: impl IntoIterator<Item = io::Result<DuplexStream>>) -> Running {
+        let events = Arc::new(Mutex::new(Vec::new()));
+        let names = Arc::clone(&events);
+        let observer: Observer = Arc::new(move |event| {
+            names.lock().unwrap().push(match event {
+                Event::Opened { .. } => "opened",
+                Event::Refused { .. } => "refused",
+                Event::HandshakeFailed { .. } => "handshake failed",
+                Event::Ended { .. } => "ended",
+                Event::AcceptPaused(_) => "accept paused",
+                Event::Draining { .. } => "draining",
+            });
+        });
+        let (stop, stopped) = oneshot::channel();
+        let server = tokio::spawn(run(
+            Prepared(connections.into_iter().collect()),
+            Arc::new(ServerConfig::default()),
+            observer,
+            async move {
+                let _ = stopped.await;
+            },
+        ));
+        Running {
+            server,
+            stop,
+            events,
+        }
+    }
+
+    async fn shake_hands(client: &mut DuplexStream) {
+        client.write_all(HANDSHAKE).await.unwrap();
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(client.read_u8().await.unwrap());
+        }
+        assert!(head.starts_with(b"HTTP/1.1 101 "));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shortage_of_descriptors_is_survived_and_told_once() {
+        let (mut client, far) = duplex(4096);
+        let shortage = || Err(io::Error::from_raw_os_error(24));
+        let gone = Err(io::ErrorKind::ConnectionAborted.into());
+        let running = start([shortage(), shortage(), gone, shortage(), Ok(far)]);
+        shake_hands(&mut client).await;
+        drop(client);
+        running.stop.send(()).unwrap();
+        assert_eq!(running.server.await.unwrap().opened, 1);
+        let events = running.events.lock().unwrap().join(", ");
+        assert!(events.starts_with("accept paused, opened, "), "{events}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn half_a_request_has_ten_seconds() {
+        let (mut client, far) = duplex(4096);
+        let running = start([Ok(far)]);
+        let start = Instant::now();
+        client.write_all(&HANDSHAKE[..40]).await.unwrap();
+        assert_eq!(client.read(&mut [0; 100]).await.unwrap(), 0);
+        assert_eq!(start.elapsed().as_secs(), 10);
+        assert_eq!(*running.events.lock().unwrap(), ["handshake failed"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_grace_ends_what_does_not_end_itself() {
+        let (mut silent, far) = duplex(4096);
+        let (mut half, other_far) = duplex(4096);
+        let running = start([Ok(far), Ok(other_far)]);
+        half.write_all(&HANDSHAKE[..40]).await.unwrap();
+        shake_hands(&mut silent).await;
+        let start = Instant::now();
+        running.stop.send(()).unwrap();
+        let totals = running.server.await.unwrap();
+        assert_eq!(start.elapsed().as_secs(), 5);
+        assert_eq!((totals.connections, totals.opened), (2, 1));
+        let mut received = Vec::new();
+        silent.read_to_end(&mut received).await.unwrap();
+        assert_eq!(received[2..4], 1001_u16.to_be_bytes());
+        assert_eq!(
+            *running.events.lock().unwrap(),
+            ["opened", "draining", "ended"]
+        );
+    }
+}

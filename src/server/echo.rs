@@ -83,9 +83,146 @@ async fn close(mut socket: Socket, stop: &Stop, traffic: &mut Traffic) -> Outcom
                     traffic.received_bytes += message.len() as u64;
                 }
                 Some(_) => {}
-                None => return Outcome::Abandoned,
+                None => break,
             },
-            () = &mut aborting => return Outcome::Abandoned,
+            () = &mut aborting => break,
         }
+    }
+    let closed = socket.abort();
+    // One that has answered, and is only slow to end its side, is at its end.
+    if closed.received.is_some() {
+        Outcome::Closed(closed)
+    } else {
+        Outcome::Abandoned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+
+    use super::super::stop::Controller;
+    use super::*;
+    use crate::connection::{Role, SocketConfig, Transport};
+
+    /// Counts the writes that reach the transport.
+    struct Counting {
+        inner: DuplexStream,
+        writes: Arc<AtomicUsize>,
+    }
+
+    impl AsyncRead for Counting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            self.writes.fetch_add(1, Relaxed);
+            Pin::new(&mut self.inner).poll_write(cx, buf)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_flush(cx)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_shutdown(cx)
+        }
+    }
+
+    /// A client over memory of so many bytes, the server's side of it, and
+    /// the server's writes.
+    async fn pair(bytes: usize) -> (Socket, Socket, Arc<AtomicUsize>) {
+        let (near, far) = duplex(bytes);
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counting = Counting {
+            inner: far,
+            writes: Arc::clone(&writes),
+        };
+        let socket = async |transport, role| {
+            Socket::new(transport, Bytes::new(), &SocketConfig::new(role)).await
+        };
+        (
+            socket(Transport::other(near), Role::Client).await,
+            socket(Transport::other(counting), Role::Server).await,
+            writes,
+        )
+    }
+
+    async fn message(socket: &mut Socket) -> Message {
+        loop {
+            match socket.next().await {
+                Some(Event::Message { message, .. }) => return message,
+                Some(Event::Closed(closed)) => panic!("{closed:?}"),
+                Some(_) => {}
+                None => panic!("no message"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_answered_together() {
+        let (mut client, server, writes) = pair(64 << 10).await;
+        for n in 0..100 {
+            client.feed(Message::text(n.to_string())).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        let controller = Controller::new();
+        let stop = controller.stop();
+        let server = tokio::spawn(async move { run(server, &stop).await });
+        for n in 0..100 {
+            assert_eq!(message(&mut client).await, Message::text(n.to_string()));
+        }
+        assert_eq!(writes.load(Relaxed), 1);
+        client.close(CloseFrame::default()).await.unwrap();
+        let (outcome, traffic) = server.await.unwrap();
+        assert!(matches!(outcome, Outcome::Closed(closed) if closed.error.is_none()));
+        assert_eq!((traffic.sent_messages, traffic.sent_bytes), (100, 190));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_not_read_from() {
+        let (mut client, server, _) = pair(1 << 10).await;
+        let controller = Controller::new();
+        let stop = controller.stop();
+        let server = tokio::spawn(async move { run(server, &stop).await });
+        let (mut sent, mut refused) = (0_u32, false);
+        // The paths hold a little; far less than this.
+        while !refused && sent < 10_000 {
+            let message = Message::binary(vec![0; 1 << 10]);
+            let send = client.send(message);
+            let limit = std::time::Duration::from_millis(100);
+            match tokio::time::timeout(limit, send).await {
+                Ok(result) => result.unwrap(),
+                Err(_) => refused = true,
+            }
+            sent += 1;
+        }
+        assert!(refused);
+        for _ in 0..sent {
+            assert_eq!(message(&mut client).await.len(), 1 << 10);
+        }
+        client.close(CloseFrame::default()).await.unwrap();
+        let (_, traffic) = server.await.unwrap();
+        assert_eq!(traffic.sent_messages, u64::from(sent));
     }
 }

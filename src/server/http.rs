@@ -3,7 +3,6 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
-use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -96,21 +95,14 @@ where
         .max_buf_size(MAX_HEAD_BYTES)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
-    let mut done = poll_fn(|cx| http.poll_without_shutdown(cx));
-    let mut result = tokio::select! {
+    let result = tokio::select! {
         biased;
-        result = &mut done => Some(result),
-        () = stop.draining() => None,
+        result = poll_fn(|cx| http.poll_without_shutdown(cx)) => result,
+        // Requests are answered as soon as they are read, so there is none to
+        // wait for: only silence, or a part of one.
+        () = stop.draining() => return None,
     };
-    if result.is_none() {
-        Pin::new(&mut http).graceful_shutdown();
-        result = tokio::select! {
-            biased;
-            result = poll_fn(|cx| http.poll_without_shutdown(cx)) => Some(result),
-            () = stop.aborting() => None,
-        };
-    }
-    if let Err(error) = result? {
+    if let Err(error) = result {
         shared.observe(Event::HandshakeFailed { connection, error });
     }
     let parts = http.into_parts();

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::harness::{Running, Server, wscli};
 use crate::wire::{Wire, close, frame, handshake, masked};
 
-const ACCEPT: &str = "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+const ACCEPT: &str = "sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo=";
 
 /// What is changed in a valid handshake, the status, and what the head of the
 /// answer has to hold (`!` in front: must not hold), in lower case.
@@ -489,7 +489,7 @@ mod unix {
             wire.send(close(1001, ""));
             wire.end();
         }
-        drop(half);
+        half.end();
         let event = server.event("stopped");
         assert_eq!(
             (&event["opened"], &event["abandoned"]),
@@ -592,6 +592,7 @@ mod unix {
         wire.head();
         assert_eq!(wire.close_code(), 1001);
         wire.send(close(1001, ""));
+        wire.end();
         assert_eq!(child.wait().unwrap().code(), Some(0));
     }
 }

@@ -2,7 +2,7 @@
 //! would never send.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 
 use crate::harness::PATIENCE;
 
@@ -135,12 +135,15 @@ impl Wire {
 
     /// Ends our direction.
     pub(crate) fn finish(&self) {
-        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
+        self.stream.shutdown(Shutdown::Write).unwrap();
     }
 
-    /// Waits for the server's FIN. A reset is a failure, and so is data.
+    /// Waits for the server's FIN, and ends our direction too. A reset is a
+    /// failure, and so is data.
     pub(crate) fn end(&mut self) {
         assert!(!self.read(), "data: {:?}", self.received);
+        // The server may have taken the connection down already.
+        let _ = self.stream.shutdown(Shutdown::Write);
     }
 
     /// Whether more has come; `false` is the end of the stream.
