@@ -1,6 +1,7 @@
 //! The command line as clap types: flags and their values, nothing else.
 
 pub mod connect;
+pub mod keep_alive;
 pub mod serve;
 pub mod transport;
 pub mod value;

@@ -3,6 +3,7 @@
 mod connect;
 mod generate;
 mod serve;
+mod signals;
 
 use clap::Parser;
 

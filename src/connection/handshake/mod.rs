@@ -3,6 +3,7 @@
 pub mod client;
 pub mod header;
 pub mod response;
+pub mod server;
 
 pub use client::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};
 pub use header::{HeaderEdit, HeaderError};
