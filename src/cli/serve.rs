@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::keep_alive::KeepAliveMode;
 use super::value;
+use crate::connection::Subprotocol;
 use crate::connection::deflate::Policy;
 use crate::origin::AllowOrigin;
 
@@ -39,8 +40,8 @@ pub struct ServeArgs {
     pub require_origin: bool,
 
     /// Speak this subprotocol where a client offers it; repeat in order of preference
-    #[arg(long = "subprotocol", visible_alias = "protocol", value_name = "NAME", value_parser = value::token)]
-    pub subprotocols: Vec<String>,
+    #[arg(long = "subprotocol", visible_alias = "protocol", value_name = "NAME")]
+    pub subprotocols: Vec<Subprotocol>,
 
     /// Agree to permessage-deflate; with PARAMS such as 'server_no_context_takeover; client_max_window_bits=10' only on these terms
     #[arg(long, value_name = "PARAMS", num_args = 0..=1, require_equals = true, default_missing_value = "")]

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::connection::handshake::header::is_token;
-
 /// Parses a duration: seconds as `1.5` or `1.5s`, or with `us`, `ms`, `m`, `h`.
 ///
 /// # Errors
@@ -52,18 +50,6 @@ pub fn size(text: &str) -> Result<usize, String> {
 }
 
 const SIZE_FORMS: &str = "write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB";
-
-/// Takes a token (RFC 9110 §5.6.2), as names of subprotocols are.
-///
-/// # Errors
-/// A sentence that says which characters there can be.
-pub fn token(text: &str) -> Result<String, String> {
-    if is_token(text) {
-        Ok(text.to_owned())
-    } else {
-        Err("use letters, digits and !#$%&'*+-.^_`|~".into())
-    }
-}
 
 #[cfg(test)]
 mod tests {

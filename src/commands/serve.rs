@@ -140,7 +140,7 @@ fn config(args: &ServeArgs) -> Result<ServerConfig> {
     Ok(ServerConfig {
         routes,
         origins: OriginPolicy::new(args.allowed_origins.iter().cloned(), args.require_origin),
-        subprotocols: args.subprotocols.clone(),
+        subprotocols: args.subprotocols.iter().map(ToString::to_string).collect(),
         compression: args.compress,
         max_message_bytes: args.max_message_size,
         keep_alive,

@@ -431,7 +431,7 @@ fn usage_errors_are_one_sentence() {
         ),
         (
             &["--subprotocol", "a b"],
-            "error: invalid value 'a b' for '--subprotocol <NAME>': use letters, digits and !#$%&'*+-.^_`|~",
+            "error: invalid value 'a b' for '--subprotocol <NAME>': 'a b' is no name of a subprotocol; use letters, digits and !#$%&'*+-.^_`|~",
         ),
     ] {
         let output = wscli(&[&["serve"], args].concat()).output().unwrap();

@@ -6,5 +6,5 @@ pub mod response;
 pub mod server;
 
 pub use client::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};
-pub use header::{HeaderEdit, HeaderError};
+pub use header::{HeaderEdit, HeaderError, Subprotocol};
 pub use response::Response;
