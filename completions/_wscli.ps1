@@ -64,7 +64,7 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
             [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]')
             [CompletionResult]::new('--unix-socket', '--unix-socket', [CompletionResultType]::ParameterName, 'Listen on this Unix domain socket instead; what a dead server left there is replaced')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Echo at this path, whatever its case; repeat for more')
-            [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Let in pages of this origin only, such as https://example.com; repeat for more, ''*'' lets in all [default: all]')
+            [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, ''*'' lets in all [default: all]')
             [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Speak this subprotocol where a client offers it; repeat in order of preference')
             [CompletionResult]::new('--protocol', '--protocol', [CompletionResultType]::ParameterName, 'Speak this subprotocol where a client offers it; repeat in order of preference')
             [CompletionResult]::new('--compress', '--compress', [CompletionResultType]::ParameterName, 'Agree to permessage-deflate; with PARAMS such as ''server_no_context_takeover; client_max_window_bits=10'' only on these terms')

@@ -54,7 +54,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only, such as https://example.com; repeat for more, \'*\' lets in all [default: all]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, \'*\' lets in all [default: all]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree to permessage-deflate; with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\' only on these terms' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
