@@ -1,8 +1,11 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
 mod connect;
+mod demo;
 mod generate;
 mod serve;
+mod signals;
+mod transport;
 
 use clap::Parser;
 

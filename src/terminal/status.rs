@@ -56,6 +56,16 @@ impl Status {
         self.line(Verbosity::Debug, text);
     }
 
+    /// Lines of a document, such as a head of HTTP, each behind a `mark` that
+    /// tells whose it is.
+    pub fn document(&self, level: Verbosity, mark: char, text: &str) {
+        if self.shows(level) {
+            for line in text.lines() {
+                write(format!("{mark} {line}").trim_end());
+            }
+        }
+    }
+
     fn line(&self, level: Verbosity, text: &str) {
         if self.shows(level) {
             write(&format!("* {text}"));
