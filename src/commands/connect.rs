@@ -212,11 +212,12 @@ fn show_event(status: Status, prompt: bool, event: &Event) {
                 Verbosity::Debug
             };
             if status.shows(level) {
-                status.note(&format!(
+                let text = format!(
                     "Connection closed. Code: {}. Reason: {}",
                     closed.code(),
-                    closed.reason()
-                ));
+                    end::one_line(closed.reason())
+                );
+                status.note(text.trim_end());
             }
         }
         Event::Message { .. } | Event::Flushed => {}

@@ -16,16 +16,15 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures_util::{Sink, Stream, StreamExt};
-use jiff::Timestamp;
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
+use super::config::{End, Goal, PipeConfig, Stop, Summary};
 use super::framing::{Framing, InputError, Outgoing};
 use super::jsonl;
 use super::output::Output;
-use super::silence::{Linger, Rule, Silence};
-use super::until::Pattern;
-use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, Socket};
+use super::silence::{Rule, Silence};
+use crate::connection::{Closed, Event, Message, Socket};
 
 /// How many messages are taken from the input before the socket is read
 /// again.
@@ -36,100 +35,7 @@ const GRACE: Duration = Duration::from_secs(1);
 
 /// How long an input may take to say that it is at its end when the peer has
 /// closed.
-const LAST_LOOK: Duration = Duration::from_millis(50);
-
-/// What a talk waits for.
-#[derive(Debug, Clone)]
-pub enum Goal {
-    /// So many messages.
-    Count(u64),
-    /// A message that matches; it is the last one written.
-    Until(Pattern),
-}
-
-/// How a talk is to go.
-#[derive(Debug, Clone)]
-pub struct PipeConfig {
-    /// How messages are written.
-    pub framing: Framing,
-    /// Ends the talk when it is met, even while input goes on. Until then
-    /// no silence ends it.
-    pub goal: Option<Goal>,
-    /// How long to stay after the end of the input; `None` leaves that to the
-    /// counts (see [`Silence`]) or to the goal.
-    pub linger: Option<Linger>,
-    /// Answer every message with itself, until the peer closes.
-    pub echo: bool,
-    /// The Close frame at the end.
-    pub close: CloseFrame,
-    /// The wall clock, for [`Framing::Jsonl`].
-    pub clock: fn() -> Timestamp,
-}
-
-impl Default for PipeConfig {
-    fn default() -> Self {
-        Self {
-            framing: Framing::default(),
-            goal: None,
-            linger: None,
-            echo: false,
-            close: CloseFrame::new(CloseCode::NORMAL, ""),
-            clock: Timestamp::now,
-        }
-    }
-}
-
-/// Who stopped a talk from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// The user (SIGINT).
-    Interrupt,
-    /// The system (SIGTERM).
-    Terminate,
-    /// The time limit for everything.
-    MaxTime,
-}
-
-/// Why a talk ended.
-#[derive(Debug)]
-pub enum End {
-    /// What was waited for has come.
-    Goal,
-    /// The input had ended, and so had the wait for replies.
-    Quiet {
-        /// Whether replies were still owed.
-        owed: bool,
-    },
-    /// The input said to close.
-    Close,
-    /// The peer closed, or the connection failed.
-    Peer,
-    /// It was stopped.
-    Stopped(Stop),
-    /// The reader of the output has gone.
-    OutputClosed,
-    /// The output cannot be written.
-    OutputFailed(io::Error),
-    /// The input cannot be read or sent.
-    InputFailed(InputError),
-}
-
-/// What a talk came to.
-#[derive(Debug)]
-pub struct Summary {
-    /// Why it ended.
-    pub end: End,
-    /// How the socket was closed; `None` where there was no time for it.
-    pub closed: Option<Closed>,
-    /// Messages sent.
-    pub sent: u64,
-    /// Messages received, as far as they were wanted.
-    pub received: u64,
-    /// Whether the input was read to its end.
-    pub input_ended: bool,
-    /// The time from the start to the first message received.
-    pub first_message: Option<Duration>,
-}
+const LAST_LOOK: Duration = Duration::from_millis(100);
 
 /// A talk over an open socket.
 pub struct Pipe<'a, I, W, S> {
@@ -450,14 +356,16 @@ where
     }
 
     /// The talk ends by this, if it is not ending already, and the socket
-    /// closes. Only a stop takes the place of another end.
+    /// closes. A stop takes the place of any other end, and what came but
+    /// cannot be written takes the place of an end without a failure of ours.
     fn finish(&mut self, end: End) {
-        let failed = matches!(end, End::OutputFailed(_) | End::OutputClosed);
-        match &self.end {
-            None => {}
-            Some(End::Peer | End::Quiet { .. } | End::Close) if failed => {}
-            Some(_) if matches!(end, End::Stopped(_)) => {}
-            Some(_) => return,
+        match (&self.end, &end) {
+            (None, _) | (Some(_), End::Stopped(_)) => {}
+            (
+                Some(End::Goal | End::Peer | End::Quiet { .. } | End::Close),
+                End::OutputFailed(_),
+            ) => {}
+            (Some(_), _) => return,
         }
         self.end = Some(match self.input_failed.take() {
             Some(error) if !matches!(end, End::Stopped(_)) => End::InputFailed(error),

@@ -10,6 +10,7 @@
 //! dial, knows no flags, signals or terminals, and prints nothing. Why a talk
 //! ended is told by its [`Summary`].
 
+pub mod config;
 pub mod engine;
 pub mod framing;
 pub mod jsonl;
@@ -18,7 +19,8 @@ pub mod silence;
 pub mod source;
 pub mod until;
 
-pub use engine::{End, Goal, Pipe, PipeConfig, Stop, Summary};
+pub use config::{End, Goal, PipeConfig, Stop, Summary};
+pub use engine::Pipe;
 pub use framing::{Framing, InputError, Outgoing};
 pub use silence::{Linger, Silence};
 pub use source::Source;

@@ -139,7 +139,7 @@ fn closed(closed: Closed) -> Result<()> {
     }
     let reason = match closed.reason() {
         "" => String::new(),
-        reason => format!(": {reason}"),
+        reason => format!(": {}", one_line(reason)),
     };
     Err(Failure::new(
         ExitStatus::PeerClosed,
@@ -149,6 +149,11 @@ fn closed(closed: Closed) -> Result<()> {
         ),
     )
     .into())
+}
+
+/// A peer's text on one line, so that it cannot pass for a line of ours.
+pub(super) fn one_line(text: &str) -> String {
+    text.replace('\n', "\\n")
 }
 
 fn unmet(goal: &Goal, received: u64, closed: Result<()>) -> Error {
@@ -166,4 +171,127 @@ fn unmet(goal: &Goal, received: u64, closed: Result<()>) -> Error {
         format!("{expected}, {received} came; {cause}"),
     )
     .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use clap::Parser;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+    use crate::connection::{CloseCode, CloseFrame, SocketError};
+
+    fn summary(end: End, closed: Option<Closed>) -> Summary {
+        Summary {
+            end,
+            closed,
+            sent: 3,
+            received: 2,
+            input_ended: true,
+            first_message: None,
+        }
+    }
+
+    fn closed(by_peer: bool, code: u16, error: Option<SocketError>) -> Option<Closed> {
+        let code = CloseCode::try_from(code).ok();
+        Some(Closed {
+            received: code.map(|code| CloseFrame::new(code, "two\nlines")),
+            sent: None,
+            by_peer,
+            error,
+        })
+    }
+
+    #[test]
+    fn every_end_has_its_status() {
+        use ExitStatus::{
+            Expectation, Interrupted, LocalIo, PeerClosed, Protocol, Success, Terminated, Timeout,
+        };
+        let quiet = || End::Quiet { owed: true };
+        let peer = || End::Peer;
+        let full = || End::OutputFailed(io::Error::other("full"));
+        let lost = || closed(false, 0, Some(SocketError::Lost));
+        let broken = || closed(false, 0, Some(SocketError::Utf8(String::new())));
+        let unanswered = || {
+            let error = SocketError::CloseTimeout(Duration::from_secs(5));
+            closed(false, 0, Some(error))
+        };
+        type Case = (fn() -> End, fn() -> Option<Closed>, ExitStatus, ExitStatus);
+        // (end, closed, status without a goal, status with one that is unmet)
+        let cases: [Case; 14] = [
+            (quiet, || closed(false, 1000, None), Success, Expectation),
+            (quiet, unanswered, Timeout, Expectation),
+            (quiet, lost, PeerClosed, Expectation),
+            (
+                || End::Close,
+                || closed(false, 4000, None),
+                Success,
+                Expectation,
+            ),
+            (peer, || closed(true, 1000, None), Success, Expectation),
+            (peer, || closed(true, 1001, None), Success, Expectation),
+            (peer, || closed(true, 1011, None), PeerClosed, Expectation),
+            (peer, lost, PeerClosed, Expectation),
+            (peer, broken, Protocol, Protocol),
+            (|| End::OutputClosed, || None, Success, Success),
+            (full, || None, LocalIo, LocalIo),
+            (
+                || End::Stopped(Stop::Interrupt),
+                || None,
+                Interrupted,
+                Interrupted,
+            ),
+            (
+                || End::Stopped(Stop::Terminate),
+                || None,
+                Terminated,
+                Terminated,
+            ),
+            (|| End::Stopped(Stop::MaxTime), || None, Timeout, Timeout),
+        ];
+        for (end, closed, without, with) in cases {
+            for (goal, expected) in [(None, without), (Some(&Goal::Count(3)), with)] {
+                let result = judge(summary(end(), closed()), goal, None);
+                let status = result.unwrap_or_else(|e| status_of(&e));
+                assert_eq!(status, expected, "{:?} {:?}", end(), closed());
+            }
+        }
+        let met = summary(End::Goal, lost());
+        assert_eq!(judge(met, Some(&Goal::Count(2)), None).unwrap(), Success);
+    }
+
+    #[test]
+    fn what_is_told_besides() {
+        let note_with = |flags: &[&str], summary: &Summary| {
+            let flags = [&["wscli", "connect", "ws://h"], flags].concat();
+            let Some(Command::Connect(args)) = Cli::try_parse_from(flags).unwrap().command else {
+                panic!("not connect");
+            };
+            note(summary, &args)
+        };
+        let owed = summary(End::Quiet { owed: true }, None);
+        assert_eq!(
+            note_with(&[], &owed).as_deref(),
+            Some("3 sent, 2 received; stopped after 10 s of silence (see --linger, -n)")
+        );
+        assert_eq!(note_with(&["-w", "1"], &owed), None);
+        let mut early = summary(End::Peer, None);
+        assert_eq!(note_with(&[], &early), None);
+        early.input_ended = false;
+        assert_eq!(
+            note_with(&[], &early).as_deref(),
+            Some("the peer closed before the end of the input; 3 sent, 2 received")
+        );
+    }
+
+    #[test]
+    fn a_reason_stays_on_its_line() {
+        let result = judge(summary(End::Peer, closed(true, 4000, None)), None, None);
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            r"the peer closed the connection with code 4000: two\nlines"
+        );
+    }
 }

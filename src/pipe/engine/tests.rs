@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, stream};
+use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::connection::{Role, SocketConfig, Transport};
-use crate::pipe::Source;
+use crate::connection::{CloseCode, CloseFrame, Role, SocketConfig, Transport};
+use crate::pipe::{Linger, Source};
 
 async fn pair(buffer: usize) -> (Socket, Socket) {
     let (a, b) = duplex(buffer);
@@ -377,7 +378,7 @@ async fn the_input_is_read_no_faster_than_the_socket_takes_it() {
     let (mut feeder, reader) = duplex(1024);
     let fed = tokio::spawn(async move {
         let mut fed = 0;
-        while tokio::time::timeout(Duration::from_secs(5), feeder.write_all(&[b'x'; 1000]))
+        while timeout(Duration::from_secs(5), feeder.write_all(&[b'x'; 1000]))
             .await
             .is_ok()
         {
