@@ -37,6 +37,13 @@ complete -c wscli -n "__fish_wscli_needs_command" -s h -l help -d 'Print help (s
 complete -c wscli -n "__fish_wscli_needs_command" -s V -l version -d 'Print version'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a WebSocket server: standard input goes out, messages come back'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received, even if the input goes on; wait for them in any silence' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-code -d 'Close with this code' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-reason -d 'Close with this reason' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l origin -d 'Send this Origin header' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s A -l user-agent -d 'Send this User-Agent header' -r
@@ -47,6 +54,11 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l unix-socket -d '
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l connect-timeout -d 'Give up when the connection is not open after this time' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s m -l max-time -d 'Give up when not done after this time' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l demo -d 'Start an echo server on a free loopback port and talk to it'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l echo -d 'Answer every message with itself until the peer closes; read no input'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 0 -l null -d 'End messages with NUL instead of a line feed, in both directions'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l jsonl -d 'One JSON object a line and event, in both directions: {"type":"text","data":"…"}; binary, ping and pong data in base64'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l binary -d 'Send the input as binary messages of up to 64 KiB, write payloads unchanged with nothing between them'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 1 -d 'The same as -n 1'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s h -l help -d 'Print help'

@@ -1,9 +1,11 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
 mod connect;
+mod demo;
 mod generate;
 mod serve;
 mod signals;
+mod transport;
 
 use clap::Parser;
 
@@ -25,9 +27,23 @@ pub fn run() -> ExitStatus {
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| {
-        status.error(&format!("{error:#}"));
+        status.error(&sentence(&error));
         status_of(&error)
     })
+}
+
+/// An error and its causes as one sentence. Many errors name their cause
+/// themselves; it is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.ends_with(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 /// Shows what clap has to say: help and version on stdout, errors on stderr.
