@@ -19,6 +19,10 @@ pub enum ExitStatus {
     Resolve = 3,
     /// No TCP or Unix socket connection.
     Connect = 4,
+    /// The TLS handshake failed.
+    Tls = 5,
+    /// The proxy did not lead to the target.
+    Proxy = 6,
     /// The server answered the opening handshake with a refusal, or with an
     /// answer that is not valid.
     Rejected = 7,
@@ -48,6 +52,8 @@ pub const TABLE: &[(ExitStatus, &str)] = &[
     ),
     (ExitStatus::Resolve, "the host name could not be resolved"),
     (ExitStatus::Connect, "no TCP or unix socket connection"),
+    (ExitStatus::Tls, "the TLS handshake failed"),
+    (ExitStatus::Proxy, "the proxy did not lead to the server"),
     (
         ExitStatus::Rejected,
         "the server rejected the upgrade, or its answer is not a valid one",
@@ -135,6 +141,8 @@ fn status_of_open(error: &OpenError) -> ExitStatus {
         OpenError::Dial(DialError::Connect { .. } | DialError::ConnectUnix { .. }) => {
             ExitStatus::Connect
         }
+        OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
+        OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,
         // Not an HTTP answer at all, or none: the peer does not speak HTTP.
         OpenError::Handshake(_) => ExitStatus::Protocol,
@@ -161,7 +169,7 @@ mod tests {
     #[test]
     fn the_table_has_each_code_once_in_order() {
         let codes: Vec<_> = TABLE.iter().map(|(status, _)| status.code()).collect();
-        assert_eq!(codes, [0, 2, 3, 4, 7, 8, 9, 10, 11, 12, 130, 143]);
+        assert_eq!(codes, [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130, 143]);
     }
 
     #[test]

@@ -8,7 +8,8 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::deflate::Params;
-use super::dial::{DialError, Timings, dial};
+use super::dial::tls::TlsInfo;
+use super::dial::{DialConfig, DialError, Timings, dial};
 use super::handshake::{HandshakeError, Request, Response, upgrade};
 use super::socket::{Socket, SocketConfig};
 use super::target::Target;
@@ -17,6 +18,8 @@ use super::transport::Transport;
 /// How to open a connection.
 #[derive(Debug, Clone, Default)]
 pub struct OpenConfig {
+    /// How to reach the server.
+    pub dial: DialConfig,
     /// What the opening handshake asks for.
     pub request: Request,
     /// The limit for all phases together; `None` waits for ever.
@@ -40,6 +43,8 @@ pub struct Opened {
     pub subprotocol: Option<String>,
     /// The agreed parameters of permessage-deflate.
     pub deflate: Option<Params>,
+    /// What TLS has agreed on, where it is in use.
+    pub tls: Option<TlsInfo>,
     /// How long the phases took.
     pub timings: Timings,
 }
@@ -103,7 +108,7 @@ pub enum OpenError {
 /// ```
 pub async fn open(target: &Target, config: &OpenConfig) -> Result<Opened, OpenError> {
     let deadline = config.timeout.map(|after| (Instant::now() + after, after));
-    let mut dialed = within(deadline, false, dial(target)).await??;
+    let mut dialed = within(deadline, false, dial(target, &config.dial)).await??;
     let start = Instant::now();
     let handshake = upgrade(&mut dialed.transport, target, &config.request);
     let upgraded = within(deadline, true, handshake).await??;
@@ -116,6 +121,7 @@ pub async fn open(target: &Target, config: &OpenConfig) -> Result<Opened, OpenEr
         response: upgraded.response,
         subprotocol: upgraded.subprotocol,
         deflate: upgraded.deflate,
+        tls: dialed.tls,
         timings: dialed.timings,
     })
 }

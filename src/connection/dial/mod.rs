@@ -1,9 +1,13 @@
 //! Dialling: from an address to a connected transport.
 //!
-//! The phases run in one pipeline, resolve → connect, each timed and each
-//! failing with an error of its own. The opening handshake is not part of it.
+//! The phases run in one pipeline, resolve → connect → proxy → TLS, each
+//! timed and each failing with an error of its own. The opening handshake is
+//! not part of it.
 
+pub mod address;
 mod happy_eyeballs;
+pub mod proxy;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,6 +21,9 @@ use tokio::net::lookup_host;
 use tokio::time::Instant;
 use url::Host;
 
+use self::address::AddressConfig;
+use self::proxy::{ProxyError, ProxyRules};
+use self::tls::{TlsConfig, TlsError, TlsInfo};
 use super::target::{Endpoint, Target};
 use super::transport::Transport;
 
@@ -27,6 +34,10 @@ pub struct Timings {
     pub dns: Option<Duration>,
     /// The TCP (or Unix socket) connection.
     pub tcp: Option<Duration>,
+    /// What the proxy took to connect through.
+    pub proxy: Option<Duration>,
+    /// The TLS handshake with the target.
+    pub tls: Option<Duration>,
     /// The opening handshake.
     pub upgrade: Option<Duration>,
 }
@@ -38,8 +49,21 @@ pub struct Dialed {
     pub transport: Transport,
     /// The peer's address, where it has one.
     pub peer: Option<SocketAddr>,
+    /// What TLS has agreed on with the target, where it is in use.
+    pub tls: Option<TlsInfo>,
     /// How long the phases took.
     pub timings: Timings,
+}
+
+/// How to dial.
+#[derive(Debug, Clone, Default)]
+pub struct DialConfig {
+    /// Which addresses a name stands for, and from where to connect.
+    pub address: AddressConfig,
+    /// Which proxy leads to which target.
+    pub proxies: ProxyRules,
+    /// How TLS judges the server, and what it shows of the client.
+    pub tls: TlsConfig,
 }
 
 /// Why no transport could be had, by phase.
@@ -69,6 +93,12 @@ pub enum DialError {
         /// The failure.
         source: io::Error,
     },
+    /// The proxy did not lead to the target.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The TLS handshake with the target failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Connects to the target's endpoint.
@@ -76,11 +106,20 @@ pub enum DialError {
 /// # Errors
 /// A [`DialError`] of the phase that failed. There is no time limit here:
 /// wrap the call, as [`open`](super::open) does.
-pub async fn dial(target: &Target) -> Result<Dialed, DialError> {
-    match &target.endpoint {
-        Endpoint::Tcp { host, port } => dial_tcp(host, *port).await,
-        Endpoint::Unix(path) => dial_unix(path).await,
+pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialError> {
+    let mut dialed = match &target.endpoint {
+        Endpoint::Tcp { host, port } => dial_tcp(host, *port).await?,
+        Endpoint::Unix(path) => dial_unix(path).await?,
+    };
+    if target.secure {
+        let start = Instant::now();
+        let name = target.host_name();
+        let (transport, info) = tls::connect(dialed.transport, &name, &config.tls).await?;
+        dialed.transport = transport;
+        dialed.tls = Some(info);
+        dialed.timings.tls = Some(start.elapsed());
     }
+    Ok(dialed)
 }
 
 async fn dial_tcp(host: &Host, port: u16) -> Result<Dialed, DialError> {
@@ -103,10 +142,11 @@ async fn dial_tcp(host: &Host, port: u16) -> Result<Dialed, DialError> {
     Ok(Dialed {
         peer: stream.peer_addr().ok(),
         transport: stream.into(),
+        tls: None,
         timings: Timings {
             dns,
             tcp: Some(start.elapsed()),
-            upgrade: None,
+            ..Timings::default()
         },
     })
 }
@@ -138,6 +178,7 @@ async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
     Ok(Dialed {
         peer: None,
         transport: stream.into(),
+        tls: None,
         timings: Timings {
             tcp: Some(start.elapsed()),
             ..Timings::default()
