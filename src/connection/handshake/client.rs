@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
-use crate::connection::deflate::{NegotiationError, Offer, Params};
+use crate::connection::deflate::{NegotiationError, Offer, Params, parse_extensions};
 use crate::connection::target::Target;
 
 /// What a client asks for, besides the target.
@@ -274,9 +274,7 @@ fn judge(
         }
     }
     let subprotocol = chosen_subprotocol(response, headers)?;
-    let extensions: Vec<_> = response.header("sec-websocket-extensions").collect();
-    let extensions: Vec<_> = extensions.iter().map(String::as_str).collect();
-    Ok((subprotocol, Offer::judge(offer, &extensions)?))
+    Ok((subprotocol, agreed_deflate(response, offer)?))
 }
 
 fn chosen_subprotocol(
@@ -295,5 +293,19 @@ fn chosen_subprotocol(
         _ => Err(RejectionCause::Subprotocol {
             chosen: chosen.join(", "),
         }),
+    }
+}
+
+fn agreed_deflate(
+    response: &Response,
+    offer: Option<&Offer>,
+) -> Result<Option<Params>, NegotiationError> {
+    let answer = || response.header("sec-websocket-extensions");
+    if let Some(offer) = offer {
+        return offer.accept(answer());
+    }
+    match parse_extensions(answer())?.into_iter().next() {
+        None => Ok(None),
+        Some(extension) => Err(NegotiationError::NotOffered(extension.name)),
     }
 }

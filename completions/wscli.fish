@@ -1,0 +1,55 @@
+# Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
+function __fish_wscli_global_optspecs
+    string join \n v/verbose q/quiet generate= h/help V/version
+end
+
+function __fish_wscli_needs_command
+    # Figure out if the current invocation already has a command.
+    set -l cmd (commandline -opc)
+    set -e cmd[1]
+    argparse -s (__fish_wscli_global_optspecs) -- $cmd 2>/dev/null
+    or return
+    if set -q argv[1]
+        # Also print the command, so this can be used to figure out what it is.
+        echo $argv[1]
+        return 1
+    end
+    return 0
+end
+
+function __fish_wscli_using_subcommand
+    set -l cmd (__fish_wscli_needs_command)
+    test -z "$cmd"
+    and return 1
+    contains -- $cmd[1] $argv
+end
+
+complete -c wscli -n "__fish_wscli_needs_command" -l generate -d 'Print a shell completion script or a man page to stdout' -r -f -a "complete-bash\t'Completions for bash'
+complete-zsh\t'Completions for zsh'
+complete-fish\t'Completions for fish'
+complete-powershell\t'Completions for PowerShell'
+man\t'The man page wscli(1)'
+man-connect\t'The man page wscli-connect(1)'
+man-serve\t'The man page wscli-serve(1)'"
+complete -c wscli -n "__fish_wscli_needs_command" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
+complete -c wscli -n "__fish_wscli_needs_command" -s q -l quiet -d 'Tell errors only'
+complete -c wscli -n "__fish_wscli_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wscli -n "__fish_wscli_needs_command" -s V -l version -d 'Print version'
+complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a WebSocket server: standard input goes out, messages come back'
+complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l origin -d 'Send this Origin header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s A -l user-agent -d 'Send this User-Agent header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s s -l subprotocol -l protocol -d 'Offer this subprotocol; repeat in order of preference' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l compress -d 'Offer permessage-deflate; alone as browsers do, or with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l max-message-size -d 'Accept messages up to this size' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l unix-socket -d 'Connect to this Unix domain socket instead of the URL\'s host' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l connect-timeout -d 'Give up when the connection is not open after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s m -l max-time -d 'Give up when not done after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l demo -d 'Start an echo server on a free loopback port and talk to it'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s q -l quiet -d 'Tell errors only'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s h -l help -d 'Print help'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -s q -l quiet -d 'Tell errors only'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -s h -l help -d 'Print help'
