@@ -4,7 +4,9 @@
 //! extensions and the life of an open socket. It prints nothing, reads no
 //! environment variables, and imports no other module of this crate.
 
+pub mod auth;
 pub mod close;
+pub mod cookies;
 pub mod deflate;
 pub mod dial;
 pub mod error;
@@ -12,7 +14,9 @@ pub mod event;
 pub mod frame_io;
 pub mod handshake;
 pub mod keep_alive;
+pub mod netrc;
 pub mod open;
+pub mod redact;
 pub mod socket;
 pub mod target;
 pub mod transport;

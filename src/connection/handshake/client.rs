@@ -12,6 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
+use crate::connection::auth::Auth;
 use crate::connection::deflate::{NegotiationError, Offer, Params, parse_extensions};
 use crate::connection::target::Target;
 
@@ -26,6 +27,8 @@ pub struct Request {
     pub subprotocols: Vec<String>,
     /// The offer of permessage-deflate.
     pub deflate: Option<Offer>,
+    /// What proves who the user is.
+    pub auth: Auth,
     /// Changes to the headers, applied last.
     pub edits: Vec<HeaderEdit>,
 }
@@ -190,6 +193,9 @@ fn request_headers(target: &Target, request: &Request, key: &str) -> Headers {
     }
     if let Some(offer) = &request.deflate {
         add("Sec-WebSocket-Extensions", &offer.to_string());
+    }
+    for (name, value) in request.auth.headers(target) {
+        add(name, &value);
     }
     apply(&request.edits, headers)
 }
