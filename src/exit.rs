@@ -138,9 +138,9 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
 fn status_of_open(error: &OpenError) -> ExitStatus {
     match error {
         OpenError::Dial(DialError::Resolve { .. }) => ExitStatus::Resolve,
-        OpenError::Dial(DialError::Connect { .. } | DialError::ConnectUnix { .. }) => {
-            ExitStatus::Connect
-        }
+        OpenError::Dial(
+            DialError::Connect { .. } | DialError::ConnectUnix { .. } | DialError::Interface { .. },
+        ) => ExitStatus::Connect,
         OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
         OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,

@@ -60,7 +60,9 @@ impl Response {
 
 /// Reads one final answer; returns it with the bytes that came behind its
 /// head. Interim (1xx) answers other than 101 are passed over.
-pub(super) async fn read_response<S>(stream: &mut S) -> Result<(Response, Bytes), HandshakeError>
+pub(in crate::connection) async fn read_response<S>(
+    stream: &mut S,
+) -> Result<(Response, Bytes), HandshakeError>
 where
     S: AsyncRead + Unpin,
 {
@@ -126,8 +128,11 @@ fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError>
 
 /// Reads the beginning of a refusal's body into `response`. What cannot be
 /// read in time is left out: the head alone tells of the refusal.
-pub(super) async fn read_body<S>(response: &mut Response, stream: &mut S, leftover: Bytes)
-where
+pub(in crate::connection) async fn read_body<S>(
+    response: &mut Response,
+    stream: &mut S,
+    leftover: Bytes,
+) where
     S: AsyncRead + Unpin,
 {
     let chunked = response.has_token("transfer-encoding", "chunked");
