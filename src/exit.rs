@@ -146,7 +146,9 @@ fn status_of_open(error: &OpenError) -> ExitStatus {
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,
         // Not an HTTP answer at all, or none: the peer does not speak HTTP.
         OpenError::Handshake(_) => ExitStatus::Protocol,
-        OpenError::Timeout { .. } => ExitStatus::Timeout,
+        OpenError::Redirect { .. } => ExitStatus::Rejected,
+        OpenError::Redirected { source, .. } => status_of_open(source),
+        OpenError::Timeout { .. } | OpenError::NotUp { .. } => ExitStatus::Timeout,
     }
 }
 

@@ -17,15 +17,18 @@ pub mod keep_alive;
 pub mod netrc;
 pub mod open;
 pub mod redact;
+pub mod redirect;
 pub mod socket;
 pub mod target;
 pub mod transport;
+mod wait_up;
 
 pub use close::{CloseCode, CloseFrame};
 pub use error::SocketError;
 pub use event::{Closed, Event, Message};
 pub use keep_alive::KeepAlive;
 pub use open::{OpenConfig, OpenError, Opened, open};
+pub use redirect::Redirects;
 pub use socket::{NotOpen, Socket, SocketConfig};
 pub use target::{Target, TargetError};
 pub use tokio_tungstenite::tungstenite::protocol::Role;

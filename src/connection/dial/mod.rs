@@ -40,6 +40,9 @@ pub struct Timings {
     pub tls: Option<Duration>,
     /// The opening handshake.
     pub upgrade: Option<Duration>,
+    /// All that came before the last redirect. The other times are of the
+    /// connection that was opened.
+    pub redirects: Option<Duration>,
 }
 
 /// A connected transport.
