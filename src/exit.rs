@@ -135,7 +135,8 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
     ExitStatus::Usage
 }
 
-fn status_of_open(error: &OpenError) -> ExitStatus {
+/// The status that a connection which could not be opened stands for.
+pub fn status_of_open(error: &OpenError) -> ExitStatus {
     match error {
         OpenError::Dial(DialError::Resolve { .. }) => ExitStatus::Resolve,
         OpenError::Dial(

@@ -8,6 +8,7 @@ pub mod auth;
 pub mod close;
 pub mod cookies;
 pub mod deflate;
+pub mod diagnose;
 pub mod dial;
 pub mod error;
 pub mod event;

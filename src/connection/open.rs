@@ -186,7 +186,7 @@ async fn attempt(
     end: Option<Instant>,
 ) -> Result<Opened, OpenError> {
     let start = Instant::now();
-    let own = config.timeout.and_then(instant_after);
+    let own = config.timeout.and_then(|after| start.checked_add(after));
     let deadline = own.into_iter().chain(end).min();
     let deadline = deadline.map(|at| (at, at - start));
     let mut trail = Trail::new(config.redirects, target.clone());
