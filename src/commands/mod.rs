@@ -3,12 +3,13 @@
 mod connect;
 mod generate;
 mod serve;
+mod signals;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{ExitStatus, Failure, status_of};
-use crate::terminal::{Status, write_stderr, write_stdout};
+use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
@@ -16,7 +17,7 @@ pub fn run() -> ExitStatus {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error),
     };
-    let status = Status::new(cli.global.verbosity());
+    let status = Status::new(verbosity(cli.global));
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, status),
@@ -39,5 +40,15 @@ fn show_clap(error: &clap::Error) -> ExitStatus {
     match write_stdout(text.as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
+    }
+}
+
+/// How much is to be told.
+fn verbosity(global: GlobalArgs) -> Verbosity {
+    match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Verbose,
+        (false, _) => Verbosity::Debug,
     }
 }

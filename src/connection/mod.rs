@@ -27,6 +27,7 @@ mod wait_up;
 pub use close::{CloseCode, CloseFrame};
 pub use error::SocketError;
 pub use event::{Closed, Event, Message};
+pub use handshake::Subprotocol;
 pub use keep_alive::KeepAlive;
 pub use open::{OpenConfig, OpenError, Opened, open};
 pub use redirect::Redirects;

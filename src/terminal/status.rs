@@ -56,6 +56,11 @@ impl Status {
         self.line(Verbosity::Debug, text);
     }
 
+    /// A line of this level.
+    pub fn at(&self, level: Verbosity, text: &str) {
+        self.line(level, text);
+    }
+
     fn line(&self, level: Verbosity, text: &str) {
         if self.shows(level) {
             write(&format!("* {text}"));
