@@ -91,6 +91,8 @@ pub struct Failure {
     pub status: ExitStatus,
     /// One sentence: what failed, with what value, what to do next.
     pub message: String,
+    /// What usually lies behind it, and what to try next.
+    pub hint: Option<String>,
 }
 
 impl Failure {
@@ -99,7 +101,14 @@ impl Failure {
         Self {
             status,
             message: message.into(),
+            hint: None,
         }
+    }
+
+    /// The same failure with a hint.
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
     }
 
     /// A usage error.
@@ -115,6 +124,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// The hint that comes with an error, if one does.
+pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
+    let failure = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Failure>());
+    failure.and_then(|failure| failure.hint.as_deref())
+}
 
 /// The status that an error of any command stands for.
 pub fn status_of(error: &anyhow::Error) -> ExitStatus {

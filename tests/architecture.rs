@@ -34,6 +34,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("connection"),
             All("server"),
             All("origin"),
+            All("pipe"),
             All("repl"),
             All("script"),
             All("transcript"),
@@ -50,8 +51,10 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("origin"),
             Types("bench"),
             Types("script"),
+            Types("pipe"),
         ],
     ),
+    ("pipe", &[All("connection")]),
     (
         "exit",
         &[Types("connection"), Types("origin"), Types("bench")],
@@ -91,7 +94,13 @@ const TABLE: &[(&str, &[Allow])] = &[
     ),
     (
         "report",
-        &[Types("bench"), Types("origin"), All("terminal::style")],
+        &[
+            Types("connection"),
+            All("connection::redact"),
+            Types("bench"),
+            Types("origin"),
+            All("terminal::style"),
+        ],
     ),
     (
         "transcript",

@@ -31,7 +31,7 @@ pub struct ServeArgs {
     #[arg(long = "path", value_name = "PATH", default_value = "/ws")]
     pub paths: Vec<String>,
 
-    /// Let in pages of this origin only, such as https://example.com; repeat for more, '*' lets in all [default: all]
+    /// Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, '*' lets in all [default: all]
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub allowed_origins: Vec<AllowOrigin>,
 

@@ -31,10 +31,10 @@ pub struct ConnectReport {
     pub connection: Option<Connection>,
     /// The phases, as far as they took place.
     pub timings: Times,
-    /// What was sent.
-    pub sent: Count,
-    /// What was received.
-    pub received: Count,
+    /// Data messages sent.
+    pub sent: u64,
+    /// Data messages received.
+    pub received: u64,
     /// The end of the connection; `None` when there was none.
     pub close: Option<Close>,
 }
@@ -110,15 +110,6 @@ pub struct Times {
     pub open_us: Option<u64>,
 }
 
-/// Data messages in one direction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Count {
-    /// How many.
-    pub messages: u64,
-    /// Their payloads in bytes, decompressed.
-    pub bytes: u64,
-}
-
 /// The end of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Close {
@@ -147,8 +138,8 @@ impl ConnectReport {
             url,
             connection: None,
             timings: Times::default(),
-            sent: Count::default(),
-            received: Count::default(),
+            sent: 0,
+            received: 0,
             close: None,
         }
     }
@@ -230,14 +221,6 @@ impl From<&Timings> for Times {
     }
 }
 
-impl Count {
-    /// Counts a message of this length.
-    pub fn add(&mut self, bytes: usize) {
-        self.messages += 1;
-        self.bytes += bytes as u64;
-    }
-}
-
 fn microseconds(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
@@ -269,7 +252,7 @@ mod tests {
             ..Timings::default()
         });
         report.timings.set_first_message(Duration::from_millis(2));
-        report.received.add(5);
+        report.received = 5;
         report.closed(&Closed {
             received: Some(CloseFrame::default()),
             sent: Some(CloseFrame::new(CloseCode::NORMAL, "")),
@@ -287,7 +270,7 @@ mod tests {
         assert_eq!(json["timings"]["tcp_us"], 1500);
         assert_eq!(json["timings"]["first_message_us"], 2000);
         assert_eq!(json["timings"]["dns_us"], Value::Null);
-        assert_eq!(json["received"]["bytes"], 5);
+        assert_eq!(json["received"], 5);
         assert_eq!(json["close"]["code"], 1005);
         assert_eq!(json["close"]["sent_code"], 1000);
         assert_eq!(json["close"]["clean"], true);

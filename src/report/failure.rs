@@ -1,26 +1,10 @@
-//! A connection that could not be opened, told in full: the error, the answer
-//! that was received, and a hint.
-
-use std::fmt::Write as _;
+//! The answer that came in place of a connection.
 
 use crate::connection::OpenError;
 use crate::connection::dial::DialError;
 use crate::connection::dial::proxy::ProxyError;
 use crate::connection::handshake::Response;
 use crate::connection::redact;
-
-/// The error's sentence; below it the answer with the beginning of its body,
-/// where there was one; below that the hint. No line feed at the end.
-pub fn render(error: &OpenError, hint: Option<&str>) -> String {
-    let mut text = error.to_string();
-    if let Some(response) = answer(error) {
-        push_answer(&mut text, response);
-    }
-    if let Some(hint) = hint {
-        let _ = write!(text, "\nhint: {hint}");
-    }
-    text
-}
 
 /// The answer of the server, or of the proxy.
 pub fn answer(error: &OpenError) -> Option<&Response> {
@@ -35,28 +19,22 @@ pub fn answer(error: &OpenError) -> Option<&Response> {
     }
 }
 
-fn push_answer(text: &mut String, response: &Response) {
-    let head = redact::head(&response.head);
-    for line in head.trim_end().lines() {
-        let _ = write!(text, "\n< {line}");
-    }
+/// An answer as text: its head without secrets, an empty line, and the
+/// beginning of its body. No line feed at the end.
+pub fn text(response: &Response) -> String {
+    let mut text = redact::head(&response.head).replace("\r\n", "\n");
     if response.body.is_empty() {
-        return;
+        text.truncate(text.trim_end().len());
+        return text;
     }
-    text.push_str("\n<");
     match std::str::from_utf8(whole_characters(&response.body)) {
-        Ok(body) => {
-            for line in body.trim_end().lines() {
-                let _ = write!(text, "\n< {line}");
-            }
-        }
-        Err(_) => {
-            let _ = write!(text, "\n< ({} bytes that are no text)", response.body.len());
-        }
+        Ok(body) => text.push_str(body.trim_end()),
+        Err(_) => text.push_str(&format!("({} bytes that are no text)", response.body.len())),
     }
     if response.body_truncated {
-        text.push_str("\n< (more follows)");
+        text.push_str("\n[the body goes on]");
     }
+    text
 }
 
 /// The body without a character that was cut at its end.
@@ -72,47 +50,39 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::connection::handshake::{HandshakeError, Rejection, RejectionCause};
 
-    fn rejected(head: &str, body: &[u8], body_truncated: bool) -> OpenError {
-        let response = Response {
+    fn shown(head: &str, body: &[u8], body_truncated: bool) -> String {
+        text(&Response {
             head: Bytes::copy_from_slice(head.as_bytes()),
             status: 403,
             reason: "No".into(),
             headers: Vec::new(),
             body: Bytes::copy_from_slice(body),
             body_truncated,
-        };
-        let cause = RejectionCause::Status {
-            status_line: response.status_line(),
-        };
-        HandshakeError::Rejected(Box::new(Rejection {
-            request_head: Bytes::new(),
-            response,
-            cause,
-        }))
-        .into()
+        })
     }
 
     #[test]
-    fn the_answer_stands_between_the_error_and_the_hint() {
+    fn a_head_without_secrets_and_the_beginning_of_the_body() {
         let head = "HTTP/1.1 403 No\r\nSet-Cookie: secret\r\nA: b\r\n\r\n";
         assert_eq!(
-            render(&rejected(head, b"one\r\ntwo\n", true), Some("try this")),
-            "the server answered HTTP/1.1 403 No\n< HTTP/1.1 403 No\n\
-             < Set-Cookie: [redacted]\n< A: b\n<\n< one\n< two\n< (more follows)\n\
-             hint: try this"
+            shown(head, b"one\ntwo\n", true),
+            "HTTP/1.1 403 No\nSet-Cookie: [redacted]\nA: b\n\none\ntwo\n[the body goes on]"
+        );
+        assert_eq!(
+            shown(head, b"", false),
+            "HTTP/1.1 403 No\nSet-Cookie: [redacted]\nA: b"
         );
     }
 
     #[test]
     fn a_cut_character_is_left_out_and_other_bytes_are_counted() {
         let head = "HTTP/1.1 403 No\r\n\r\n";
-        let cut = render(&rejected(head, b"caf\xc3", true), None);
-        assert!(cut.ends_with("\n<\n< caf\n< (more follows)"), "{cut}");
-        let binary = render(&rejected(head, b"\x1f\x8b\xff", false), None);
+        let cut = shown(head, b"caf\xc3", true);
+        assert!(cut.ends_with("\n\ncaf\n[the body goes on]"), "{cut}");
+        let binary = shown(head, b"\x1f\x8b\xff", false);
         assert!(
-            binary.ends_with("\n< (3 bytes that are no text)"),
+            binary.ends_with("\n\n(3 bytes that are no text)"),
             "{binary}"
         );
     }

@@ -3,6 +3,7 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, poll_fn, ready};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -87,12 +88,15 @@ where
     let service = Requests {
         shared: Arc::clone(shared),
         connection,
+        refused: AtomicBool::new(false),
         upgrade: OnceLock::new(),
     };
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.handshake_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
+        // A client may send all it has to say, end its side, and wait.
+        .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     let result = tokio::select! {
@@ -102,11 +106,15 @@ where
         // wait for: only silence, or a part of one.
         () = stop.draining() => return None,
     };
-    if let Err(error) = result {
-        shared.observe(Event::HandshakeFailed { connection, error });
-    }
     let parts = http.into_parts();
     let stream = parts.io.into_inner();
+    if let Err(error) = result {
+        // A connection that has had its answer may be kept, and forgotten.
+        let forgotten = error.is_timeout() && parts.service.refused.load(Relaxed);
+        if !forgotten {
+            shared.observe(Event::HandshakeFailed { connection, error });
+        }
+    }
     let Some(upgrade) = parts.service.upgrade.into_inner() else {
         linger(stream).await;
         return None;
@@ -129,6 +137,8 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
 struct Requests {
     shared: Arc<Shared>,
     connection: ConnectionId,
+    /// Whether a request has been answered with a refusal.
+    refused: AtomicBool,
     upgrade: OnceLock<Upgrade>,
 }
 
@@ -171,6 +181,7 @@ impl Requests {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ));
         let body = Bytes::from(format!("{reason}\n"));
+        self.refused.store(true, Relaxed);
         self.shared.refused(
             self.connection,
             Refused {

@@ -67,13 +67,12 @@ pub enum Bound {
 #[derive(Debug, Error)]
 pub enum ListenError {
     /// The host has no address.
-    #[error("cannot find an address of the host '{host}'; use one of this machine's addresses")]
+    #[error("cannot resolve '{host}': {cause}; choose an address of this machine with --host")]
     Resolve {
         /// The host asked for.
         host: String,
-        /// The resolver's finding, if it has any.
-        #[source]
-        cause: Option<io::Error>,
+        /// The resolver's finding.
+        cause: io::Error,
     },
     /// The port is taken.
     #[error("port {} of {} is in use; choose another with --port, or a free one with --port 0", .0.port(), .0.ip())]
@@ -159,10 +158,10 @@ async fn resolve(host: &str, port: u16) -> Result<SocketAddr, ListenError> {
         host: host.to_owned(),
         cause,
     };
-    let mut found = lookup_host((bare, port))
-        .await
-        .map_err(|cause| failed(Some(cause)))?;
-    found.next().ok_or_else(|| failed(None))
+    let mut found = lookup_host((bare, port)).await.map_err(failed)?;
+    found
+        .next()
+        .ok_or_else(|| failed(io::ErrorKind::NotFound.into()))
 }
 
 fn bind(address: SocketAddr) -> io::Result<TcpListener> {

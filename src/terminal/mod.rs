@@ -4,10 +4,12 @@
 //! sent reaches a terminal with its control characters alive.
 
 pub mod lines;
+pub mod output;
 pub mod sanitize;
 pub mod status;
 
 pub use lines::LineWriter;
+pub use output::DataOutput;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
 
