@@ -5,9 +5,8 @@
 //! run with `cargo test --test dial -- --ignored`. Debian's packages:
 //!
 //! - `tinyproxy-bin`: an HTTP proxy (`#[ignore = "needs tinyproxy"]`)
-//! - `squid-openssl`: another, over TLS too (`#[ignore = "needs squid"]`)
+//! - `squid-openssl`: another (`#[ignore = "needs squid"]`)
 //! - `microsocks`: a SOCKS5 server (`#[ignore = "needs microsocks"]`)
-//! - `dante-server`: another (`#[ignore = "needs dante-server"]`)
 //! - `curl`: runs the printed commands (`#[ignore = "needs curl"]`)
 
 mod address;

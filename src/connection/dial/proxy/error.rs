@@ -56,7 +56,7 @@ pub enum ProxyError {
         .0.response.status_line()
     )]
     Refused(Box<Refusal>),
-    /// The proxy answered 407: it wants to know who asks.
+    /// The proxy answered 407 (or 401): it wants to know who asks.
     #[error("{}", credentials_message(.refusal, *.sent))]
     Credentials {
         /// Whether a user name and password were sent.

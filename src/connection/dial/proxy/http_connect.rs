@@ -48,7 +48,8 @@ pub(super) async fn connect(
         response,
     });
     Err(match status {
-        407 => ProxyError::Credentials {
+        // tinyproxy says 401 to who sends no credentials.
+        401 | 407 => ProxyError::Credentials {
             sent: proxy.credentials.is_some(),
             refusal,
         },
