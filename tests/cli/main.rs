@@ -2,6 +2,8 @@
 
 #[cfg(unix)]
 mod connect;
+#[cfg(unix)]
+mod dial;
 mod harness;
 #[cfg(unix)]
 mod peer;
