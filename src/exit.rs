@@ -141,6 +141,7 @@ fn status_of_open(error: &OpenError) -> ExitStatus {
         OpenError::Dial(DialError::Connect { .. } | DialError::ConnectUnix { .. }) => {
             ExitStatus::Connect
         }
+        OpenError::Dial(DialError::Tls(error)) if error.is_local() => ExitStatus::Usage,
         OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
         OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
 use crate::connection::deflate::{NegotiationError, Offer, Params};
+use crate::connection::dial::tls::TlsInfo;
 use crate::connection::target::Target;
 
 /// What a client asks for, besides the target.
@@ -54,6 +55,8 @@ pub struct Rejection {
     pub response: Response,
     /// What is wrong with it.
     pub cause: RejectionCause,
+    /// What TLS had agreed on, where it is in use.
+    pub tls: Option<TlsInfo>,
 }
 
 /// Why an answer opens no WebSocket (RFC 6455 §4.1).
@@ -118,6 +121,11 @@ pub enum HandshakeError {
         /// The parser's finding.
         cause: httparse::Error,
     },
+    /// The answer is a TLS record.
+    #[error(
+        "the server answered the opening handshake in TLS; use wss:// in place of ws:// (https:// in place of http://)"
+    )]
+    Tls,
     /// The answer's head has no end.
     #[error("the head of the server's answer is over {limit_bytes} bytes")]
     HeadTooLarge {
@@ -164,6 +172,7 @@ where
                 request_head,
                 response,
                 cause,
+                tls: None,
             })))
         }
     }
