@@ -15,6 +15,7 @@ pub mod keep_alive;
 pub mod open;
 pub mod socket;
 pub mod target;
+pub mod tls_server;
 pub mod transport;
 
 pub use close::{CloseCode, CloseFrame};
