@@ -2,6 +2,8 @@
 
 pub mod connect;
 pub mod serve;
+pub mod serve_tls;
+pub mod tls;
 pub mod transport;
 pub mod value;
 

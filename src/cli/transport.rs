@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::tls::TlsArgs;
 use super::value;
 use crate::connection::deflate::Offer;
 
@@ -53,4 +54,8 @@ pub struct TransportArgs {
     /// Give up when not done after this time
     #[arg(short, long, value_name = "DURATION", value_parser = value::duration)]
     pub max_time: Option<Duration>,
+
+    /// How TLS judges the server, and what it shows of the client.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }

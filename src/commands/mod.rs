@@ -3,6 +3,7 @@
 mod connect;
 mod generate;
 mod serve;
+pub mod tls;
 
 use clap::Parser;
 

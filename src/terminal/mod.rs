@@ -4,6 +4,7 @@
 //! sent reaches a terminal with its control characters alive.
 
 pub mod sanitize;
+pub mod secret;
 pub mod status;
 
 pub use sanitize::sanitize;
