@@ -152,10 +152,16 @@ where
 {
     let headers = request_headers(target, request, &generate_key());
     let request_head = write_head(target, &headers);
-    let io_error = HandshakeError::Io;
-    stream.write_all(&request_head).await.map_err(io_error)?;
-    stream.flush().await.map_err(io_error)?;
-    let (mut response, leftover) = read_response(stream).await?;
+    let sent = send(stream, &request_head).await;
+    let (mut response, leftover) = match (read_response(stream).await, sent) {
+        (Ok(answer), _) => answer,
+        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
+            return Err(HandshakeError::Io(error));
+        }
+        // What the server said before it went away tells more than the
+        // failure to write to it.
+        (Err(error), _) => return Err(error),
+    };
     match judge(&response, &headers, request.deflate.as_ref()) {
         Ok((subprotocol, deflate)) => Ok(Upgraded {
             request_head,
@@ -176,6 +182,14 @@ where
             })))
         }
     }
+}
+
+async fn send<S>(stream: &mut S, head: &[u8]) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    stream.write_all(head).await?;
+    stream.flush().await
 }
 
 type Headers = Vec<(String, String)>;
