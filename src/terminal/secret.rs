@@ -60,10 +60,17 @@ mod imp {
         }
     }
 
-    pub(super) fn read_line(keys: impl Read) -> io::Result<Zeroizing<String>> {
+    pub(super) fn read_line(mut keys: impl Read) -> io::Result<Zeroizing<String>> {
         let mut line = Zeroizing::new(Vec::new());
-        for key in keys.bytes() {
-            match key? {
+        loop {
+            // One at a time: what is typed behind the line is for others.
+            let mut key = [0];
+            match keys.read(&mut key) {
+                Ok(0) => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                read => read?,
+            };
+            match key[0] {
                 b'\r' | b'\n' => break,
                 // Ctrl-C, Ctrl-D
                 3 | 4 => return Err(io::ErrorKind::Interrupted.into()),

@@ -282,19 +282,19 @@ fn decrypt(
     passphrase: Option<&str>,
 ) -> Result<PrivateKeyDer<'static>, FileError> {
     let passphrase = passphrase.ok_or_else(|| FileError::NeedsPassphrase { path: path.into() })?;
-    let encrypted = EncryptedPrivateKeyInfoRef::try_from(der).map_err(|_| FileError::BadKey {
+    // The old PBES1 of PKCS#12 does not even parse.
+    let unknown = |cause: String| FileError::Encryption {
         path: path.into(),
-        cause: "it is not valid PKCS#8".into(),
-    })?;
+        cause,
+    };
+    let encrypted = EncryptedPrivateKeyInfoRef::try_from(der)
+        .map_err(|_| unknown("it is not PBES2, RFC 8018".into()))?;
     let decrypted = encrypted.decrypt(passphrase).map_err(|cause| match cause {
         pkcs8::Error::EncryptedPrivateKey(
             cause @ (pkcs8::pkcs5::Error::NoPbes1CryptSupport
             | pkcs8::pkcs5::Error::UnsupportedAlgorithm { .. }
             | pkcs8::pkcs5::Error::AlgorithmParametersInvalid { .. }),
-        ) => FileError::Encryption {
-            path: path.into(),
-            cause: cause.to_string(),
-        },
+        ) => unknown(cause.to_string()),
         // A wrong key often passes the check of the padding, and then what
         // comes out is no key.
         _ => FileError::WrongPassphrase { path: path.into() },
