@@ -140,7 +140,7 @@ fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
             None
         }
         HandshakeError::Io(error) => TlsError::of_late_refusal(info, Some(error)),
-        HandshakeError::Closed { received } if received.is_empty() => {
+        HandshakeError::Closed { received, .. } if received.is_empty() => {
             TlsError::of_late_refusal(info, None)
         }
         _ => None,

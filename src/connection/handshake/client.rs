@@ -14,7 +14,7 @@ use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
 use crate::connection::deflate::{NegotiationError, Offer, Params};
 use crate::connection::dial::tls::TlsInfo;
-use crate::connection::target::Target;
+use crate::connection::target::{Endpoint, Target};
 
 /// What a client asks for, besides the target.
 #[derive(Debug, Clone, Default)]
@@ -106,12 +106,15 @@ pub enum HandshakeError {
     Rejected(Box<Rejection>),
     /// The peer ended the connection before its answer was complete.
     #[error("{}", match received.len() {
+        0 if *plain => "the server closed the connection without an answer to the opening handshake; if it speaks TLS, use wss:// in place of ws://".to_owned(),
         0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
         n => format!("the server closed the connection after {n} bytes of its answer"),
     })]
     Closed {
         /// What had arrived.
         received: Bytes,
+        /// Whether the connection was TCP without TLS.
+        plain: bool,
     },
     /// The answer is not HTTP.
     #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
@@ -155,8 +158,12 @@ where
     let sent = send(stream, &request_head).await;
     let (mut response, leftover) = match (read_response(stream).await, sent) {
         (Ok(answer), _) => answer,
-        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
+        (Err(HandshakeError::Closed { received, .. }), Err(error)) if received.is_empty() => {
             return Err(HandshakeError::Io(error));
+        }
+        (Err(HandshakeError::Closed { received, .. }), _) => {
+            let plain = !target.secure && matches!(target.endpoint, Endpoint::Tcp { .. });
+            return Err(HandshakeError::Closed { received, plain });
         }
         // What the server said before it went away tells more than the
         // failure to write to it.

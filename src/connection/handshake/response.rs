@@ -86,6 +86,7 @@ where
             _ => {
                 return Err(HandshakeError::Closed {
                     received: buffer.freeze(),
+                    plain: false,
                 });
             }
         }
