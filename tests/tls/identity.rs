@@ -40,7 +40,7 @@ async fn client_certificates_in_every_form() {
     ] {
         let identity = Identity::load(IdentityFiles {
             certificate,
-            key: key.map(|path| path.as_path()),
+            key: key.map(std::path::PathBuf::as_path),
             passphrase,
         });
         let settings = showing(identity.unwrap(), trust(&authority.pem()));
@@ -162,7 +162,7 @@ fn files_of_no_use_are_named() {
     ] {
         let error = Identity::load(IdentityFiles {
             certificate,
-            key: key.map(|path| path.as_path()),
+            key: key.map(std::path::PathBuf::as_path),
             passphrase,
         })
         .unwrap_err();

@@ -14,6 +14,7 @@ mod broken;
 mod certs;
 mod identity;
 mod peers;
+mod real;
 mod server;
 
 use std::fs;

@@ -115,11 +115,12 @@ where
         head.push(transport.read_u8().await.ok()?);
     }
     let head = String::from_utf8(head).ok()?;
-    let key = head
-        .split("Sec-WebSocket-Key: ")
-        .nth(1)?
-        .split("\r\n")
-        .next()?;
+    // haproxy writes names in lower case.
+    let key = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("sec-websocket-key")
+            .then_some(value)
+    })?;
     let answer = format!(
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: {}\r\n\r\n",
         derive_accept_key(key.as_bytes())
