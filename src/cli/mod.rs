@@ -1,6 +1,7 @@
 //! The command line as clap types: flags and their values, nothing else.
 
 pub mod connect;
+pub mod keep_alive;
 pub mod serve;
 pub mod serve_tls;
 pub mod tls;
@@ -8,8 +9,6 @@ pub mod transport;
 pub mod value;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-
-use crate::terminal::Verbosity;
 
 /// The WebSocket tool: an echo server with options, a client for the terminal
 /// and for pipes.
@@ -45,18 +44,6 @@ pub struct GlobalArgs {
     /// Tell errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
-}
-
-impl GlobalArgs {
-    /// How much is to be told.
-    pub fn verbosity(self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, 0) => Verbosity::Normal,
-            (false, 1) => Verbosity::Verbose,
-            (false, _) => Verbosity::Debug,
-        }
-    }
 }
 
 /// The commands.

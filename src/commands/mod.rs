@@ -1,15 +1,18 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
 mod connect;
+mod demo;
 mod generate;
 mod serve;
+mod signals;
 pub mod tls;
+mod transport;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
+use crate::cli::{Cli, Command, GlobalArgs};
 use crate::exit::{ExitStatus, Failure, status_of};
-use crate::terminal::{Status, write_stderr, write_stdout};
+use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
@@ -17,7 +20,7 @@ pub fn run() -> ExitStatus {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error),
     };
-    let status = Status::new(cli.global.verbosity());
+    let status = Status::new(verbosity(cli.global));
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, status),
@@ -25,9 +28,23 @@ pub fn run() -> ExitStatus {
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| {
-        status.error(&format!("{error:#}"));
+        status.error(&sentence(&error));
         status_of(&error)
     })
+}
+
+/// An error and its causes as one sentence. Many errors name their cause
+/// themselves; it is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.ends_with(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 /// Shows what clap has to say: help and version on stdout, errors on stderr.
@@ -40,5 +57,15 @@ fn show_clap(error: &clap::Error) -> ExitStatus {
     match write_stdout(text.as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
+    }
+}
+
+/// How much is to be told.
+fn verbosity(global: GlobalArgs) -> Verbosity {
+    match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Verbose,
+        (false, _) => Verbosity::Debug,
     }
 }

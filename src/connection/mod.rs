@@ -21,6 +21,7 @@ pub mod transport;
 pub use close::{CloseCode, CloseFrame};
 pub use error::SocketError;
 pub use event::{Closed, Event, Message};
+pub use handshake::Subprotocol;
 pub use keep_alive::KeepAlive;
 pub use open::{OpenConfig, OpenError, Opened, open};
 pub use socket::{NotOpen, Socket, SocketConfig};

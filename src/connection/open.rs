@@ -139,9 +139,9 @@ fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
             rejection.tls = Some(info.clone());
             None
         }
-        HandshakeError::Io(error) => TlsError::of_late_refusal(info, Some(error)),
-        HandshakeError::Closed { received, .. } if received.is_empty() => {
-            TlsError::of_late_refusal(info, None)
+        HandshakeError::Io(error) => TlsError::of_late_refusal(info.client_auth, Some(error)),
+        HandshakeError::Closed { received } if received.is_empty() => {
+            TlsError::of_late_refusal(info.client_auth, None)
         }
         _ => None,
     };

@@ -98,7 +98,9 @@ impl std::str::FromStr for Target {
 
     fn from_str(url: &str) -> Result<Self, TargetError> {
         if url.contains('#') {
-            return Err(TargetError::Fragment { url: url.into() });
+            return Err(TargetError::Fragment {
+                url: without_credentials(url),
+            });
         }
         if let Some(rest) = strip_prefix_ignore_case(url, "ws+unix:") {
             return parse_unix(url, rest);
@@ -110,7 +112,7 @@ impl std::str::FromStr for Target {
             format!("ws://{url}")
         };
         let parsed = Url::parse(&absolute).map_err(|cause| TargetError::Invalid {
-            url: url.into(),
+            url: without_credentials(url),
             cause,
         })?;
         from_url(url, &parsed)
@@ -156,13 +158,13 @@ fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
         "wss" | "https" => true,
         scheme => {
             return Err(TargetError::Scheme {
-                url: given.into(),
+                url: without_credentials(given),
                 scheme: scheme.into(),
             });
         }
     };
     let invalid = |cause| TargetError::Invalid {
-        url: given.into(),
+        url: without_credentials(given),
         cause,
     };
     // Of the special schemes above, `url` refuses an empty host by itself.
@@ -202,12 +204,14 @@ fn parse_unix(given: &str, rest: &str) -> Result<Target, TargetError> {
         None => (rest, "/"),
     };
     if socket.is_empty() {
-        return Err(TargetError::NoSocketPath { url: given.into() });
+        return Err(TargetError::NoSocketPath {
+            url: without_credentials(given),
+        });
     }
     // The same normalisation that a path gets in a ws:// URL.
     let parsed =
         Url::parse(&format!("ws://localhost{resource}")).map_err(|cause| TargetError::Invalid {
-            url: given.into(),
+            url: without_credentials(given),
             cause,
         })?;
     Ok(from_url(given, &parsed)?.with_unix_socket(PathBuf::from(decode(socket))))
@@ -221,6 +225,18 @@ fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> 
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix)
         .then(|| &text[prefix.len()..])
+}
+
+/// A URL as it may be shown: a user name and a password become `…`.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority_end].rfind('@') {
+        Some(at) => format!("{scheme}://…@{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -321,5 +337,13 @@ mod tests {
         );
         assert_eq!(target.to_string(), "ws://h:1/");
         assert!(!format!("{target:?}").contains("p:w"));
+        for broken in [
+            "ws://u:secret@h:70000",
+            "x://u:secret@h/",
+            "ws://u:secret@h/#f",
+        ] {
+            let error = broken.parse::<Target>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
     }
 }

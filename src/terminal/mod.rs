@@ -3,10 +3,14 @@
 //! Stdout is data; stderr is status, warnings and errors. Nothing that a peer
 //! sent reaches a terminal with its control characters alive.
 
+pub mod lines;
+pub mod output;
 pub mod sanitize;
 pub mod secret;
 pub mod status;
 
+pub use lines::LineWriter;
+pub use output::DataOutput;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
 

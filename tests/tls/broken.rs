@@ -34,25 +34,25 @@ async fn what_answers_on_a_port_without_tls_is_told() {
     for (answer, message) in [
         (
             &b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"[..],
-            "the server answered the TLS handshake in plain HTTP ('HTTP/1.1 400 Bad Request'); use ws:// in place of wss:// (http:// in place of https:// for a proxy)",
+            "the server answered the TLS handshake in plain HTTP ('HTTP/1.1 400 Bad Request')",
         ),
         (
             b"SSH-2.0-OpenSSH_9.2\r\n",
-            "the server's answer to the TLS handshake is no TLS (it begins with 'SSH-2.0-OpenSSH_9.2'); check the port",
+            "the server's answer to the TLS handshake is no TLS (it begins with 'SSH-2.0-OpenSSH_9.2')",
         ),
         (
             b"",
-            "the server closed the connection without an answer to the TLS handshake; check that the port speaks TLS, and that no firewall cuts it",
+            "the server closed the connection without an answer to the TLS handshake",
         ),
         // The beginning of a ServerHello.
         (
             b"\x16\x03\x03\x00\x7a\x02\x00\x00\x76\x03\x03",
-            "the server closed the connection in the middle of the TLS handshake, after 11 bytes of its part; its log may say why",
+            "the server closed the connection in the middle of the TLS handshake, after 11 bytes of its part",
         ),
         // The alert protocol_version, as from a server of TLS 1.1.
         (
             b"\x15\x03\x02\x00\x02\x02\x46",
-            "the server speaks no version of TLS that was offered (TLS 1.2 to TLS 1.3); TLS 1.1 and older are not supported: update the server",
+            "the server speaks no version of TLS that was offered (TLS 1.2 to TLS 1.3)",
         ),
     ] {
         let error = refusal(blurting(answer).await, insecure()).await;
@@ -72,7 +72,7 @@ async fn tls_on_a_port_that_is_spoken_to_in_plain_is_told() {
     );
     assert_eq!(
         error.to_string(),
-        "the server answered the opening handshake in TLS; use wss:// in place of ws:// (https:// in place of http://)"
+        "the server answered the opening handshake in TLS; use wss:// in place of ws://"
     );
 }
 

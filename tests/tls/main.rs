@@ -61,11 +61,11 @@ async fn dates_are_told() {
     for (validity, message) in [
         (
             Validity::Past,
-            "the server's certificate has expired on 2020-02-03T00:00:00Z; renew it, check this machine's clock, or use -k for a test",
+            "the server's certificate has expired on 2020-02-03T00:00:00Z",
         ),
         (
             Validity::Future,
-            "the server's certificate is not valid before 2100-02-03T00:00:00Z; check this machine's clock, or the server's when the certificate was made",
+            "the server's certificate is not valid before 2100-02-03T00:00:00Z",
         ),
     ] {
         let leaf = authority.issue_valid(&["localhost"], validity);
@@ -84,7 +84,7 @@ async fn the_names_of_a_certificate_for_others_are_told_and_sni_helps() {
     let error = refusal(port, trust(&authority.pem())).await;
     assert_eq!(
         error.to_string(),
-        "the server's certificate is for 'a.test', '192.0.2.1', not for 'localhost'; use a name that it is for, or --sni NAME"
+        "the server's certificate is for 'a.test', '192.0.2.1', not for 'localhost'"
     );
     for name in ["a.test", "192.0.2.1"] {
         let settings = TlsSettings {
@@ -105,8 +105,12 @@ async fn an_unknown_issuer_is_named() {
         let error = refusal(port, settings).await;
         assert_eq!(
             error.to_string(),
+            "the server\'s certificate is from an unknown issuer (CN=unknown)"
+        );
+        assert_eq!(
+            error.hint().unwrap(),
             format!(
-                "the server's certificate is from an unknown issuer (CN=unknown); trust its issuer with --cacert FILE, or its key with -k --pinnedpubkey {}, or anyone with -k",
+                "trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {}, or anyone with -k",
                 leaf.pin()
             )
         );
@@ -152,7 +156,7 @@ async fn a_pin_holds_whoever_is_trusted_and_replaces_no_trust() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the server's public key is not the one of --pinnedpubkey but {}; either the key has been changed, or this is another server",
+                "the server's public key is not the one of --pinnedpubkey but {}",
                 leaf.pin()
             )
         );
@@ -201,9 +205,7 @@ async fn versions_are_bounded_on_both_ends() {
     ] {
         assert_eq!(
             open(server, min, max).await.unwrap_err().to_string(),
-            format!(
-                "the server speaks no version of TLS that was offered ({offered}); widen the range with --tlsv1.2 or --tls-max"
-            )
+            format!("the server speaks no version of TLS that was offered ({offered})")
         );
     }
 }

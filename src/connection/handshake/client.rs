@@ -12,9 +12,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
-use crate::connection::deflate::{NegotiationError, Offer, Params};
+use crate::connection::deflate::{NegotiationError, Offer, Params, parse_extensions};
 use crate::connection::dial::tls::TlsInfo;
-use crate::connection::target::{Endpoint, Target};
+use crate::connection::target::Target;
 
 /// What a client asks for, besides the target.
 #[derive(Debug, Clone, Default)]
@@ -106,15 +106,12 @@ pub enum HandshakeError {
     Rejected(Box<Rejection>),
     /// The peer ended the connection before its answer was complete.
     #[error("{}", match received.len() {
-        0 if *plain => "the server closed the connection without an answer to the opening handshake; if it speaks TLS, use wss:// in place of ws://".to_owned(),
         0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
         n => format!("the server closed the connection after {n} bytes of its answer"),
     })]
     Closed {
         /// What had arrived.
         received: Bytes,
-        /// Whether the connection was TCP without TLS.
-        plain: bool,
     },
     /// The answer is not HTTP.
     #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
@@ -125,9 +122,7 @@ pub enum HandshakeError {
         cause: httparse::Error,
     },
     /// The answer is a TLS record.
-    #[error(
-        "the server answered the opening handshake in TLS; use wss:// in place of ws:// (https:// in place of http://)"
-    )]
+    #[error("the server answered the opening handshake in TLS; use wss:// in place of ws://")]
     Tls,
     /// The answer's head has no end.
     #[error("the head of the server's answer is over {limit_bytes} bytes")]
@@ -158,12 +153,8 @@ where
     let sent = send(stream, &request_head).await;
     let (mut response, leftover) = match (read_response(stream).await, sent) {
         (Ok(answer), _) => answer,
-        (Err(HandshakeError::Closed { received, .. }), Err(error)) if received.is_empty() => {
+        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
             return Err(HandshakeError::Io(error));
-        }
-        (Err(HandshakeError::Closed { received, .. }), _) => {
-            let plain = !target.secure && matches!(target.endpoint, Endpoint::Tcp { .. });
-            return Err(HandshakeError::Closed { received, plain });
         }
         // What the server said before it went away tells more than the
         // failure to write to it.
@@ -304,9 +295,7 @@ fn judge(
         }
     }
     let subprotocol = chosen_subprotocol(response, headers)?;
-    let extensions: Vec<_> = response.header("sec-websocket-extensions").collect();
-    let extensions: Vec<_> = extensions.iter().map(String::as_str).collect();
-    Ok((subprotocol, Offer::judge(offer, &extensions)?))
+    Ok((subprotocol, agreed_deflate(response, offer)?))
 }
 
 fn chosen_subprotocol(
@@ -325,5 +314,19 @@ fn chosen_subprotocol(
         _ => Err(RejectionCause::Subprotocol {
             chosen: chosen.join(", "),
         }),
+    }
+}
+
+fn agreed_deflate(
+    response: &Response,
+    offer: Option<&Offer>,
+) -> Result<Option<Params>, NegotiationError> {
+    let answer = || response.header("sec-websocket-extensions");
+    if let Some(offer) = offer {
+        return offer.accept(answer());
+    }
+    match parse_extensions(answer())?.into_iter().next() {
+        None => Ok(None),
+        Some(extension) => Err(NegotiationError::NotOffered(extension.name)),
     }
 }

@@ -86,7 +86,6 @@ where
             _ => {
                 return Err(HandshakeError::Closed {
                     received: buffer.freeze(),
-                    plain: false,
                 });
             }
         }

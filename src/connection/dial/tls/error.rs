@@ -1,4 +1,4 @@
-//! Why there is no TLS, by cause, each with what to do next.
+//! Why there is no TLS, by cause, and what to do next.
 
 use std::io;
 
@@ -9,42 +9,33 @@ use rustls::{
 use thiserror::Error;
 
 use super::config::Versions;
-use super::info::{CertificateInfo, ClientAuth, TlsInfo};
+use super::info::{CertificateInfo, ClientAuth};
 use super::pin::Pin;
 
-/// Why there is no TLS.
+/// Why there is no TLS. What to do next is told by [`TlsError::hint`].
 #[derive(Debug, Error)]
 pub enum TlsError {
     /// The server's certificate is no longer valid.
-    #[error(
-        "the server's certificate has expired on {not_after}; renew it, check this machine's clock, or use -k for a test"
-    )]
+    #[error("the server's certificate has expired on {not_after}")]
     Expired {
         /// The last moment of its validity.
         not_after: Timestamp,
     },
     /// The server's certificate is valid, but one on the way to a trusted one
     /// is not.
-    #[error(
-        "a certificate that the server's one depends on is not valid today; renew the server's chain, or check this machine's clock"
-    )]
+    #[error("a certificate that the server's one depends on is not valid today")]
     ChainDates,
     /// The server's certificate is not valid yet.
-    #[error(
-        "the server's certificate is not valid before {not_before}; check this machine's clock, or the server's when the certificate was made"
-    )]
+    #[error("the server's certificate is not valid before {not_before}")]
     NotValidYet {
         /// The first moment of its validity.
         not_before: Timestamp,
     },
     /// Nobody who is trusted has signed the server's certificate.
-    #[error(
-        "{}; trust its issuer with --cacert FILE, or its key with -k --pinnedpubkey {pin}, or anyone with -k",
-        match self_signed {
-            true => "the server's certificate is self-signed".to_owned(),
-            false => format!("the server's certificate is from an unknown issuer ({issuer})"),
-        }
-    )]
+    #[error("{}", match self_signed {
+        true => "the server's certificate is self-signed, and not trusted".to_owned(),
+        false => format!("the server's certificate is from an unknown issuer ({issuer})"),
+    })]
     UnknownIssuer {
         /// The issuer, as the certificate names it.
         issuer: String,
@@ -55,7 +46,7 @@ pub enum TlsError {
     },
     /// The certificate is for another name.
     #[error(
-        "the server's certificate is for {}, not for '{expected}'; use a name that it is for, or --sni NAME",
+        "the server's certificate is for {}, not for '{expected}'",
         list(names)
     )]
     NameMismatch {
@@ -65,78 +56,64 @@ pub enum TlsError {
         names: Vec<String>,
     },
     /// The certificate is not usable for another reason.
-    #[error("the server's certificate is not acceptable: {cause}; use -k to accept it anyway")]
+    #[error("the server's certificate is not acceptable: {cause}")]
     BadCertificate {
         /// What is wrong with it.
         cause: CertificateError,
     },
     /// The server's key is none of those that were pinned.
-    #[error(
-        "the server's public key is not the one of --pinnedpubkey but {actual}; either the key has been changed, or this is another server"
-    )]
+    #[error("the server's public key is not the one of --pinnedpubkey but {actual}")]
     Pin {
         /// The pin of the server's key.
         actual: Pin,
     },
     /// The server wants a certificate of the client, and there is none.
-    #[error("the server wants a client certificate ({cause}); give one with --cert and --key")]
+    #[error("the server wants a client certificate ({cause})")]
     ClientCertificateRequired {
         /// How it said so.
         cause: String,
     },
     /// The server does not accept the client's certificate.
-    #[error(
-        "the server does not accept the client certificate ({}); give another one with --cert",
-        alert_name(*alert)
-    )]
+    #[error("the server does not accept the client certificate ({})", alert_name(*alert))]
     ClientCertificateRefused {
         /// The server's alert.
         alert: AlertDescription,
     },
     /// The server speaks none of the versions offered.
-    #[error("the server speaks no version of TLS that was offered ({offered}); {}", match *offered == Versions::default() {
-        true => "TLS 1.1 and older are not supported: update the server",
-        false => "widen the range with --tlsv1.2 or --tls-max",
-    })]
+    #[error("the server speaks no version of TLS that was offered ({offered})")]
     Version {
         /// What was offered.
         offered: Versions,
     },
     /// No cipher suite, group or signature scheme in common.
-    #[error(
-        "the server and this client have no TLS parameters in common ({cause}); let the server offer ECDHE with AES-GCM or ChaCha20-Poly1305"
-    )]
+    #[error("the server and this client have no TLS parameters in common ({cause})")]
     Parameters {
         /// How that showed.
         cause: String,
     },
     /// The server insists on another application protocol.
     #[error(
-        "the server does not take http/1.1 as the application protocol (ALPN) but probably h2 alone; let it speak HTTP/1.1 too, which a WebSocket upgrade needs"
+        "the server does not take http/1.1 as the application protocol (ALPN), but probably h2 alone"
     )]
     Alpn,
     /// The server does not know the name that was sent.
-    #[error(
-        "the server knows no site by the name '{name}' (alert unrecognized_name); give the right one with --sni NAME"
-    )]
+    #[error("the server knows no site by the name '{name}' (unrecognized_name)")]
     UnrecognizedName {
         /// The name sent.
         name: String,
     },
-    /// The server has ended the handshake for another reason.
-    #[error("the server ended TLS with the alert {}; its log may say why", alert_name(*.0))]
+    /// The server has ended TLS for another reason.
+    #[error("the server ended TLS with the alert {}", alert_name(*.0))]
     Alert(AlertDescription),
     /// The server answered in plain HTTP.
-    #[error(
-        "the server answered the TLS handshake in plain HTTP ('{line}'); use ws:// in place of wss:// (http:// in place of https:// for a proxy)"
-    )]
+    #[error("the server answered the TLS handshake in plain HTTP ('{line}')")]
     PlainHttp {
         /// The first line of its answer.
         line: String,
     },
     /// The server answered in no TLS at all.
     #[error(
-        "the server's answer to the TLS handshake is no TLS (it begins with '{}'); check the port",
+        "the server's answer to the TLS handshake is no TLS (it begins with '{}')",
         start.escape_ascii()
     )]
     NotTls {
@@ -145,23 +122,21 @@ pub enum TlsError {
     },
     /// The connection ended in the middle of the handshake.
     #[error("the server closed the connection {}", match received_bytes {
-        0 => "without an answer to the TLS handshake; check that the port speaks TLS, and that no firewall cuts it".to_owned(),
-        n => format!("in the middle of the TLS handshake, after {n} bytes of its part; its log may say why"),
+        0 => "without an answer to the TLS handshake".to_owned(),
+        n => format!("in the middle of the TLS handshake, after {n} bytes of its part"),
     })]
     Closed {
         /// How much had arrived.
         received_bytes: usize,
     },
     /// The server is called by what is no name.
-    #[error(
-        "'{name}' is neither a host name nor an address, so no certificate can be for it; give a name with --sni NAME"
-    )]
+    #[error("'{name}' is neither a host name nor an address, so no certificate can be for it")]
     InvalidName {
         /// What it is called.
         name: String,
     },
     /// The trust store is of no use.
-    #[error("could not use the trust store: {0}; give roots with --cacert FILE")]
+    #[error("could not use the trust store: {0}")]
     TrustStore(String),
     /// TLS failed otherwise.
     #[error("the TLS handshake failed: {0}")]
@@ -172,6 +147,55 @@ pub enum TlsError {
 }
 
 impl TlsError {
+    /// What to do next; `None` where nothing is known.
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Expired { .. } => {
+                "renew it, or check this machine's clock; -k takes it for a test"
+            }
+            Self::ChainDates => "renew the server's chain, or check this machine's clock",
+            Self::NotValidYet { .. } => {
+                "check this machine's clock, and the clock of the one that made the certificate"
+            }
+            Self::UnknownIssuer { pin, .. } => {
+                return Some(format!(
+                    "trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {pin}, or anyone with -k"
+                ));
+            }
+            Self::NameMismatch { .. } => "use a name that it is for, in the URL or with --sni",
+            Self::BadCertificate { .. } => "-k takes it anyway",
+            Self::Pin { .. } => "the key has been changed, or this is another server",
+            Self::ClientCertificateRequired { .. } => "give one with --cert and --key",
+            Self::ClientCertificateRefused { .. } => {
+                "give another one with --cert: valid today, for clients, and signed by whom the server trusts"
+            }
+            Self::Version { offered } if *offered == Versions::default() => {
+                "TLS 1.1 and older are not spoken here; the server has to be updated"
+            }
+            Self::Version { .. } => "widen the range with --tlsv1.2 or --tls-max",
+            Self::Parameters { .. } => {
+                "the server has to offer ECDHE with AES-GCM or ChaCha20-Poly1305"
+            }
+            Self::Alpn => {
+                "the server has to speak HTTP/1.1 too on this port, which the upgrade to a WebSocket needs"
+            }
+            Self::UnrecognizedName { .. } | Self::InvalidName { .. } => {
+                "give the right name with --sni NAME"
+            }
+            Self::PlainHttp { .. } => {
+                "this port speaks no TLS; use ws:// in place of wss:// (http:// in place of https:// for a proxy)"
+            }
+            Self::NotTls { .. } => "something else listens there; check the port",
+            Self::Closed { received_bytes: 0 } => {
+                "the port may speak no TLS (try ws://), or a firewall cuts the connection"
+            }
+            Self::Alert(_) | Self::Closed { .. } => "its log may say why",
+            Self::TrustStore(_) => "give the roots to trust with --cacert FILE",
+            Self::Protocol(_) | Self::Io(_) => return None,
+        };
+        Some(hint.to_owned())
+    }
+
     /// Whether this machine's configuration is to blame, not the server.
     pub fn is_local(&self) -> bool {
         matches!(self, Self::TrustStore(_) | Self::InvalidName { .. })
@@ -183,7 +207,7 @@ impl TlsError {
     ///
     /// `error` is what reading or writing has failed with; `None` stands for
     /// the end of the stream.
-    pub fn of_late_refusal(info: &TlsInfo, error: Option<&io::Error>) -> Option<Self> {
+    pub fn of_late_refusal(client_auth: ClientAuth, error: Option<&io::Error>) -> Option<Self> {
         let alert = match error {
             Some(error) => match rustls_error(error) {
                 Some(rustls::Error::AlertReceived(alert)) => Some(*alert),
@@ -192,7 +216,7 @@ impl TlsError {
             },
             None => None,
         };
-        match (info.client_auth, alert) {
+        match (client_auth, alert) {
             (ClientAuth::Missing, alert) => Some(Self::ClientCertificateRequired {
                 cause: alert.map_or_else(
                     || "it asked for one, got none and closed the connection".to_owned(),
@@ -425,80 +449,147 @@ mod tests {
     }
 
     #[test]
-    fn each_failure_says_what_to_do_next() {
+    fn each_failure_is_named_and_says_what_to_do_next() {
         use AlertDescription as A;
         use ClientAuth::{Missing, NotRequested, Sent};
         let eof = || io::Error::from(io::ErrorKind::UnexpectedEof);
         let tls = b"\x15\x03\x01";
-        for (error, head, auth, message) in [
+        for (error, head, auth, message, hint) in [
             (
                 eof(),
                 &b""[..],
                 NotRequested,
-                "the server closed the connection without an answer to the TLS handshake; check that the port speaks TLS, and that no firewall cuts it",
+                "the server closed the connection without an answer to the TLS handshake",
+                "try ws://",
             ),
             (
                 eof(),
                 tls,
                 NotRequested,
-                "the server closed the connection in the middle of the TLS handshake, after 3 bytes of its part; its log may say why",
+                "the server closed the connection in the middle of the TLS handshake, after 3 bytes of its part",
+                "its log",
+            ),
+            (
+                eof(),
+                tls,
+                Missing,
+                "the server wants a client certificate (it asked for one, got none and closed the connection)",
+                "--cert",
             ),
             (
                 eof(),
                 b"HTTP/1.1 400 Bad Request\r\nX",
                 NotRequested,
-                "the server answered the TLS handshake in plain HTTP ('HTTP/1.1 400 Bad Request'); use ws:// in place of wss:// (http:// in place of https:// for a proxy)",
+                "the server answered the TLS handshake in plain HTTP ('HTTP/1.1 400 Bad Request')",
+                "use ws://",
             ),
             (
                 eof(),
                 b"SSH-2.0-x\x1b\r\n",
                 NotRequested,
-                "the server's answer to the TLS handshake is no TLS (it begins with 'SSH-2.0-x\\x1b'); check the port",
+                "the server's answer to the TLS handshake is no TLS (it begins with 'SSH-2.0-x\\x1b')",
+                "check the port",
             ),
             (
                 alert(A::ProtocolVersion),
                 tls,
                 NotRequested,
-                "the server speaks no version of TLS that was offered (TLS 1.2 to TLS 1.3); TLS 1.1 and older are not supported: update the server",
+                "the server speaks no version of TLS that was offered (TLS 1.2 to TLS 1.3)",
+                "TLS 1.1 and older are not spoken",
             ),
             (
                 alert(A::HandshakeFailure),
                 tls,
                 NotRequested,
-                "the server and this client have no TLS parameters in common (handshake_failure); let the server offer ECDHE with AES-GCM or ChaCha20-Poly1305",
+                "the server and this client have no TLS parameters in common (handshake_failure)",
+                "ECDHE",
             ),
             (
                 alert(A::HandshakeFailure),
                 tls,
                 Missing,
-                "the server wants a client certificate (handshake_failure); give one with --cert and --key",
+                "the server wants a client certificate (handshake_failure)",
+                "--cert",
             ),
             (
                 alert(A::UnknownCA),
                 tls,
                 Sent,
-                "the server does not accept the client certificate (unknown_ca); give another one with --cert",
+                "the server does not accept the client certificate (unknown_ca)",
+                "--cert",
             ),
             (
                 alert(A::NoApplicationProtocol),
                 tls,
                 NotRequested,
-                "the server does not take http/1.1 as the application protocol (ALPN) but probably h2 alone; let it speak HTTP/1.1 too, which a WebSocket upgrade needs",
+                "the server does not take http/1.1 as the application protocol (ALPN), but probably h2 alone",
+                "HTTP/1.1 too",
             ),
             (
                 alert(A::UnrecognisedName),
                 tls,
                 NotRequested,
-                "the server knows no site by the name 'example.test' (alert unrecognized_name); give the right one with --sni NAME",
+                "the server knows no site by the name 'example.test' (unrecognized_name)",
+                "--sni",
             ),
             (
                 alert(A::InternalError),
                 tls,
                 NotRequested,
-                "the server ended TLS with the alert internal_error; its log may say why",
+                "the server ended TLS with the alert internal_error",
+                "its log",
             ),
         ] {
-            assert_eq!(evidence(head, auth).explain(error).to_string(), message);
+            let error = evidence(head, auth).explain(error);
+            assert_eq!(error.to_string(), message);
+            let given = error.hint().unwrap_or_default();
+            assert!(given.contains(hint), "{error}: {given}");
+        }
+    }
+
+    #[test]
+    fn a_late_refusal_is_told_from_other_failures() {
+        use ClientAuth::{Missing, NotRequested, Sent};
+        let refused = || alert(AlertDescription::UnknownCA);
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let other = || io::Error::from(io::ErrorKind::TimedOut);
+        for (auth, error, expected) in [
+            (
+                Missing,
+                Some(refused()),
+                Some("the server wants a client certificate (unknown_ca)"),
+            ),
+            (
+                Missing,
+                None,
+                Some(
+                    "the server wants a client certificate (it asked for one, got none and closed the connection)",
+                ),
+            ),
+            (
+                Missing,
+                Some(reset()),
+                Some(
+                    "the server wants a client certificate (it asked for one, got none and closed the connection)",
+                ),
+            ),
+            (Missing, Some(other()), None),
+            (
+                Sent,
+                Some(refused()),
+                Some("the server does not accept the client certificate (unknown_ca)"),
+            ),
+            (Sent, None, None),
+            (
+                NotRequested,
+                Some(refused()),
+                Some("the server ended TLS with the alert unknown_ca"),
+            ),
+            (NotRequested, Some(reset()), None),
+        ] {
+            let found = TlsError::of_late_refusal(auth, error.as_ref());
+            let found = found.map(|error| error.to_string());
+            assert_eq!(found.as_deref(), expected, "{auth:?} {error:?}");
         }
     }
 

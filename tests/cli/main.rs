@@ -1,0 +1,9 @@
+//! The program as its users run it: one test binary, a module a command.
+
+#[cfg(unix)]
+mod connect;
+mod harness;
+#[cfg(unix)]
+mod peer;
+mod serve;
+mod wire;
