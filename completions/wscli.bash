@@ -193,7 +193,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__serve)
-            opts="-p -v -q -h --host --port --unix-socket --path --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --keep-alive --keep-alive-interval --keep-alive-timeout --grace --jsonl --verbose --quiet --help"
+            opts="-p -v -q -h --host --port --unix-socket --path --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --keep-alive --keep-alive-interval --keep-alive-timeout --grace --jsonl --tls-cert --tls-key --tls-pass --tls-self-signed --tls-client-ca --verbose --quiet --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -252,6 +252,22 @@ _wscli() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-pass)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

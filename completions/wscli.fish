@@ -86,8 +86,13 @@ off\t'Nothing'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-interval -d 'The quiet time before a keep-alive frame; 0 sends none' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-timeout -d 'Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l grace -d 'How long to wait at the end for clients to answer the Close' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-key -d 'The certificate\'s private key, where --tls-cert does not hold it: PEM or DER' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d 'Demand a certificate of every client, signed by one of those in this file' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l jsonl -d 'Print one JSON object a line for each event: first \'ready\' with the URL and the port, then open, refused, close, ...'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a new certificate for localhost, and print how a client can trust it'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -4,6 +4,7 @@
 use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
@@ -14,6 +15,7 @@ use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{AlertDescription, CertificateError, ServerConfig};
 use thiserror::Error;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use super::dial::tls::config::{ALPN, provider};
@@ -94,6 +96,9 @@ pub enum AcceptError {
     /// The client went away.
     #[error("the client closed the connection during the TLS handshake")]
     Closed,
+    /// The client took too long.
+    #[error("the client did not finish the TLS handshake within {0:?}")]
+    Timeout(Duration),
     /// TLS failed otherwise.
     #[error("the TLS handshake failed: {0}")]
     Protocol(#[source] rustls::Error),
@@ -144,13 +149,22 @@ impl ServerTls {
         &self.certificate
     }
 
-    /// Runs the TLS handshake with a client. A client that speaks plain HTTP
-    /// is told to use TLS, in HTTP.
+    /// Runs the TLS handshake with a client, within `limit`. A client that
+    /// speaks plain HTTP is told to use TLS, in HTTP.
     ///
     /// # Errors
-    /// An [`AcceptError`] by cause. There is no time limit here: wrap the
-    /// call.
-    pub async fn accept(&self, transport: Transport) -> Result<Transport, AcceptError> {
+    /// An [`AcceptError`] by cause.
+    pub async fn accept(
+        &self,
+        transport: Transport,
+        limit: Duration,
+    ) -> Result<Transport, AcceptError> {
+        timeout(limit, self.handshake(transport))
+            .await
+            .unwrap_or(Err(AcceptError::Timeout(limit)))
+    }
+
+    async fn handshake(&self, transport: Transport) -> Result<Transport, AcceptError> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
         let handshake = acceptor.accept(Tap::expecting(transport, HANDSHAKE_RECORD));
         match Box::pin(handshake.into_fallible()).await {

@@ -6,4 +6,5 @@ mod harness;
 #[cfg(unix)]
 mod peer;
 mod serve;
+mod tls;
 mod wire;

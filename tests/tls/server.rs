@@ -15,7 +15,7 @@ use wscli::connection::tls_server::{AcceptError, ServerTls, ServerTlsSettings};
 use wscli::exit::{ExitStatus, status_of};
 
 use crate::certs::{Authority, Files};
-use crate::peers::{echo, insecure, open_port, open_url, refusal, serve, talk, trust};
+use crate::peers::{LIMIT, echo, insecure, open_port, open_url, refusal, serve, talk, trust};
 
 /// Starts an echo server; returns its port and what its handshakes fail with.
 async fn start(tls: ServerTls) -> (u16, mpsc::UnboundedReceiver<AcceptError>) {
@@ -23,7 +23,7 @@ async fn start(tls: ServerTls) -> (u16, mpsc::UnboundedReceiver<AcceptError>) {
     let port = serve(move |stream: TcpStream| {
         let (tls, failed) = (tls.clone(), failed.clone());
         async move {
-            match tls.accept(stream.into()).await {
+            match tls.accept(stream.into(), LIMIT).await {
                 Ok(transport) => echo(transport).await,
                 Err(error) => {
                     let _ = failed.send(error);

@@ -1,5 +1,6 @@
 //! What is told of the opening handshake: heads, timings, refusals.
 
+use crate::commands::tls;
 use crate::connection::Opened;
 use crate::connection::handshake::{HandshakeError, Response};
 use crate::terminal::{Status, Verbosity};
@@ -22,6 +23,7 @@ pub(super) fn show_opened(status: Status, opened: &Opened) {
     let phases = [
         ("dns", opened.timings.dns),
         ("tcp", opened.timings.tcp),
+        ("tls", opened.timings.tls),
         ("upgrade", opened.timings.upgrade),
     ];
     let phases: Vec<_> = phases
@@ -29,6 +31,11 @@ pub(super) fn show_opened(status: Status, opened: &Opened) {
         .filter_map(|(name, time)| Some(format!("{name} {:.1?}", (*time)?)))
         .collect();
     status.info(&format!("connected: {}", phases.join(", ")));
+    if let Some(tls) = &opened.tls {
+        for line in tls::describe(tls) {
+            status.info(&line);
+        }
+    }
     if let Some(subprotocol) = &opened.subprotocol {
         status.info(&format!("subprotocol: {subprotocol}"));
     }
