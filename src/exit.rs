@@ -159,6 +159,7 @@ pub fn status_of_open(error: &OpenError) -> ExitStatus {
         OpenError::Dial(
             DialError::Connect { .. } | DialError::ConnectUnix { .. } | DialError::Interface { .. },
         ) => ExitStatus::Connect,
+        OpenError::Dial(DialError::Tls(error)) if error.is_local() => ExitStatus::Usage,
         OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
         OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,

@@ -8,6 +8,8 @@ pub mod keep_alive;
 pub mod proxy;
 pub mod secret;
 pub mod serve;
+pub mod serve_tls;
+pub mod tls;
 pub mod transport;
 pub mod value;
 
@@ -56,7 +58,7 @@ pub enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
     Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
 }
 
 /// What `--generate` can make.

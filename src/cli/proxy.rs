@@ -1,5 +1,7 @@
 //! The flags of proxies, in curl's spelling.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::secret::Secret;
@@ -15,4 +17,12 @@ pub struct ProxyArgs {
     /// Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or '*'
     #[arg(long, value_name = "LIST")]
     pub noproxy: Option<String>,
+
+    /// Trust the certificates in this file for an https:// proxy, in place of the platform's
+    #[arg(long, value_name = "FILE")]
+    pub proxy_cacert: Option<PathBuf>,
+
+    /// Accept any certificate of an https:// proxy
+    #[arg(long)]
+    pub proxy_insecure: bool,
 }

@@ -9,6 +9,7 @@ use clap::Args;
 use super::address::AddressArgs;
 use super::auth::AuthArgs;
 use super::proxy::ProxyArgs;
+use super::tls::TlsArgs;
 use super::value;
 use crate::connection::deflate::Offer;
 
@@ -90,4 +91,8 @@ pub struct TransportArgs {
     /// Who the user is.
     #[command(flatten)]
     pub auth: AuthArgs,
+
+    /// How TLS judges the server, and what it shows of the client.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }

@@ -31,6 +31,7 @@ use crate::pipe::{
     Framing, Goal, InputError, Linger, Outgoing, Pipe, PipeConfig, Source, Stop, jsonl,
 };
 use crate::report::connect::ConnectReport;
+use crate::terminal::secret::read_secret;
 use crate::terminal::{DataOutput, Status, Verbosity};
 
 type Input = Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>;
@@ -106,7 +107,8 @@ async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result
 
 fn dial(args: &ConnectArgs, url: &str) -> Result<Dial> {
     let environment = Environment::read();
-    let mut dial = transport::dial(url, &args.transport, &environment, &mut |_| Ok(None))?;
+    let mut ask = |prompt: &str| read_secret(prompt).map(|answer| answer.map(|s| s.to_string()));
+    let mut dial = transport::dial(url, &args.transport, &environment, &mut ask)?;
     if args.url.is_none() {
         // No proxy leads to this very process.
         dial.open.dial.proxies = ProxyRules::default();
@@ -135,7 +137,7 @@ async fn open_and_talk(
     };
     match opened {
         Ok(opened) => {
-            report.opened(&opened, None);
+            report.opened(&opened);
             talk(args, status, dial, opened, stop, report).await
         }
         Err(error) => {

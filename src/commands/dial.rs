@@ -17,6 +17,7 @@ use crate::cli::transport::TransportArgs;
 use crate::connection::auth::{Auth, Authorization};
 use crate::connection::cookies::CookieJar;
 use crate::connection::dial::proxy::{Bypass, Proxy, ProxyRules};
+use crate::connection::dial::tls::{Roots, TlsConfig, TlsSettings, Trust};
 use crate::connection::handshake::HeaderEdit;
 use crate::connection::netrc::Netrc;
 use crate::connection::target::{Credentials, Endpoint};
@@ -70,9 +71,8 @@ pub(super) fn complete(
     ask: Ask<'_>,
 ) -> Result<()> {
     open.dial.address = args.address.config();
-    let tls = std::mem::take(&mut open.dial.proxies.tls);
     open.dial.proxies = ProxyRules {
-        tls,
+        tls: proxy_tls(&args.proxy)?,
         user_agent: open.request.user_agent.clone(),
         ..proxies(target, &args.proxy, environment)?
     };
@@ -130,6 +130,23 @@ fn proxies(target: &Target, args: &ProxyArgs, environment: &Environment) -> Resu
         bypass,
         ..ProxyRules::default()
     })
+}
+
+/// What is trusted of the server says nothing about the proxy, and the
+/// client's certificate is none of its business.
+fn proxy_tls(args: &ProxyArgs) -> Result<TlsConfig> {
+    let trust = match (args.proxy_insecure, &args.proxy_cacert) {
+        (true, _) => Trust::Anyone,
+        (false, Some(path)) => {
+            Trust::Roots(Roots::load(path).map_err(|error| Failure::usage(error.to_string()))?)
+        }
+        (false, None) => Trust::Platform,
+    };
+    let settings = TlsSettings {
+        trust,
+        ..TlsSettings::default()
+    };
+    Ok(settings.into())
 }
 
 fn parse(source: &str, url: &str) -> Result<Proxy> {

@@ -7,6 +7,7 @@ mod dial;
 mod generate;
 mod serve;
 mod signals;
+pub mod tls;
 mod transport;
 
 use clap::Parser;

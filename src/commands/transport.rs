@@ -6,6 +6,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use super::dial::{Ask, Environment, complete};
+use super::tls::{self, TlsEnv};
 use crate::cli::transport::TransportArgs;
 use crate::connection::Subprotocol;
 use crate::connection::handshake::{HeaderEdit, HeaderError, Request};
@@ -59,6 +60,7 @@ pub(super) fn dial(
         ..OpenConfig::default()
     };
     complete(&mut open, &target, args, environment, ask)?;
+    open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
     let mut socket = SocketConfig::new(Role::Client);
     socket.max_message_bytes = args.max_message_size;
     socket.max_frame_bytes = args.max_frame_size.unwrap_or(args.max_message_size);

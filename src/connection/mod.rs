@@ -21,6 +21,7 @@ pub mod redact;
 pub mod redirect;
 pub mod socket;
 pub mod target;
+pub mod tls_server;
 pub mod transport;
 mod wait_up;
 

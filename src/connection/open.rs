@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use super::deflate::Params;
-use super::dial::tls::TlsInfo;
+use super::dial::tls::{TlsError, TlsInfo};
 use super::dial::{DialConfig, DialError, Timings, dial};
 use super::handshake::{HandshakeError, Rejection, Request, Response, upgrade};
 use super::redirect::{Hop, RedirectError, Redirects, Trail, for_another_origin};
@@ -249,7 +249,9 @@ async fn once(
     let mut dialed = within(deadline, false, dial(target, &config.dial)).await??;
     let start = Instant::now();
     let handshake = upgrade(&mut dialed.transport, target, request);
-    let upgraded = within(deadline, true, handshake).await??;
+    let upgraded = within(deadline, true, handshake)
+        .await?
+        .map_err(|error| explain(error, dialed.tls.as_ref()))?;
     dialed.timings.upgrade = Some(start.elapsed());
     Ok(Opened {
         target: target.clone(),
@@ -265,6 +267,29 @@ async fn once(
         tls: dialed.tls,
         timings: dialed.timings,
     })
+}
+
+/// Adds what TLS knows of a failed opening handshake: a server that speaks TLS
+/// 1.3 refuses the client's certificate, or the lack of it, only now.
+fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
+    let Some(info) = tls else {
+        return error.into();
+    };
+    let refusal = match &mut error {
+        HandshakeError::Rejected(rejection) => {
+            rejection.tls = Some(info.clone());
+            None
+        }
+        HandshakeError::Io(error) => TlsError::of_late_refusal(info.client_auth, Some(error)),
+        HandshakeError::Closed { received } if received.is_empty() => {
+            TlsError::of_late_refusal(info.client_auth, None)
+        }
+        _ => None,
+    };
+    match refusal {
+        Some(refusal) => DialError::Tls(refusal).into(),
+        None => error.into(),
+    }
 }
 
 async fn within<T>(

@@ -56,7 +56,7 @@ fn may_pass(error: &OpenError) -> bool {
         OpenError::Handshake(HandshakeError::Rejected(rejection)) => {
             is_gateway_failure(rejection.response.status)
         }
-        OpenError::Handshake(HandshakeError::Closed { received }) => received.is_empty(),
+        OpenError::Handshake(HandshakeError::Closed { received, .. }) => received.is_empty(),
         OpenError::Handshake(HandshakeError::Io(error)) => is_cut(error),
         OpenError::Timeout { .. } => true,
         OpenError::Redirected { source, .. } => may_pass(source),

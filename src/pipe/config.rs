@@ -28,7 +28,7 @@ pub struct PipeConfig {
     /// no silence ends it.
     pub goal: Option<Goal>,
     /// How long to stay after the end of the input; `None` leaves that to the
-    /// counts (see [`Silence`]) or to the goal.
+    /// counts (see [`silence`](super::silence)) or to the goal.
     pub linger: Option<Linger>,
     /// Answer every message with itself, until the peer closes.
     pub echo: bool,

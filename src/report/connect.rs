@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::Value;
 
 use crate::connection::dial::Timings;
+use crate::connection::dial::tls::TlsInfo;
 use crate::connection::{Closed, Opened};
 
 /// The version of the schema. Fields are only added within a version.
@@ -75,7 +75,7 @@ pub struct Connection {
     /// The extensions that the server chose, as it wrote them.
     pub extensions: Vec<String>,
     /// What TLS has agreed on; `None` without TLS.
-    pub tls: Option<Value>,
+    pub tls: Option<TlsInfo>,
 }
 
 /// A redirect that was followed.
@@ -145,7 +145,7 @@ impl ConnectReport {
     }
 
     /// Takes over what is known of an opened connection.
-    pub fn opened(&mut self, opened: &Opened, tls: Option<Value>) {
+    pub fn opened(&mut self, opened: &Opened) {
         self.outcome = Outcome::Failed;
         self.timings = Times::from(&opened.timings);
         self.connection = Some(Connection {
@@ -164,7 +164,7 @@ impl ConnectReport {
             status: opened.response.status,
             subprotocol: opened.subprotocol.clone(),
             extensions: opened.response.header("sec-websocket-extensions").collect(),
-            tls,
+            tls: opened.tls.clone(),
         });
     }
 
@@ -227,6 +227,8 @@ fn microseconds(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
     use crate::connection::{CloseCode, CloseFrame};
 

@@ -204,7 +204,10 @@ fn a_copied_curl_command_opens_the_same_connection() {
         found.stderr
     );
     let sent = head(&peer);
-    assert!(sent.starts_with("GET /ws/chat?room=1 HTTP/1.1\r\n"), "{sent}");
+    assert!(
+        sent.starts_with("GET /ws/chat?room=1 HTTP/1.1\r\n"),
+        "{sent}"
+    );
     assert!(
         sent.contains("\r\nOrigin: https://app.example\r\n"),
         "{sent}"

@@ -8,4 +8,5 @@ mod harness;
 #[cfg(unix)]
 mod peer;
 mod serve;
+mod tls;
 mod wire;

@@ -104,6 +104,8 @@ const FLAGS: &[(char, &str, Action)] = &[
     (' ', "socks5", ProxyOf("socks5")),
     (' ', "socks5-hostname", ProxyOf("socks5h")),
     (' ', "noproxy", Value("--noproxy")),
+    (' ', "proxy-cacert", Value("--proxy-cacert")),
+    (' ', "proxy-insecure", Same("--proxy-insecure")),
     (' ', "resolve", Value("--resolve")),
     (' ', "connect-to", Value("--connect-to")),
     (' ', "interface", Value("--interface")),

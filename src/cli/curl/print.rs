@@ -1,11 +1,14 @@
 //! From our flags to a curl command.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use url::Url;
 
+use crate::cli::tls::TlsArgs;
 use crate::cli::transport::TransportArgs;
 use crate::connection::Target;
+use crate::connection::dial::tls::TlsVersion;
 use crate::connection::target::Endpoint;
 
 /// A curl command that asks for the same upgrade.
@@ -33,6 +36,7 @@ pub fn print(url: &str, target: &Target, args: &TransportArgs) -> Printed {
     handshake(&mut words, args);
     address(&mut words, target, args);
     who(&mut words, args);
+    tls(&mut words, &args.tls);
     words.value("--connect-timeout", Some(seconds(args.connect_timeout)));
     words.value("--max-time", args.max_time.map(seconds));
     words.flag("--location", args.location);
@@ -101,6 +105,12 @@ fn address(words: &mut Words, target: &Target, args: &TransportArgs) {
     let proxy = args.proxy.proxy.as_ref();
     words.value("--proxy", proxy.map(|proxy| proxy.0.clone()));
     words.value("--noproxy", args.proxy.noproxy.clone());
+    let cacert = args.proxy.proxy_cacert.as_ref();
+    words.value(
+        "--proxy-cacert",
+        cacert.map(|path| path.display().to_string()),
+    );
+    words.flag("--proxy-insecure", args.proxy.proxy_insecure);
 }
 
 fn who(words: &mut Words, args: &TransportArgs) {
@@ -116,8 +126,30 @@ fn who(words: &mut Words, args: &TransportArgs) {
     }
 }
 
+fn tls(words: &mut Words, args: &TlsArgs) {
+    let mut file = |flag: &str, path: &Option<PathBuf>| {
+        words.value(flag, path.as_ref().map(|path| path.display().to_string()));
+    };
+    file("--cacert", &args.cacert);
+    file("--cert", &args.cert);
+    file("--key", &args.key);
+    words.value("--pass", args.pass.as_ref().map(|pass| pass.0.clone()));
+    let pins = args.pinnedpubkey.as_ref();
+    words.value("--pinnedpubkey", pins.map(ToString::to_string));
+    words.flag("--insecure", args.insecure);
+    words.flag("--tlsv1.2", args.tlsv1_2);
+    words.flag("--tlsv1.3", args.tlsv1_3);
+    let max = args.tls_max.map(|version| match version {
+        TlsVersion::Tls12 => "1.2".to_owned(),
+        TlsVersion::Tls13 => "1.3".to_owned(),
+    });
+    words.value("--tls-max", max);
+}
+
 fn left_out(args: &TransportArgs) -> Vec<&'static str> {
-    args.wait_up.iter().map(|_| "--wait-up").collect()
+    let wait_up = args.wait_up.is_some().then_some("--wait-up");
+    let sni = args.tls.sni.is_some().then_some("--sni");
+    wait_up.into_iter().chain(sni).collect()
 }
 
 /// The URL as curl takes it.

@@ -289,6 +289,8 @@ fn the_printed_command_is_one_for_a_shell() {
     );
 }
 
+const PIN: &str = "sha256//47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+
 /// Flags whose order does not matter, in the order in which they come back.
 fn arguments() -> impl Strategy<Value = Vec<String>> {
     let text = "[!-~][ -~é\u{1F600}]{0,12}[!-~]";
@@ -327,11 +329,21 @@ fn arguments() -> impl Strategy<Value = Vec<String>> {
         switch("--location"),
         switch("--ipv6"),
     );
+    let tls = (
+        flag("--cacert", text.boxed()),
+        flag("--tls-max", "1\\.[23]".boxed()),
+        flag("--pinnedpubkey", Just(PIN.to_owned()).boxed()),
+        flag("--proxy-cacert", text.boxed()),
+        switch("--insecure"),
+        switch("--tlsv1.3"),
+        switch("--proxy-insecure"),
+    );
     let url =
         "(ws|wss)://([a-z]{1,4}:[a-z]{1,4}@)?[a-z]{1,8}(:[1-9][0-9]{0,3})?/[a-z!$'()*,;?]{0,9}";
-    (texts, rest, url).prop_map(|(t, r, url)| {
+    (texts, rest, tls, url).prop_map(|(t, r, s, url)| {
         let options = [
-            t.0, t.1, t.3, t.6, t.7, r.0, r.1, r.2, r.3, r.4, r.5, r.6, r.7, r.8,
+            t.0, t.1, t.3, t.6, t.7, r.0, r.1, r.2, r.3, r.4, r.5, r.6, r.7, r.8, s.0, s.1, s.2,
+            s.3, s.4, s.5, s.6,
         ];
         let lists = [t.2, t.4, t.5];
         let flags = options.into_iter().flatten();

@@ -1,5 +1,6 @@
 //! What is told of the opening handshake: heads, timings, refusals.
 
+use crate::commands::tls;
 use crate::connection::{OpenError, Opened, redact};
 use crate::report::{failure, opened};
 use crate::terminal::{Status, Verbosity};
@@ -10,6 +11,9 @@ pub(super) fn show_opened(status: Status, opened: &Opened, heads: Verbosity) {
     show_request(status, &opened.request_head, heads);
     show(status, '<', &redact::head(&opened.response.head), heads);
     for line in opened::lines(opened) {
+        status.info(&line);
+    }
+    for line in opened.tls.iter().flat_map(tls::describe) {
         status.info(&line);
     }
 }

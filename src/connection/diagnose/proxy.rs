@@ -3,6 +3,7 @@
 use std::io;
 
 use crate::connection::dial::proxy::{ProxyError, Refusal, SocksReply};
+use crate::connection::dial::tls::TlsError;
 
 pub(super) fn hint(error: &ProxyError) -> Option<String> {
     let hint = match error {
@@ -15,6 +16,7 @@ pub(super) fn hint(error: &ProxyError) -> Option<String> {
         ProxyError::Connect { .. } => {
             "the proxy cannot be reached; check its address, or go without by --noproxy '*'"
         }
+        ProxyError::Tls { source, .. } => return tls_hint(source),
         ProxyError::Refused(refusal) => return Some(refusal_hint(refusal)),
         ProxyError::Credentials {
             sent: true,
@@ -35,12 +37,25 @@ pub(super) fn hint(error: &ProxyError) -> Option<String> {
         // The message says what to do, or nothing is known.
         ProxyError::Credentials { sent: false, .. }
         | ProxyError::SocksCredentials { sent: false, .. }
-        | ProxyError::Tls { .. }
         | ProxyError::Closed { .. }
+        | ProxyError::WantsTls { .. }
         | ProxyError::HeadTooLarge { .. }
         | ProxyError::Io { .. } => return None,
     };
     Some(hint.to_owned())
+}
+
+/// A proxy has flags of its own.
+fn tls_hint(error: &TlsError) -> Option<String> {
+    match error {
+        TlsError::UnknownIssuer { .. } => Some(
+            "trust its issuer with --proxy-cacert FILE, or anyone with --proxy-insecure".to_owned(),
+        ),
+        TlsError::Expired { .. }
+        | TlsError::NameMismatch { .. }
+        | TlsError::BadCertificate { .. } => Some("--proxy-insecure takes it anyway".to_owned()),
+        error => error.hint(),
+    }
 }
 
 fn refusal_hint(refusal: &Refusal) -> String {
@@ -78,8 +93,6 @@ fn not_http(received: &[u8]) -> &'static str {
     match received {
         // A SOCKS server's "no acceptable method", or its version alone.
         [5, ..] | [0, 0x5b..=0x5d, ..] => "a SOCKS server answers there; write socks5h://HOST:PORT",
-        // RFC 8446 §5.1: a record of type alert.
-        [0x15, 3, ..] => "the proxy wants TLS; write https://HOST:PORT",
         _ => "what answers there is no HTTP proxy; check its port",
     }
 }

@@ -16,8 +16,7 @@ pub(super) fn dial_hint(error: &DialError, facts: &Facts<'_>) -> Option<String> 
             Some("'ip address' lists the interfaces and their addresses".to_owned())
         }
         DialError::Proxy(error) => proxy::hint(error),
-        // TLS errors tell what they are about.
-        DialError::Tls(_) => None,
+        DialError::Tls(error) => error.hint(),
     }
 }
 
@@ -90,13 +89,14 @@ pub(super) fn timeout_hint(connected: bool, facts: &Facts<'_>) -> String {
 pub(super) fn handshake_hint(error: &HandshakeError, facts: &Facts<'_>) -> Option<String> {
     match error {
         HandshakeError::Rejected(rejection) => answer::hint(rejection, facts),
-        HandshakeError::Closed { received } if received.is_empty() => Some(silent_close(facts)),
+        HandshakeError::Closed { received, .. } if received.is_empty() => Some(silent_close(facts)),
         HandshakeError::Closed { .. } => Some(
             "the server, or something in between, gave up in the middle of its answer; its log may say why"
                 .to_owned(),
         ),
         HandshakeError::NotHttp { received, .. } => not_http(received),
-        HandshakeError::HeadTooLarge { .. } => None,
+        // These say what to do.
+        HandshakeError::HeadTooLarge { .. } | HandshakeError::Tls => None,
         HandshakeError::Io(error) if is_reset(error) => Some(silent_close(facts)),
         HandshakeError::Io(_) => None,
     }

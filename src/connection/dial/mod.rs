@@ -119,7 +119,7 @@ pub enum DialError {
 ///
 /// # Errors
 /// A [`DialError`] of the phase that failed. There is no time limit here:
-/// wrap the call, as [`open`](super::open) does.
+/// wrap the call, as [`open`](super::open()) does.
 pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialError> {
     let mut dialed = match &target.endpoint {
         Endpoint::Unix(path) => dial_unix(path).await?,

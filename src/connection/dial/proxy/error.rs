@@ -82,6 +82,12 @@ pub enum ProxyError {
         /// The parser's finding.
         cause: httparse::Error,
     },
+    /// The answer to CONNECT is TLS.
+    #[error("the proxy {proxy} answers in TLS; write https:// in place of http://")]
+    WantsTls {
+        /// The proxy.
+        proxy: String,
+    },
     /// The head of the answer to CONNECT has no end.
     #[error("the head of the answer of the proxy {proxy} is over {limit_bytes} bytes")]
     HeadTooLarge {

@@ -82,7 +82,8 @@ fn with_leftover(transport: Transport, leftover: Bytes) -> Transport {
 fn explain(proxy: &Proxy, error: HandshakeError) -> ProxyError {
     let proxy = proxy.to_string();
     match error {
-        HandshakeError::Closed { received } => ProxyError::Closed { proxy, received },
+        HandshakeError::Tls => ProxyError::WantsTls { proxy },
+        HandshakeError::Closed { received, .. } => ProxyError::Closed { proxy, received },
         HandshakeError::NotHttp { received, cause } => ProxyError::NotHttp {
             proxy,
             received,
