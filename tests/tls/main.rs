@@ -13,8 +13,10 @@
 mod broken;
 mod certs;
 mod identity;
+mod openssl;
 mod peers;
-mod real;
+mod program;
+mod proxies;
 mod server;
 
 use std::fs;

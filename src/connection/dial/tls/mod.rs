@@ -10,6 +10,7 @@
 
 pub mod config;
 pub mod error;
+mod evidence;
 pub mod identity;
 pub mod info;
 mod pem;
@@ -22,7 +23,7 @@ use std::sync::Arc;
 use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_rustls::TlsConnector;
 
-use self::error::Evidence;
+use self::evidence::Evidence;
 use self::tap::Tap;
 use self::verify::Seen;
 use crate::connection::transport::Transport;
