@@ -13,5 +13,6 @@ pub mod connection;
 pub mod exit;
 pub mod origin;
 pub mod pipe;
+pub mod report;
 pub mod server;
 pub mod terminal;

@@ -94,7 +94,13 @@ const TABLE: &[(&str, &[Allow])] = &[
     ),
     (
         "report",
-        &[Types("bench"), Types("origin"), All("terminal::style")],
+        &[
+            Types("connection"),
+            All("connection::redact"),
+            Types("bench"),
+            Types("origin"),
+            All("terminal::style"),
+        ],
     ),
     (
         "transcript",

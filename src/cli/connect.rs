@@ -1,7 +1,11 @@
 //! Flags of `wscli connect`.
 
+use std::time::Duration;
+
 use clap::Args;
 
+use super::curl::CurlArgs;
+use super::keep_alive::KeepAliveMode;
 use super::transport::TransportArgs;
 use super::value;
 use crate::connection::CloseCode;
@@ -27,7 +31,7 @@ terminated.";
 #[command(after_help = NOTES)]
 pub struct ConnectArgs {
     /// The server: ws://host:port/path, host:port/path, or ws+unix:/socket:/path
-    #[arg(value_name = "URL", required_unless_present = "demo")]
+    #[arg(value_name = "URL", required_unless_present_any = ["demo", "from_curl"])]
     pub url: Option<String>,
 
     /// Start an echo server on a free loopback port and talk to it
@@ -46,9 +50,51 @@ pub struct ConnectArgs {
     #[command(flatten)]
     pub end: EndArgs,
 
+    /// What is told of the run.
+    #[command(flatten)]
+    pub report: ReportArgs,
+
+    /// How a quiet connection is kept alive.
+    #[command(flatten)]
+    pub keep_alive: KeepAliveArgs,
+
     /// How to reach the server.
     #[command(flatten)]
     pub transport: TransportArgs,
+
+    /// curl command lines.
+    #[command(flatten)]
+    pub curl: CurlArgs,
+}
+
+/// What is told of the run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Show both heads of the opening handshake on stderr
+    #[arg(short, long)]
+    pub include: bool,
+
+    /// Write the final report as JSON to this file, or to stdout (-)
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<String>,
+}
+
+/// How a quiet connection is kept alive.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Keep-alive")]
+pub struct KeepAliveArgs {
+    /// How to keep a quiet connection alive
+    #[arg(long, value_name = "HOW", value_enum, default_value = "off")]
+    pub keep_alive: KeepAliveMode,
+
+    /// The quiet time before a keep-alive frame; 0 sends none
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "30s")]
+    pub keep_alive_interval: Duration,
+
+    /// Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub keep_alive_timeout: Option<Duration>,
 }
 
 /// What to send.

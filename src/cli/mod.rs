@@ -1,8 +1,15 @@
 //! The command line as clap types: flags and their values, nothing else.
 
+pub mod address;
+pub mod auth;
 pub mod connect;
+pub mod curl;
 pub mod keep_alive;
+pub mod proxy;
+pub mod secret;
 pub mod serve;
+pub mod serve_tls;
+pub mod tls;
 pub mod transport;
 pub mod value;
 
@@ -16,7 +23,8 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
     version,
     max_term_width = 100,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    args_override_self = true
 )]
 pub struct Cli {
     /// Flags of every command.
@@ -50,7 +58,7 @@ pub enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
     Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
 }
 
 /// What `--generate` can make.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::keep_alive::KeepAliveMode;
+use super::serve_tls::ServeTlsArgs;
 use super::value;
 use crate::connection::Subprotocol;
 use crate::connection::deflate::Policy;
@@ -70,4 +71,8 @@ pub struct ServeArgs {
     /// Print one JSON object a line for each event: first 'ready' with the URL and the port, then open, refused, close, ...
     #[arg(long)]
     pub jsonl: bool,
+
+    /// How the server speaks TLS, if it does.
+    #[command(flatten)]
+    pub tls: ServeTlsArgs,
 }

@@ -93,6 +93,18 @@ pub fn size(text: &str) -> Result<usize, String> {
 
 const SIZE_FORMS: &str = "write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB";
 
+/// Parses the number of redirects to follow; -1 stands for any number.
+///
+/// # Errors
+/// A sentence that says what is understood.
+pub fn max_redirects(text: &str) -> Result<u32, String> {
+    if text == "-1" {
+        return Ok(u32::MAX);
+    }
+    text.parse()
+        .map_err(|_| "write a number, or -1 for any number".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,6 +124,16 @@ mod tests {
         }
         for text in ["", "s", "-1", "1d", "1e3", "inf", "nan", "1 s", "1.2.3"] {
             assert!(duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_of_redirects() {
+        for (text, expected) in [("0", 0), ("50", 50), ("-1", u32::MAX)] {
+            assert_eq!(max_redirects(text), Ok(expected), "{text}");
+        }
+        for text in ["", "-2", "many", "1.5"] {
+            assert!(max_redirects(text).is_err(), "{text}");
         }
     }
 

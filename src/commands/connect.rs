@@ -2,6 +2,7 @@
 
 mod end;
 mod handshake;
+mod report;
 
 use std::io::{self, IsTerminal};
 use std::pin::Pin;
@@ -12,19 +13,25 @@ use futures_util::stream::{self, Stream, StreamExt};
 use jiff::Timestamp;
 use tokio::io::AsyncWriteExt;
 use tokio::runtime;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use url::Url;
 
-use super::demo;
+use super::curl::print_command;
+use super::dial::Environment;
 use super::signals::Signals;
-use super::transport::{Dial, dial};
+use super::transport::{self, Dial};
+use super::{demo, sentence};
 use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
+use crate::cli::keep_alive::keep_alive;
+use crate::connection::dial::proxy::ProxyRules;
 use crate::connection::target::without_credentials;
-use crate::connection::{CloseFrame, Event, Message, OpenError, Opened, open};
-use crate::exit::{ExitStatus, Failure};
+use crate::connection::{CloseFrame, Event, Message, Opened, diagnose, open};
+use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{
     Framing, Goal, InputError, Linger, Outgoing, Pipe, PipeConfig, Source, Stop, jsonl,
 };
+use crate::report::connect::ConnectReport;
+use crate::terminal::secret::read_secret;
 use crate::terminal::{DataOutput, Status, Verbosity};
 
 type Input = Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>;
@@ -79,29 +86,80 @@ fn stop_signal(mut signals: Signals, max_time: Option<Duration>) -> StopSignal {
     })
 }
 
-async fn connect(args: &ConnectArgs, status: Status, mut stop: StopSignal) -> Result<ExitStatus> {
+async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result<ExitStatus> {
     let url = match &args.url {
         Some(url) => url.clone(),
         None => demo::start().await?,
     };
-    let dial = dial(&url, &args.transport)?;
+    if args.curl.print_command {
+        return print_command(&url, args, status);
+    }
+    let dial = dial(args, &url)?;
+    let mut report = ConnectReport::new(dial.target.to_string());
+    let result = open_and_talk(args, status, dial, stop, &mut report).await;
+    let written = match &args.report.json {
+        Some(path) => report::write(path, report, &result),
+        None => Ok(()),
+    };
+    // How the run went matters more than that nobody can read of it.
+    result.and_then(|ended| written.map(|()| ended))
+}
+
+fn dial(args: &ConnectArgs, url: &str) -> Result<Dial> {
+    let environment = Environment::read();
+    let mut ask = |prompt: &str| read_secret(prompt).map(|answer| answer.map(|s| s.to_string()));
+    let mut dial = transport::dial(url, &args.transport, &environment, &mut ask)?;
+    if args.url.is_none() {
+        // No proxy leads to this very process.
+        dial.open.dial.proxies = ProxyRules::default();
+    }
+    let flags = &args.keep_alive;
+    dial.socket.keep_alive = keep_alive(
+        flags.keep_alive,
+        flags.keep_alive_interval,
+        flags.keep_alive_timeout,
+    )
+    .map_err(Failure::usage)?;
+    Ok(dial)
+}
+
+async fn open_and_talk(
+    args: &ConnectArgs,
+    status: Status,
+    dial: Dial,
+    mut stop: StopSignal,
+    report: &mut ConnectReport,
+) -> Result<ExitStatus> {
     status.info(&format!("connecting to {}", dial.target));
     let opened = tokio::select! {
         opened = open(&dial.target, &dial.open) => opened,
         stop = &mut stop => return end::stopped_before_open(stop, args.transport.max_time),
     };
     match opened {
-        Ok(opened) => talk(args, status, dial, opened, stop).await,
+        Ok(opened) => {
+            report.opened(&opened);
+            talk(args, status, dial, opened, stop, report).await
+        }
         Err(error) => {
-            if let OpenError::Handshake(error) = &error {
-                handshake::show_refusal(status, error);
-            }
+            handshake::show_refusal(status, &error, heads(args));
             if args.framing.jsonl {
                 let line = jsonl::error(&error, Timestamp::now());
                 write_line(&line).await?;
             }
-            Err(error.into())
+            let hint = diagnose::hint(&error, &dial.target, &dial.open);
+            let exit = status_of_open(&error);
+            Err(Failure::new(exit, sentence(&error.into()))
+                .with_hint(hint)
+                .into())
         }
+    }
+}
+
+/// The level at which the heads of the handshake are shown.
+fn heads(args: &ConnectArgs) -> Verbosity {
+    match args.report.include {
+        true => Verbosity::Normal,
+        false => Verbosity::Debug,
     }
 }
 
@@ -125,8 +183,10 @@ async fn talk(
     dial: Dial,
     opened: Opened,
     stop: StopSignal,
+    report: &mut ConnectReport,
 ) -> Result<ExitStatus> {
-    handshake::show_opened(status, &opened);
+    handshake::show_opened(status, &opened, heads(args));
+    let start = Instant::now();
     let prompt = is_prompt(&args.input);
     if prompt {
         status.note("Connection opened");
@@ -159,6 +219,7 @@ async fn talk(
     };
     let goal = config.goal.clone();
     let summary = pipe.run(config).await;
+    report::fill(report, &summary, start.elapsed());
     end::report(status, summary, goal.as_ref(), args, prompt)
 }
 
@@ -241,7 +302,7 @@ fn refuse_proxy(messages: &[String], raw: impl Iterator<Item = String>) -> Resul
             continue;
         }
         return Err(Failure::usage(format!(
-            "-x sends a message, and '{}' looks like the URL of a proxy, which wscli cannot use; write -x=VALUE to send it as a message",
+            "-x sends a message, and '{}' looks like the URL of a proxy; write --proxy URL to connect through it, or -x=VALUE to send it as a message",
             without_credentials(message)
         ))
         .into());

@@ -1,35 +1,50 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
 mod connect;
+mod curl;
 mod demo;
+mod dial;
 mod generate;
 mod serve;
 mod signals;
+pub mod tls;
 mod transport;
 
 use clap::Parser;
 
 use crate::cli::{Cli, Command, GlobalArgs};
-use crate::exit::{ExitStatus, Failure, status_of};
+use crate::exit::{ExitStatus, Failure, hint_of, status_of};
 use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
-    let cli = match Cli::try_parse() {
+    let (arguments, warnings) = match curl::arguments() {
+        Ok(expanded) => expanded,
+        Err(error) => return fail(Status::default(), &error),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error),
     };
     let status = Status::new(verbosity(cli.global));
+    for warning in &warnings {
+        status.note(warning);
+    }
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
-    result.unwrap_or_else(|error| {
-        status.error(&sentence(&error));
-        status_of(&error)
-    })
+    result.unwrap_or_else(|error| fail(status, &error))
+}
+
+fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
+    status.error(&sentence(error));
+    if let Some(hint) = hint_of(error) {
+        status.note(&format!("hint: {hint}"));
+    }
+    status_of(error)
 }
 
 /// An error and its causes as one sentence. Many errors name their cause

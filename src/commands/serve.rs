@@ -12,6 +12,7 @@ use tokio::runtime::Builder;
 use self::render::{Ready, Report};
 use self::reporter::{Reporter, Style};
 use super::signals::Signals;
+use super::tls::{self, TlsEnv};
 use crate::cli::keep_alive::keep_alive;
 use crate::cli::serve::ServeArgs;
 use crate::exit::{ExitStatus, Failure};
@@ -63,7 +64,11 @@ async fn serve(args: &ServeArgs, config: ServerConfig, status: Status) -> Result
         Style::Human(status)
     };
     let reporter = Reporter::start(style).context("cannot start the thread that reports")?;
-    reporter.tell(Report::Ready(Ready::new(&bound, &config)));
+    reporter.tell(Report::Ready(Ready::new(
+        &bound,
+        &config,
+        args.tls.tls_self_signed,
+    )));
     let ended = until_done(bound, config, &reporter, signals).await;
     if let Ok(totals) = ended {
         reporter.tell(Report::Stopped(totals));
@@ -125,6 +130,14 @@ fn address(args: &ServeArgs) -> Address {
 }
 
 fn config(args: &ServeArgs) -> Result<ServerConfig> {
+    let tls = tls::server(&args.tls, &TlsEnv::read(), &args.host)?;
+    #[cfg(unix)]
+    if tls.is_some() && args.unix_socket.is_some() {
+        return Err(Failure::usage(
+            "--unix-socket speaks no TLS; leave it out, or the flags of TLS",
+        )
+        .into());
+    }
     let mut routes = Routes::none();
     for path in &args.paths {
         routes
@@ -138,6 +151,7 @@ fn config(args: &ServeArgs) -> Result<ServerConfig> {
     )
     .map_err(Failure::usage)?;
     Ok(ServerConfig {
+        tls,
         routes,
         origins: OriginPolicy::new(args.allowed_origins.iter().cloned(), args.require_origin),
         subprotocols: args.subprotocols.iter().map(ToString::to_string).collect(),

@@ -4,13 +4,12 @@
 use std::fs;
 
 use anyhow::{Context, Result};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 
+use super::dial::{Ask, Environment, complete};
+use super::tls::{self, TlsEnv};
 use crate::cli::transport::TransportArgs;
 use crate::connection::Subprotocol;
-use crate::connection::handshake::{HeaderEdit, Request};
-use crate::connection::target::Credentials;
+use crate::connection::handshake::{HeaderEdit, HeaderError, Request};
 use crate::connection::target::without_credentials;
 use crate::connection::{OpenConfig, Role, SocketConfig, Target};
 use crate::exit::Failure;
@@ -33,15 +32,13 @@ pub(super) struct Dial {
 ///
 /// # Errors
 /// Exit 2 for what cannot work; exit 12 for a header file that cannot be read.
-pub(super) fn dial(url: &str, args: &TransportArgs) -> Result<Dial> {
+pub(super) fn dial(
+    url: &str,
+    args: &TransportArgs,
+    environment: &Environment,
+    ask: Ask<'_>,
+) -> Result<Dial> {
     let mut target: Target = url.parse().map_err(|e| usage(&e))?;
-    let mut edits = header_edits(&args.headers)?;
-    if let Some(credentials) = &target.credentials
-        && !names(&edits, "authorization")
-    {
-        let value = basic(credentials);
-        edits.push(HeaderEdit::set("Authorization", &value).map_err(|e| usage(&e))?);
-    }
     if let Some(path) = &args.unix_socket {
         target = target.with_unix_socket(path.clone());
     }
@@ -55,17 +52,21 @@ pub(super) fn dial(url: &str, args: &TransportArgs) -> Result<Dial> {
         user_agent: Some(header_value("User-Agent", user_agent)?),
         subprotocols: subprotocols(&args.subprotocols)?,
         deflate: args.compress,
-        edits,
+        edits: header_edits(&args.headers)?,
+        ..Request::default()
     };
+    let mut open = OpenConfig {
+        request,
+        ..OpenConfig::default()
+    };
+    complete(&mut open, &target, args, environment, ask)?;
+    open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
     let mut socket = SocketConfig::new(Role::Client);
     socket.max_message_bytes = args.max_message_size;
-    socket.max_frame_bytes = args.max_message_size;
+    socket.max_frame_bytes = args.max_frame_size.unwrap_or(args.max_message_size);
     Ok(Dial {
         target,
-        open: OpenConfig {
-            request,
-            timeout: Some(args.connect_timeout),
-        },
+        open,
         socket,
     })
 }
@@ -88,24 +89,18 @@ fn header_edits(given: &[String]) -> Result<Vec<HeaderEdit>> {
             if line.trim().is_empty() {
                 continue;
             }
-            edits.push(line.parse().map_err(|error| {
+            let edit = line.parse::<HeaderEdit>().map_err(|error| {
+                // What stands in a file is there so that nobody sees it.
+                let error = match error {
+                    HeaderError::NoColon(_) => "a header is written 'Name: value'".to_owned(),
+                    error => error.to_string(),
+                };
                 Failure::usage(format!("line {} of '{path}': {error}", index + 1))
-            })?);
+            })?;
+            edits.push(edit);
         }
     }
     Ok(edits)
-}
-
-fn names(edits: &[HeaderEdit], name: &str) -> bool {
-    edits
-        .iter()
-        .any(|edit| edit.name().eq_ignore_ascii_case(name))
-}
-
-/// RFC 7617 §2, with UTF-8 as the charset.
-fn basic(credentials: &Credentials) -> String {
-    let Credentials { user, password } = credentials;
-    format!("Basic {}", BASE64.encode(format!("{user}:{password}")))
 }
 
 fn header_value(name: &str, value: &str) -> Result<String> {
@@ -151,12 +146,14 @@ mod tests {
     fn with(url: &str, flags: &[&str]) -> Result<Dial> {
         let flags = [&["wscli"], flags].concat();
         let flags = Flags::try_parse_from(flags)?;
-        dial(url, &flags.transport)
+        dial(url, &flags.transport, &Environment::default(), &mut |_| {
+            Ok(None)
+        })
     }
 
-    fn authorization(dial: &Dial) -> Option<&HeaderEdit> {
-        let edits = &dial.open.request.edits;
-        edits.iter().find(|edit| edit.name() == "Authorization")
+    fn authorization(dial: &Dial) -> Option<String> {
+        let headers = dial.open.request.auth.headers(&dial.target);
+        headers.into_iter().next().map(|(_, value)| value)
     }
 
     #[test]
@@ -169,12 +166,11 @@ mod tests {
     }
 
     #[test]
-    fn userinfo_is_basic_unless_the_user_says_otherwise() {
+    fn userinfo_is_basic() {
         let url = "ws://u:p%C3%A9@h/";
-        let expected = HeaderEdit::set("Authorization", "Basic dTpww6k=").unwrap();
-        assert_eq!(authorization(&with(url, &[]).unwrap()), Some(&expected));
-        let dial = with(url, &["-H", "authorization: Bearer x"]).unwrap();
-        assert_eq!(authorization(&dial), None);
+        let dial = with(url, &[]).unwrap();
+        assert_eq!(authorization(&dial).as_deref(), Some("Basic dTpww6k="));
+        assert_eq!(authorization(&with("ws://h/", &[]).unwrap()), None);
     }
 
     #[test]

@@ -9,10 +9,12 @@ use url::{Host, Url};
 
 /// Where a WebSocket is, and what to ask for there.
 ///
-/// Understands `ws://`, `http://` (the same), a bare `host:port/path`, and
-/// `ws+unix:/socket/path:/http/path?query`.
+/// Understands `ws://` and `wss://`, `http://` and `https://` (the same), a
+/// bare `host:port/path`, and `ws+unix:/socket/path:/http/path?query`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// Whether TLS is spoken (`wss://`).
+    pub secure: bool,
     /// Where to connect to.
     pub endpoint: Endpoint,
     /// The value of the `Host` header: the host, and the port where it is not
@@ -67,7 +69,7 @@ pub enum TargetError {
         cause: url::ParseError,
     },
     /// The scheme is none of ours.
-    #[error("'{url}' has the scheme '{scheme}'; use ws://, http:// or ws+unix:")]
+    #[error("'{url}' has the scheme '{scheme}'; use ws://, wss:// or ws+unix:")]
     Scheme {
         /// What was given.
         url: String,
@@ -118,6 +120,18 @@ impl std::str::FromStr for Target {
 }
 
 impl Target {
+    /// The host name that the URL gives, without its port: what a certificate
+    /// must be for.
+    pub fn host_name(&self) -> String {
+        match &self.endpoint {
+            Endpoint::Tcp { host, .. } => host.to_string(),
+            Endpoint::Unix(_) => {
+                let end = self.authority.rfind(':').unwrap_or(self.authority.len());
+                self.authority[..end].to_owned()
+            }
+        }
+    }
+
     /// The same request, sent to a Unix domain socket.
     pub fn with_unix_socket(mut self, path: PathBuf) -> Self {
         self.endpoint = Endpoint::Unix(path);
@@ -129,19 +143,26 @@ impl fmt::Display for Target {
     /// The URL without its credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {
-            Endpoint::Tcp { .. } => write!(f, "ws://{}{}", self.authority, self.resource),
+            Endpoint::Tcp { .. } => {
+                let scheme = if self.secure { "wss" } else { "ws" };
+                write!(f, "{scheme}://{}{}", self.authority, self.resource)
+            }
             Endpoint::Unix(path) => write!(f, "ws+unix:{}:{}", path.display(), self.resource),
         }
     }
 }
 
 fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
-    if !matches!(url.scheme(), "ws" | "http") {
-        return Err(TargetError::Scheme {
-            url: without_credentials(given),
-            scheme: url.scheme().into(),
-        });
-    }
+    let secure = match url.scheme() {
+        "ws" | "http" => false,
+        "wss" | "https" => true,
+        scheme => {
+            return Err(TargetError::Scheme {
+                url: without_credentials(given),
+                scheme: scheme.into(),
+            });
+        }
+    };
     let invalid = |cause| TargetError::Invalid {
         url: without_credentials(given),
         cause,
@@ -165,6 +186,7 @@ fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
             password: decode(url.password().unwrap_or_default()),
         });
     Ok(Target {
+        secure,
         endpoint: Endpoint::Tcp {
             host: host.to_owned(),
             port,
@@ -283,7 +305,7 @@ mod tests {
         for (given, message) in [
             (
                 "ftp://h",
-                "'ftp://h' has the scheme 'ftp'; use ws://, http:// or ws+unix:",
+                "'ftp://h' has the scheme 'ftp'; use ws://, wss:// or ws+unix:",
             ),
             ("ws://", "'ws://' is not a valid URL: empty host"),
             ("", "'' is not a valid URL: empty host"),

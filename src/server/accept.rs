@@ -153,7 +153,20 @@ impl Shared {
         let shared = Arc::clone(self);
         async move {
             let _open = OpenConnection::count(&shared);
-            http::serve(stream, connection, Arc::clone(&shared), stop).await;
+            let Some(tls) = &shared.config.tls else {
+                http::serve(stream, connection, Arc::clone(&shared), stop).await;
+                return;
+            };
+            let limit = shared.config.handshake_timeout;
+            let accepted = tokio::select! {
+                biased;
+                accepted = Box::pin(tls.accept(stream.into(), limit)) => accepted,
+                () = stop.draining() => return,
+            };
+            match accepted {
+                Ok(stream) => http::serve(stream, connection, Arc::clone(&shared), stop).await,
+                Err(error) => shared.observe(Event::TlsFailed { connection, error }),
+            }
         }
     }
 
@@ -263,6 +276,7 @@ mod tests {
             names.lock().unwrap().push(match event {
                 Event::Opened { .. } => "opened",
                 Event::Refused { .. } => "refused",
+                Event::TlsFailed { .. } => "tls failed",
                 Event::HandshakeFailed { .. } => "handshake failed",
                 Event::Ended { .. } => "ended",
                 Event::AcceptPaused(_) => "accept paused",

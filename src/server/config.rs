@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use super::request::Routes;
 use crate::connection::deflate::{Params, Policy};
+use crate::connection::tls_server::ServerTls;
 use crate::connection::{KeepAlive, Role, SocketConfig};
 use crate::origin::OriginPolicy;
 
 /// The configuration of a server.
 #[derive(Debug, Clone)]
 pub struct ServerConfig {
+    /// How TLS is spoken; `None` speaks in plain.
+    pub tls: Option<ServerTls>,
     /// Which path does what.
     pub routes: Routes,
     /// Which origins are let in.
@@ -24,8 +27,8 @@ pub struct ServerConfig {
     pub read_buffer_bytes: usize,
     /// How a quiet connection is kept alive.
     pub keep_alive: KeepAlive,
-    /// How long a client may take for the head of a request, and between two
-    /// requests on one connection.
+    /// How long a client may take for the TLS handshake, for the head of a
+    /// request, and between two requests on one connection.
     pub handshake_timeout: Duration,
     /// How long a client may take to answer a Close, and to end its side.
     pub close_timeout: Duration,
@@ -37,6 +40,7 @@ impl Default for ServerConfig {
     /// The defaults of `wscli serve`.
     fn default() -> Self {
         Self {
+            tls: None,
             routes: Routes::default(),
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),

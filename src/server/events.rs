@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::Closed;
+use crate::connection::tls_server::AcceptError;
 
 /// Takes the events of a server, on the task of the connection they are of:
 /// it must not block. What it cannot take at once is its own to keep or drop.
@@ -63,6 +64,13 @@ pub enum Event {
         connection: ConnectionId,
         /// What was found.
         error: hyper::Error,
+    },
+    /// A client got no TLS.
+    TlsFailed {
+        /// This connection.
+        connection: ConnectionId,
+        /// Why.
+        error: AcceptError,
     },
     /// A WebSocket has ended. Follows each [`Event::Opened`].
     Ended {

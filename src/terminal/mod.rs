@@ -6,6 +6,7 @@
 pub mod lines;
 pub mod output;
 pub mod sanitize;
+pub mod secret;
 pub mod status;
 
 pub use lines::LineWriter;

@@ -2,8 +2,11 @@
 
 #[cfg(unix)]
 mod connect;
+#[cfg(unix)]
+mod dial;
 mod harness;
 #[cfg(unix)]
 mod peer;
 mod serve;
+mod tls;
 mod wire;

@@ -37,11 +37,19 @@ pub(super) struct Ready {
     /// The address or the path that is listened on.
     address: String,
     pid: u32,
+    /// What a client can give to --pinnedpubkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+    /// A command that connects, where no authority vouches for the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
 }
 
 impl Ready {
     /// What is known once a server listens.
-    pub(super) fn new(bound: &Bound, config: &ServerConfig) -> Self {
+    pub(super) fn new(bound: &Bound, config: &ServerConfig, self_signed: bool) -> Self {
+        let pin = config.tls.as_ref().map(|tls| tls.certificate().pin);
+        let scheme = if pin.is_some() { "wss" } else { "ws" };
         let (base, port, address) = match bound {
             Bound::Tcp { address, .. } => {
                 let mut reachable = *address;
@@ -51,7 +59,7 @@ impl Ready {
                         std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
                     });
                 }
-                let base = format!("ws://{reachable}");
+                let base = format!("{scheme}://{reachable}");
                 (base, Some(address.port()), address.to_string())
             }
             #[cfg(unix)]
@@ -65,9 +73,15 @@ impl Ready {
             .paths()
             .map(|path| format!("{base}{path}"))
             .collect();
+        let url = urls.first().cloned().unwrap_or(base);
+        let command = pin
+            .filter(|_| self_signed)
+            .map(|pin| format!("wscli connect {url} -k --pinnedpubkey {pin}"));
         Self {
-            url: urls.first().cloned().unwrap_or(base),
+            url,
             urls,
+            pin: pin.map(|pin| pin.to_string()),
+            command,
             port,
             address,
             pid: std::process::id(),
@@ -101,6 +115,7 @@ fn name(report: &Report) -> &'static str {
         Report::Ready(_) => "ready",
         Report::Event(Event::Opened { .. }) => "open",
         Report::Event(Event::Refused { .. }) => "refused",
+        Report::Event(Event::TlsFailed { .. }) => "tls-failed",
         Report::Event(Event::HandshakeFailed { .. }) => "handshake-failed",
         Report::Event(Event::Ended { .. }) => "close",
         Report::Event(Event::AcceptPaused(_)) => "accept-paused",
@@ -229,6 +244,10 @@ fn event_body(event: &Event) -> Body<'_> {
             connection: connection.into(),
             error: describe(error),
         },
+        Event::TlsFailed { connection, error } => Body::Failed {
+            connection: connection.into(),
+            error: error.to_string(),
+        },
         Event::Ended { connection, ended } => Body::Close(Box::new(close_body(*connection, ended))),
         Event::AcceptPaused(error) => Body::Error {
             error: error.to_string(),
@@ -289,10 +308,7 @@ impl From<&ConnectionId> for Connection {
 /// One line for people, and how much has to be told for it to be shown.
 pub(super) fn human(report: &Report) -> Option<(Verbosity, String)> {
     Some(match report {
-        Report::Ready(ready) => (
-            Verbosity::Normal,
-            format!("listening on {}", ready.urls.join(" and ")),
-        ),
+        Report::Ready(ready) => (Verbosity::Normal, human_ready(ready)),
         Report::Event(event) => human_event(event),
         Report::LeftOut(events) => (
             Verbosity::Normal,
@@ -308,6 +324,16 @@ pub(super) fn human(report: &Report) -> Option<(Verbosity, String)> {
     })
 }
 
+fn human_ready(ready: &Ready) -> String {
+    let mut text = format!("listening on {}", ready.urls.join(" and "));
+    if let Some(command) = &ready.command {
+        let _ = write!(text, "; connect with: {command}");
+    } else if let Some(pin) = &ready.pin {
+        let _ = write!(text, ", public key {pin}");
+    }
+    text
+}
+
 fn human_event(event: &Event) -> (Verbosity, String) {
     match event {
         Event::Opened { connection, opened } => {
@@ -320,6 +346,10 @@ fn human_event(event: &Event) -> (Verbosity, String) {
         Event::HandshakeFailed { connection, error } => (
             Verbosity::Verbose,
             format!("{}: no handshake: {}", shown(connection), describe(error)),
+        ),
+        Event::TlsFailed { connection, error } => (
+            Verbosity::Verbose,
+            format!("{}: no TLS: {error}", shown(connection)),
         ),
         Event::Ended { connection, ended } => {
             // A client that breaks the protocol is news; one that just goes

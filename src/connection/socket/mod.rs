@@ -424,6 +424,8 @@ impl Socket {
                     .and_then(|inner| inner.downcast_ref::<DeflateError>());
                 Some(match deflate {
                     Some(cause) => SocketError::Deflate(cause.clone()),
+                    // TLS cut in mid-record, or without its close_notify.
+                    None if error.kind() == io::ErrorKind::UnexpectedEof => self.lost(),
                     None => SocketError::Io(error),
                 })
             }
