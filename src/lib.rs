@@ -1,7 +1,8 @@
 //! wscli: the WebSocket tool as a library.
 //!
 //! The modules, in reading order: [`connection`] is the core that everything
-//! else stands on (from a URL to an open socket), [`server`] answers, and
+//! else stands on (from a URL to an open socket), [`server`] answers,
+//! [`transcript`] is the communication log, [`repl`] the prompt, and
 //! [`commands`] turn arguments ([`cli`]) into engines and their results into
 //! an [`exit`] status. [`terminal`] alone writes to the standard streams.
 
@@ -9,5 +10,7 @@ pub mod cli;
 pub mod commands;
 pub mod connection;
 pub mod exit;
+pub mod repl;
 pub mod server;
 pub mod terminal;
+pub mod transcript;

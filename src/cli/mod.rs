@@ -1,6 +1,7 @@
 //! The command line as clap types: flags and their values, nothing else.
 
 pub mod connect;
+pub mod prompt;
 pub mod serve;
 pub mod transport;
 pub mod value;
@@ -8,6 +9,7 @@ pub mod value;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::terminal::Verbosity;
+use crate::terminal::style::ColorChoice;
 
 /// The WebSocket tool: an echo server with options, a client for the terminal
 /// and for pipes.
@@ -43,6 +45,16 @@ pub struct GlobalArgs {
     /// Tell errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+
+    /// When to colour the output
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
+    pub color: ColorChoice,
 }
 
 impl GlobalArgs {

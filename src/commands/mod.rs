@@ -2,6 +2,7 @@
 
 mod connect;
 mod generate;
+mod prompt;
 mod serve;
 
 use clap::Parser;
@@ -19,7 +20,7 @@ pub fn run() -> ExitStatus {
     let status = Status::new(cli.global.verbosity());
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
-        (None, Some(Command::Connect(args))) => connect::run(&args, status),
+        (None, Some(Command::Connect(args))) => connect::run(&args, cli.global.color, status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };

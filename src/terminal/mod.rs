@@ -3,11 +3,16 @@
 //! Stdout is data; stderr is status, warnings and errors. Nothing that a peer
 //! sent reaches a terminal with its control characters alive.
 
+pub mod printer;
 pub mod sanitize;
 pub mod status;
+pub mod style;
+#[cfg(unix)]
+pub mod tty;
 
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
+pub use style::Style;
 
 use std::io::{self, Write};
 
