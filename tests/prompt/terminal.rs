@@ -1,0 +1,143 @@
+//! A real terminal of 80×24, driven by keys: tmux.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use super::server::wait_until;
+
+static NEXT: AtomicU32 = AtomicU32::new(0);
+
+/// A terminal with a program in it; gone with its value.
+pub struct Terminal {
+    socket: String,
+    dir: tempfile::TempDir,
+}
+
+impl Terminal {
+    /// Runs a shell command in a new terminal, as its only process where it
+    /// is a single one. `$WSCLI` is the program.
+    pub fn run(command: &str) -> Self {
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let terminal = Self {
+            socket: format!("wscli-test-{}-{number}", std::process::id()),
+            dir: tempfile::tempdir().unwrap(),
+        };
+        let home = terminal.dir.path().display();
+        let config = terminal.dir.path().join("tmux.conf");
+        // With set-clipboard, tmux itself obeys OSC 52, into its buffer.
+        std::fs::write(
+            &config,
+            "set -g remain-on-exit on\nset -g history-limit 100000\nset -s set-clipboard on\n",
+        )
+        .unwrap();
+        let command = format!(
+            "exec env -i PATH=\"$PATH\" TERM=screen HOME={home} WSCLI={} sh -c '{}'",
+            env!("CARGO_BIN_EXE_wscli"),
+            command.replace('\'', "'\\''"),
+        );
+        let config = config.display().to_string();
+        let output = terminal.tmux(&[
+            "-f",
+            &config,
+            "new-session",
+            "-d",
+            "-s",
+            "t",
+            "-x",
+            "80",
+            "-y",
+            "24",
+            &command,
+        ]);
+        assert!(output.status.success(), "{output:?}");
+        terminal
+    }
+
+    /// A directory of the terminal's own, `$HOME` within it.
+    pub fn dir(&self) -> PathBuf {
+        self.dir.path().to_owned()
+    }
+
+    fn tmux(&self, arguments: &[&str]) -> Output {
+        Command::new("tmux")
+            .env_remove("TMUX")
+            .args(["-L", &self.socket])
+            .args(arguments)
+            .output()
+            .expect("tmux runs")
+    }
+
+    /// Types a text.
+    pub fn types(&self, text: &str) {
+        self.tmux(&["send-keys", "-t", "t", "-l", "--", text]);
+    }
+
+    /// Presses keys by their names.
+    pub fn presses(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys", "-t", "t"], keys].concat());
+    }
+
+    /// Types a line and enters it.
+    pub fn enters(&self, line: &str) {
+        self.types(line);
+        self.presses(&["Enter"]);
+    }
+
+    /// The rows of the screen.
+    pub fn screen(&self) -> Vec<String> {
+        self.capture(&[])
+    }
+
+    /// Everything that was ever shown, with wrapped lines joined.
+    pub fn history(&self) -> Vec<String> {
+        self.capture(&["-J", "-S", "-"])
+    }
+
+    fn capture(&self, options: &[&str]) -> Vec<String> {
+        let output = self.tmux(&[&["capture-pane", "-t", "t", "-p"], options].concat());
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.lines()
+            .map(|line| line.trim_end().to_owned())
+            .collect()
+    }
+
+    /// A value that tmux knows of the terminal.
+    pub fn value(&self, name: &str) -> String {
+        let format = format!("#{{{name}}}");
+        let output = self.tmux(&["display-message", "-t", "t", "-p", &format]);
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// What the program put on the clipboard, if tmux let it.
+    pub fn clipboard(&self) -> String {
+        String::from_utf8(self.tmux(&["show-buffer"]).stdout).unwrap()
+    }
+
+    /// Waits until a row of the screen or what was before it holds a text.
+    pub fn sees(&self, text: &str) {
+        let mut last = Vec::new();
+        wait_until(text, || {
+            last = self.history();
+            last.iter().any(|line| line.contains(text))
+        });
+    }
+
+    /// The process in the terminal.
+    pub fn pid(&self) -> String {
+        self.value("pane_pid")
+    }
+
+    /// Waits for a file to hold a text.
+    pub fn reads(&self, path: &Path, text: &str) {
+        wait_until(text, || {
+            std::fs::read_to_string(path).is_ok_and(|content| content.contains(text))
+        });
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
