@@ -1,10 +1,11 @@
 //! A real terminal of 80×24, driven by keys: tmux.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Output};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use super::server::wait_until;
 
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
@@ -116,23 +117,22 @@ impl Terminal {
 
     /// Waits until a row of the screen or what was before it holds a text.
     pub fn sees(&self, text: &str) {
-        let mut last = Vec::new();
-        wait_until(text, || {
-            last = self.history();
-            last.iter().any(|line| line.contains(text))
-        });
+        self.waits(text, |shown| shown.iter().any(|line| line.contains(text)));
+    }
+
+    /// Waits until what was shown is as it should be.
+    pub fn waits(&self, what: &str, is_right: impl Fn(&[String]) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while !is_right(&self.history()) {
+            let screen = self.screen();
+            assert!(Instant::now() < deadline, "no '{what}' in {screen:#?}");
+            thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// The process in the terminal.
     pub fn pid(&self) -> String {
         self.value("pane_pid")
-    }
-
-    /// Waits for a file to hold a text.
-    pub fn reads(&self, path: &Path, text: &str) {
-        wait_until(text, || {
-            std::fs::read_to_string(path).is_ok_and(|content| content.contains(text))
-        });
     }
 }
 
