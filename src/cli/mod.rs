@@ -73,7 +73,7 @@ impl GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
-    Connect(connect::ConnectArgs),
+    Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
     Serve(serve::ServeArgs),
 }

@@ -77,6 +77,7 @@ pub(super) async fn run(talk: Talk<'_>) -> Result<ExitStatus> {
         history: history_path(),
         style,
         prompt,
+        suspender: terminal.as_ref().map(SavedTerminal::suspender),
     })
     .context("could not read from the terminal")?;
     let edits = source.fence.is_some();
@@ -189,6 +190,7 @@ fn history_path() -> Option<PathBuf> {
 }
 
 /// Resolves when a signal asks the program to end.
+#[cfg(unix)]
 fn stop_signal() -> io::Result<impl Future<Output = Stop>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -202,5 +204,16 @@ fn stop_signal() -> io::Result<impl Future<Output = Stop>> {
             _ = hangup.recv() => Stop::Terminate,
             _ = quit.recv() => Stop::Terminate,
         }
+    })
+}
+
+/// Resolves when Ctrl-C asks the program to end.
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = Stop>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+        Stop::Interrupt
     })
 }

@@ -156,7 +156,10 @@ impl Session {
             LogCommand::Save(path) => self.save_log(&path),
             LogCommand::Clear => {
                 self.config.transcript.kept().clear();
-                self.printer.print(CLEAR_SCREEN.to_owned());
+                if self.has_screen {
+                    self.printer.print(CLEAR_SCREEN.to_owned());
+                }
+                self.say("The log is cleared; files of --log and --har are not");
             }
         }
     }

@@ -18,6 +18,7 @@ use rustyline::{
 use super::command::{self, COMMANDS, LOG_WORDS, Spec};
 use crate::terminal::printer::Gate;
 use crate::terminal::style::{Role, Style};
+use crate::terminal::tty::Suspender;
 
 /// The width of the prompt's label in columns. It never changes, so that the
 /// label can change under the line that is being typed.
@@ -314,6 +315,9 @@ pub struct EndKey {
     pub turn: Turn,
     /// What the key does.
     pub key: Key,
+    /// Suspends the program. The editor's own way would leave the terminal
+    /// without echo.
+    pub suspender: Option<Suspender>,
 }
 
 /// The keys that need an [`EndKey`].
@@ -330,15 +334,20 @@ pub enum Key {
 impl ConditionalEventHandler for EndKey {
     fn handle(&self, _: &Event, _: RepeatCount, _: bool, ctx: &EventContext<'_>) -> Option<Cmd> {
         let had_text = !ctx.line().is_empty();
-        match self.key {
-            Key::Interrupt => {
+        match (self.key, &self.suspender) {
+            (Key::Interrupt, _) => {
                 self.turn.had_text.store(had_text, Ordering::SeqCst);
                 self.turn.end();
             }
-            Key::End if had_text => {}
-            Key::End => self.turn.end(),
-            // The repaint when the program goes on opens it again.
-            Key::Suspend => self.turn.gate.shut(),
+            (Key::End, _) if had_text => {}
+            (Key::End, _) => self.turn.end(),
+            (Key::Suspend, Some(suspender)) => {
+                self.turn.gate.shut();
+                suspender.suspend();
+                // Also opens the gate again.
+                return Some(Cmd::Repaint);
+            }
+            (Key::Suspend, None) => return Some(Cmd::Noop),
         }
         None
     }

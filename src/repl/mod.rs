@@ -10,6 +10,7 @@ pub mod backoff;
 pub mod command;
 mod dispatch;
 pub mod helper;
+mod player;
 mod report;
 pub mod session;
 pub mod source;
@@ -70,6 +71,7 @@ pub async fn run(
     } = source;
     let (printer, printing) = Printer::spawn(sink, gate, fence);
     let mut session = Session::new(config, printer);
+    session.has_screen = fence.is_some();
     let mut stop = pin!(stop);
     let mut stopped = false;
     let deadline = max_time.map(|limit| Instant::now() + limit);

@@ -17,9 +17,9 @@ use crate::connection::{
     CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Socket, SocketConfig, Target, open,
 };
 use crate::terminal::printer::Printer;
-use crate::transcript::replay::{Action, Step};
+use crate::transcript::replay::Step;
 use crate::transcript::text::{Look, duration};
-use crate::transcript::{Entry, Kind, Open, Outgoing, Redaction, Source, Transcript};
+use crate::transcript::{Direction, Entry, Kind, Open, Outgoing, Redaction, Source, Transcript};
 
 /// How many messages may wait for a connection, and how many are kept for
 /// `/resend`.
@@ -116,15 +116,17 @@ pub struct Session {
     pub(super) close_wanted: bool,
     backoff: Option<Backoff>,
     reconnect_at: Option<Instant>,
-    replay: VecDeque<Step>,
-    replay_at: Option<Instant>,
-    replayed: usize,
+    pub(super) replay: VecDeque<Step>,
+    pub(super) replay_at: Option<Instant>,
+    pub(super) replayed: usize,
     /// What waits for a connection.
     pub(super) queue: VecDeque<Outgoing>,
     /// What `/resend` can send, the last at the end.
     pub(super) resendable: VecDeque<Message>,
     /// Entries that were not shown while the log was paused.
     pub(super) paused: Option<u64>,
+    /// Whether the terminal understands more than lines.
+    pub(super) has_screen: bool,
     pub(super) facts: Facts,
 }
 
@@ -169,6 +171,7 @@ impl Session {
             queue: VecDeque::new(),
             resendable: VecDeque::new(),
             paused: None,
+            has_screen: false,
             facts: Facts::default(),
         }
     }
@@ -350,7 +353,7 @@ impl Session {
                 ));
             }
             None => {
-                self.complain("no attempt to connect is left (--reconnect); /connect tries again")
+                self.complain("no attempt to connect is left (--reconnect); /connect tries again");
             }
         }
     }
@@ -436,67 +439,12 @@ impl Session {
         }
     }
 
-    /// The replay goes on when the state allows it.
-    fn replay_on(&mut self) {
-        if let (Some(step), None) = (self.replay.front(), self.replay_at) {
-            self.replay_at = Some(Instant::now() + step.delay);
-        }
-    }
-
-    fn replay_step(&mut self) {
-        self.replay_at = None;
-        let opens = self
-            .replay
-            .front()
-            .is_some_and(|step| step.action == Action::Open);
-        match self.state {
-            // It goes on when that has come to its end.
-            State::Connecting | State::Closing => return,
-            State::Ready | State::Closed if !opens => {
-                if self.will_connect() {
-                    return;
-                }
-                let left = self.replay.len();
-                self.replay.clear();
-                self.complain(&format!(
-                    "the replay stopped with {left} steps left: the connection is closed"
-                ));
-                return;
-            }
-            // The peer closed in the recording, and has not done so here.
-            State::Open if opens => {
-                self.replay.pop_front();
-            }
-            _ => self.replay_action(),
-        }
-        if self.replay.is_empty() {
-            self.say(&format!("The replay is done: {} steps", self.replayed));
-        } else if self.state == State::Open {
-            self.replay_on();
-        }
-    }
-
-    fn replay_action(&mut self) {
-        let Some(step) = self.replay.pop_front() else {
-            return;
-        };
-        self.replayed += 1;
-        let outgoing = match step.action {
-            Action::Open => return self.connect(),
-            Action::Send(message) => Outgoing::Message(message),
-            Action::Ping(payload) => Outgoing::Ping(payload),
-            Action::Pong(payload) => Outgoing::Pong(payload),
-            Action::Close(frame) => Outgoing::Close(frame),
-        };
-        self.hand_over(outgoing, Source::User);
-    }
-
     fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
             if let Kind::Message(message) = &entry.kind {
                 let (messages, bytes) = match entry.direction {
-                    crate::transcript::Direction::Out => &mut self.facts.sent,
-                    crate::transcript::Direction::In => &mut self.facts.received,
+                    Direction::Out => &mut self.facts.sent,
+                    Direction::In => &mut self.facts.received,
                 };
                 *messages += 1;
                 *bytes += message.len() as u64;

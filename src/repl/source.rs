@@ -18,6 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::helper::{EndKey, Key, Prompt, PromptHelper, Turn};
 use crate::terminal::Style;
 use crate::terminal::printer::{Gate, Sink};
+use crate::terminal::tty::Suspender;
 use crate::transcript::redact::without_userinfo;
 
 /// How many lines the history holds.
@@ -71,6 +72,8 @@ pub struct SourceConfig {
     pub style: Style,
     /// The prompt.
     pub prompt: Prompt,
+    /// Stops the program for Ctrl-Z; without it the key does nothing.
+    pub suspender: Option<Suspender>,
 }
 
 impl Source {
@@ -133,6 +136,7 @@ fn editor(config: &SourceConfig, turn: &Turn) -> Option<(LineEditor, Sink)> {
         let handler = EndKey {
             turn: turn.clone(),
             key,
+            suspender: config.suspender.clone(),
         };
         editor.bind_sequence(
             KeyEvent::ctrl(letter),

@@ -7,7 +7,6 @@ pub mod printer;
 pub mod sanitize;
 pub mod status;
 pub mod style;
-#[cfg(unix)]
 pub mod tty;
 
 pub use sanitize::sanitize;

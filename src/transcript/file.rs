@@ -147,4 +147,37 @@ mod tests {
         assert_eq!(log.write("x\n"), None);
         assert_eq!(log.lost(), 2);
     }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    #[ignore = "needs root: mounts a small file system"]
+    fn a_full_disk_leaves_no_torn_line_and_the_log_goes_on_when_there_is_room() {
+        let dir = tempfile::tempdir().unwrap();
+        let mount = |args: &[&str]| {
+            let status = std::process::Command::new(args[0])
+                .args(&args[1..])
+                .arg(dir.path())
+                .status();
+            assert!(status.unwrap().success());
+        };
+        mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]);
+        let path = dir.path().join("log");
+        let other = dir.path().join("other");
+        std::fs::write(&other, vec![0; 30_000]).unwrap();
+        let mut log = LogFile::open(&path).unwrap();
+        let line = format!("{}\n", "x".repeat(999));
+        let said: Vec<_> = (0..100).filter_map(|_| log.write(&line)).collect();
+        let full = std::fs::read_to_string(&path).unwrap();
+        std::fs::remove_file(&other).unwrap();
+        let again = log.write(&line).unwrap_or_default();
+        let lost = 100 - full.lines().count();
+        drop(log);
+        mount(&["umount"]);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(full.lines().all(|line| line.len() == 999));
+        assert!(
+            again.contains(&format!("{lost} events are missing")),
+            "{again}"
+        );
+    }
 }

@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use wscli::terminal::tty::SavedTerminal;
 
 use super::server::{Behaviour, Server, wait_until};
 use super::terminal::Terminal;
@@ -75,8 +76,15 @@ fn nothing_that_comes_in_touches_the_line_that_is_typed() {
     wait_until("the line at the server", || !server.texts().is_empty());
     assert_eq!(server.texts(), [line.clone()]);
     terminal.waits("the line as sent", |shown| {
-        shown.iter().any(|row| row.starts_with("> ") && row.ends_with(&line))
+        shown
+            .iter()
+            .any(|row| row.starts_with("> ") && row.ends_with(&line))
     });
+    // Lines that come and go while messages come in.
+    for n in 0..40 {
+        terminal.enters(&format!("line {n}"));
+    }
+    wait_until("the lines at the server", || server.texts().len() == 41);
     terminal.enters("/log pause");
     terminal.sees("The log is paused");
     terminal.enters("/quit");
@@ -84,6 +92,11 @@ fn nothing_that_comes_in_touches_the_line_that_is_typed() {
     let shown = terminal.history();
     let entered = shown.iter().filter(|row| **row == expected).count();
     assert_eq!(entered, 1, "{shown:#?}");
+    for n in 0..40 {
+        let row = format!("      Open> line {n}");
+        let rows = shown.iter().filter(|shown| **shown == row).count();
+        assert_eq!(rows, 1, "{row} in {shown:#?}");
+    }
     let numbers = ticks(&shown);
     let all: Vec<_> = (1..=numbers.len() as u64).collect();
     assert_eq!(numbers, all, "a tick was lost or doubled on the screen");
@@ -227,6 +240,49 @@ enum Way {
 
 #[test]
 #[ignore = "needs tmux"]
+fn a_panic_puts_the_terminal_back_first() {
+    let tests = std::env::current_exe().unwrap();
+    let terminal = Terminal::run(&format!(
+        "before=$(stty -g); {} --ignored --exact --nocapture screen::panics_at_the_terminal; \
+         after=$(stty -g); test \"$before\" = \"$after\" && echo \"same modes\"; exec cat",
+        tests.display()
+    ));
+    terminal.sees("what a panic says");
+    terminal.sees("same modes");
+}
+
+#[test]
+#[ignore = "panics, for the test above"]
+fn panics_at_the_terminal() {
+    let saved = SavedTerminal::save();
+    assert!(saved.is_none(), "what a panic says");
+}
+
+#[test]
+#[ignore = "needs tmux"]
+fn a_suspended_program_leaves_the_shell_its_terminal() {
+    let server = Server::start(Behaviour::Ticks(50));
+    // A shell that, unlike others, does not mend the terminal by itself.
+    let terminal = Terminal::run("exec dash -i");
+    terminal.enters("before=$(stty -g)");
+    terminal.enters(&format!("$WSCLI connect {}", server.url()));
+    terminal.sees("tick 5 ");
+    terminal.types("half a ");
+    terminal.presses(&["C-z"]);
+    terminal.sees("Stopped");
+    terminal.enters("test \"$before\" = \"$(stty -g)\" && echo sa''me modes");
+    terminal.sees("same modes");
+    terminal.enters("fg");
+    terminal.waits("the line again", |shown| {
+        let end = shown.iter().rev().find(|row| !row.is_empty());
+        end.is_some_and(|row| row == "      Open> half a")
+    });
+    terminal.enters("line");
+    wait_until("the line", || server.texts() == ["half a line"]);
+}
+
+#[test]
+#[ignore = "needs tmux"]
 fn editing_history_completion_and_several_lines() {
     let server = Server::start(Behaviour::Echo);
     let terminal = Terminal::run(&format!(
@@ -306,6 +362,5 @@ fn memory_does_not_grow_with_the_talk() {
         thread::sleep(Duration::from_millis(200));
     }
     let late = rss_kib();
-    println!("RSS after 10,000: {early} KiB, after 1,000,000: {late} KiB");
     assert!(late - early < 8 * 1024, "{early} KiB, then {late} KiB");
 }

@@ -17,16 +17,16 @@ use wscli::connection::{
 };
 
 /// A server on a free port of the loopback interface; it ends with its value.
-pub struct Server {
-    pub address: SocketAddr,
-    pub received: Arc<Mutex<Vec<Message>>>,
+pub(super) struct Server {
+    pub(super) address: SocketAddr,
+    pub(super) received: Arc<Mutex<Vec<Message>>>,
     _stop: oneshot::Sender<()>,
 }
 
 /// What it does besides echoing. It also obeys the messages `bye` (closes),
 /// `drop` (ends the connection without a Close), and those of [`obey`].
 #[derive(Clone)]
-pub enum Behaviour {
+pub(super) enum Behaviour {
     /// Nothing.
     Echo,
     /// Sends so many messages a second.
@@ -36,12 +36,12 @@ pub enum Behaviour {
 }
 
 impl Server {
-    pub fn start(behaviour: Behaviour) -> Self {
+    pub(super) fn start(behaviour: Behaviour) -> Self {
         Self::on("127.0.0.1:0".parse().unwrap(), behaviour)
     }
 
     /// Listens on this address.
-    pub fn on(address: SocketAddr, behaviour: Behaviour) -> Self {
+    pub(super) fn on(address: SocketAddr, behaviour: Behaviour) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
         let received = Arc::new(Mutex::new(Vec::new()));
         let log = Arc::clone(&received);
@@ -67,11 +67,11 @@ impl Server {
         }
     }
 
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("ws://{}/ws", self.address)
     }
 
-    pub fn texts(&self) -> Vec<String> {
+    pub(super) fn texts(&self) -> Vec<String> {
         let received = self.received.lock().unwrap();
         received
             .iter()
@@ -175,7 +175,7 @@ async fn obey(socket: &mut Socket, message: Message) -> bool {
 }
 
 /// Texts that would change a terminal which shows them as they are.
-pub fn hostile() -> Vec<String> {
+pub(super) fn hostile() -> Vec<String> {
     let mut texts: Vec<String> = [
         "\x1b]52;c;cHduZWQ=\x07",
         "\x1b]0;pwned title\x07",
@@ -197,7 +197,7 @@ pub fn hostile() -> Vec<String> {
 }
 
 /// Waits until something holds, for at most 30 s.
-pub fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
+pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !holds() {
         assert!(Instant::now() < deadline, "not within 30 s: {what}");

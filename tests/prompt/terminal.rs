@@ -6,11 +6,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A terminal with a program in it; gone with its value.
-pub struct Terminal {
+pub(super) struct Terminal {
     socket: String,
     dir: tempfile::TempDir,
 }
@@ -18,7 +17,7 @@ pub struct Terminal {
 impl Terminal {
     /// Runs a shell command in a new terminal, as its only process where it
     /// is a single one. `$WSCLI` is the program.
-    pub fn run(command: &str) -> Self {
+    pub(super) fn run(command: &str) -> Self {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let terminal = Self {
             socket: format!("wscli-test-{}-{number}", std::process::id()),
@@ -56,7 +55,7 @@ impl Terminal {
     }
 
     /// A directory of the terminal's own, `$HOME` within it.
-    pub fn dir(&self) -> PathBuf {
+    pub(super) fn dir(&self) -> PathBuf {
         self.dir.path().to_owned()
     }
 
@@ -70,28 +69,28 @@ impl Terminal {
     }
 
     /// Types a text.
-    pub fn types(&self, text: &str) {
+    pub(super) fn types(&self, text: &str) {
         self.tmux(&["send-keys", "-t", "t", "-l", "--", text]);
     }
 
     /// Presses keys by their names.
-    pub fn presses(&self, keys: &[&str]) {
+    pub(super) fn presses(&self, keys: &[&str]) {
         self.tmux(&[&["send-keys", "-t", "t"], keys].concat());
     }
 
     /// Types a line and enters it.
-    pub fn enters(&self, line: &str) {
+    pub(super) fn enters(&self, line: &str) {
         self.types(line);
         self.presses(&["Enter"]);
     }
 
     /// The rows of the screen.
-    pub fn screen(&self) -> Vec<String> {
+    pub(super) fn screen(&self) -> Vec<String> {
         self.capture(&[])
     }
 
     /// Everything that was ever shown, with wrapped lines joined.
-    pub fn history(&self) -> Vec<String> {
+    pub(super) fn history(&self) -> Vec<String> {
         self.capture(&["-J", "-S", "-"])
     }
 
@@ -104,24 +103,24 @@ impl Terminal {
     }
 
     /// A value that tmux knows of the terminal.
-    pub fn value(&self, name: &str) -> String {
+    pub(super) fn value(&self, name: &str) -> String {
         let format = format!("#{{{name}}}");
         let output = self.tmux(&["display-message", "-t", "t", "-p", &format]);
         String::from_utf8(output.stdout).unwrap().trim().to_owned()
     }
 
     /// What the program put on the clipboard, if tmux let it.
-    pub fn clipboard(&self) -> String {
+    pub(super) fn clipboard(&self) -> String {
         String::from_utf8(self.tmux(&["show-buffer"]).stdout).unwrap()
     }
 
     /// Waits until a row of the screen or what was before it holds a text.
-    pub fn sees(&self, text: &str) {
+    pub(super) fn sees(&self, text: &str) {
         self.waits(text, |shown| shown.iter().any(|line| line.contains(text)));
     }
 
     /// Waits until what was shown is as it should be.
-    pub fn waits(&self, what: &str, is_right: impl Fn(&[String]) -> bool) {
+    pub(super) fn waits(&self, what: &str, is_right: impl Fn(&[String]) -> bool) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while !is_right(&self.history()) {
             let screen = self.screen();
@@ -131,7 +130,7 @@ impl Terminal {
     }
 
     /// The process in the terminal.
-    pub fn pid(&self) -> String {
+    pub(super) fn pid(&self) -> String {
         self.value("pane_pid")
     }
 }
