@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::server::wait_until;
+
 static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// A terminal with a program in it; gone with its value.
@@ -127,6 +129,12 @@ impl Terminal {
             assert!(Instant::now() < deadline, "no '{what}' in {screen:#?}");
             thread::sleep(Duration::from_millis(20));
         }
+    }
+
+    /// Waits until the program has ended.
+    pub(super) fn ends(&self) {
+        // Not by the words "Pane is dead", which tmux sometimes forgets.
+        wait_until("the end of the program", || self.value("pane_dead") == "1");
     }
 
     /// The process in the terminal.
