@@ -81,6 +81,8 @@ pub(super) async fn run(talk: Talk<'_>) -> Result<ExitStatus> {
     })
     .context("could not read from the terminal")?;
     let edits = source.fence.is_some();
+    // Plain lines are echoed and held back by the terminal itself.
+    let terminal = terminal.filter(|_| edits);
     let end = repl::run(config, source, stop, talk.max_time).await;
     if edits {
         clear_row();

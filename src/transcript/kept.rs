@@ -32,6 +32,11 @@ impl Kept {
         if !self.is_on() {
             return;
         }
+        if line.len() + OVERHEAD_BYTES > self.limit_bytes {
+            // Rather one gap than nothing else left.
+            self.dropped += 1;
+            return;
+        }
         self.bytes += line.len() + OVERHEAD_BYTES;
         self.lines.push_back(line.into_boxed_str());
         while self.bytes > self.limit_bytes {

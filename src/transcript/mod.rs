@@ -8,6 +8,20 @@
 //! flushed, never before.
 //!
 //! It prints nothing and reads no clock but the one it is given.
+//!
+//! # What the owner of a socket tells
+//!
+//! 1. [`Transcript::opened`] when a connection is open, with
+//!    [`Open::new`] made before the socket takes the connection over;
+//!    [`Transcript::error`] when it could not be opened.
+//! 2. [`Transcript::queued`] for whatever the socket has taken, its Close
+//!    frame included.
+//! 3. [`Transcript::event`] for every event of the socket, the flushes and the
+//!    close included; [`Transcript::flushed`] after a flush of its own.
+//! 4. [`Transcript::trouble`] now and then, for the user to know.
+//!
+//! Each but the second and the last returns the entries that it made, to be
+//! shown by [`text::Look::entry`] or to be left.
 
 pub mod entry;
 pub mod file;
@@ -121,6 +135,12 @@ impl Transcript {
     pub fn keeping(mut self, limit_bytes: usize) -> Self {
         self.kept = Kept::new(limit_bytes);
         self
+    }
+
+    /// Whether there is a file to write: without one, and with nobody to show
+    /// the entries to, nothing need be told.
+    pub fn has_files(&self) -> bool {
+        self.log.is_some() || self.har.is_some()
     }
 
     /// What is kept in memory.

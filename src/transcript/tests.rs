@@ -300,6 +300,9 @@ fn what_is_kept_stays_within_its_limit() {
     let kept = log.kept();
     assert!((30..100).contains(&kept.lines().len()));
     assert_eq!(kept.lines().len() as u64 + kept.dropped(), 1000);
+    let before = kept.lines().len();
+    log.event(&received(&"x".repeat(20_000)));
+    assert_eq!(log.kept().lines().len(), before);
 }
 
 #[test]
