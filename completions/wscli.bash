@@ -29,12 +29,16 @@ _wscli() {
 
     case "${cmd}" in
         wscli)
-            opts="-v -q -h -V --verbose --quiet --generate --help --version connect serve"
+            opts="-v -q -h -V --verbose --quiet --color --generate --help --version connect serve"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 --generate)
                     COMPREPLY=($(compgen -W "complete-bash complete-zsh complete-fish complete-powershell man man-connect man-serve" -- "${cur}"))
                     return 0
@@ -47,7 +51,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__connect)
-            opts="-x -0 -n -1 -w -i -H -A -s -m -L -4 -6 -u -b -k -v -q -h --demo --execute --setup --echo --null --jsonl --binary --count --until --wait --linger --close-code --close-reason --include --json --keep-alive --keep-alive-interval --keep-alive-timeout --header --origin --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --from-curl --print-command --verbose --quiet --help"
+            opts="-x -0 -n -1 -w -H -A -s -m -L -4 -6 -u -b -k -i -v -q -h --demo --execute --setup --echo --null --jsonl --binary --count --until --wait --linger --close-code --close-reason --json --keep-alive --keep-alive-interval --keep-alive-timeout --header --origin --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --from-curl --print-command --include --pretty --filter --raw --log --har --log-secrets --replay --speed --no-delay --reconnect --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -265,6 +269,34 @@ _wscli() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --har)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --replay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --speed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --reconnect)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -273,7 +305,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__serve)
-            opts="-p -v -q -h --host --port --unix-socket --path --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --keep-alive --keep-alive-interval --keep-alive-timeout --grace --jsonl --tls-cert --tls-key --tls-pass --tls-self-signed --tls-client-ca --verbose --quiet --help"
+            opts="-p -v -q -h --host --port --unix-socket --path --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --keep-alive --keep-alive-interval --keep-alive-timeout --grace --jsonl --tls-cert --tls-key --tls-pass --tls-self-signed --tls-client-ca --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -349,6 +381,10 @@ _wscli() {
                     ;;
                 --tls-client-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_wscli_global_optspecs
-    string join \n v/verbose q/quiet generate= h/help V/version
+    string join \n v/verbose q/quiet color= generate= h/help V/version
 end
 
 function __fish_wscli_needs_command
@@ -24,6 +24,9 @@ function __fish_wscli_using_subcommand
     contains -- $cmd[1] $argv
 end
 
+complete -c wscli -n "__fish_wscli_needs_command" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
 complete -c wscli -n "__fish_wscli_needs_command" -l generate -d 'Print a shell completion script or a man page to stdout' -r -f -a "complete-bash\t'Completions for bash'
 complete-zsh\t'Completions for zsh'
 complete-fish\t'Completions for fish'
@@ -80,13 +83,21 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pinnedpubkey -d 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l sni -d 'Send and verify this name in place of the URL\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l from-curl -d 'Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log -d 'Append the communication log to this file, as JSON Lines' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l har -d 'Write the communication log to this file, as HAR 1.2' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l speed -d 'Replay at so many times the recorded speed, such as 2x' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l demo -d 'Start an echo server on a free loopback port and talk to it'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l echo -d 'Answer every message with itself until the peer closes; read no input'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 0 -l null -d 'End messages with NUL instead of a line feed, in both directions'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l jsonl -d 'One JSON object a line and event, in both directions: {"type":"text","data":"…"}; binary, ping and pong data in base64'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l binary -d 'Send the input as binary messages of up to 64 KiB, write payloads unchanged with nothing between them'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 1 -d 'The same as -n 1'
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -s i -l include -d 'Show both heads of the opening handshake on stderr'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s L -l location -d 'Follow redirects; credentials stay with the first host, port and scheme'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 4 -l ipv4 -d 'Connect by IPv4 alone'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 6 -l ipv6 -d 'Connect by IPv6 alone'
@@ -96,6 +107,11 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -s k -l insecure -d
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.2 -d 'Speak TLS 1.2 or newer (the default)'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l print-command -d 'Print the curl command that asks for the same upgrade, its secrets included, and end'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s i -l include -d 'Show both heads of the opening handshake'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l raw -d 'Write the peer\'s text to the terminal as it is, escape sequences and all'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log-secrets -d 'Keep credentials in the log and on the screen'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l no-delay -d 'Replay without the recorded delays'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -117,6 +133,9 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-key -d 'The certificate\'s private key, where --tls-cert does not hold it: PEM or DER' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d 'Demand a certificate of every client, signed by one of those in this file' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l jsonl -d 'Print one JSON object a line for each event: first \'ready\' with the URL and the port, then open, refused, close, ...'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a new certificate for localhost, and print how a client can trust it'

@@ -109,6 +109,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("connection::close"),
             Types("connection"),
             All("decode"),
+            Types("terminal"),
             All("terminal::style"),
             All("terminal::sanitize"),
         ],

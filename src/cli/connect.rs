@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::curl::CurlArgs;
 use super::keep_alive::KeepAliveMode;
+use super::prompt::PromptArgs;
 use super::transport::TransportArgs;
 use super::value;
 use crate::connection::CloseCode;
@@ -27,11 +28,11 @@ peer with an error or without a Close frame, 12 local I/O, 130 interrupted, 143
 terminated.";
 
 /// Flags of `wscli connect`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(after_help = NOTES)]
 pub struct ConnectArgs {
     /// The server: ws://host:port/path, host:port/path, or ws+unix:/socket:/path
-    #[arg(value_name = "URL", required_unless_present_any = ["demo", "from_curl"])]
+    #[arg(value_name = "URL")]
     pub url: Option<String>,
 
     /// Start an echo server on a free loopback port and talk to it
@@ -65,23 +66,23 @@ pub struct ConnectArgs {
     /// curl command lines.
     #[command(flatten)]
     pub curl: CurlArgs,
+
+    /// How the conversation is shown and logged.
+    #[command(flatten)]
+    pub prompt: PromptArgs,
 }
 
 /// What is told of the run.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Report")]
 pub struct ReportArgs {
-    /// Show both heads of the opening handshake on stderr
-    #[arg(short, long)]
-    pub include: bool,
-
     /// Write the final report as JSON to this file, or to stdout (-)
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<String>,
 }
 
 /// How a quiet connection is kept alive.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keep-alive")]
 pub struct KeepAliveArgs {
     /// How to keep a quiet connection alive
@@ -98,7 +99,7 @@ pub struct KeepAliveArgs {
 }
 
 /// What to send.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub struct InputArgs {
     /// Send this message and read no input; repeat for more
@@ -150,7 +151,7 @@ impl FramingArgs {
 }
 
 /// When and how to end.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "End")]
 pub struct EndArgs {
     /// End after N messages received, even if the input goes on; wait for them in any silence

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod connect;
 pub mod curl;
 pub mod keep_alive;
+pub mod prompt;
 pub mod proxy;
 pub mod secret;
 pub mod serve;
@@ -50,6 +51,28 @@ pub struct GlobalArgs {
     /// Tell errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+
+    /// When to colour the output
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
+    pub color: When,
+}
+
+/// When to do something that a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    /// At a terminal, unless the environment says otherwise
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// The commands.

@@ -2,6 +2,7 @@
 
 mod end;
 mod handshake;
+mod interactive;
 mod report;
 
 use std::io::{self, IsTerminal};
@@ -25,26 +26,35 @@ use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::keep_alive::keep_alive;
 use crate::connection::dial::proxy::ProxyRules;
 use crate::connection::target::without_credentials;
-use crate::connection::{CloseFrame, Event, Message, Opened, diagnose, open};
+use crate::connection::{CloseFrame, Event, Message, Opened, SocketConfig, diagnose, open};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{
     Framing, Goal, InputError, Linger, Outgoing, Pipe, PipeConfig, Source, Stop, jsonl,
 };
 use crate::report::connect::ConnectReport;
 use crate::terminal::secret::read_secret;
+use crate::terminal::style::ColorChoice;
 use crate::terminal::{DataOutput, Status, Verbosity};
+
+/// What to do without a URL away from a terminal.
+const NO_URL: &str =
+    "no URL given; write wscli connect URL, or --demo to talk to an echo server of its own";
 
 type Input = Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>;
 type StopSignal = Pin<Box<dyn Future<Output = Stop>>>;
 
 /// Runs the command.
-pub(super) fn run(args: &ConnectArgs, status: Status) -> Result<ExitStatus> {
+pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Result<ExitStatus> {
     refuse_proxy(&args.input.execute, std::env::args())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let result = runtime.block_on(until_second_signal(args, status));
+    let result = if interactive::is_meant(args) {
+        runtime.block_on(interactive::run(args, color, status))
+    } else {
+        runtime.block_on(until_second_signal(args, status))
+    };
     // A read of stdin, or a write to a stdout that nobody reads, may be
     // blocked on a thread of the runtime. It must not hold up the exit.
     runtime.shutdown_background();
@@ -89,7 +99,8 @@ fn stop_signal(mut signals: Signals, max_time: Option<Duration>) -> StopSignal {
 async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result<ExitStatus> {
     let url = match &args.url {
         Some(url) => url.clone(),
-        None => demo::start().await?,
+        None if args.demo => demo::start().await?,
+        None => return Err(Failure::usage(NO_URL).into()),
     };
     if args.curl.print_command {
         return print_command(&url, args, status);
@@ -113,14 +124,20 @@ fn dial(args: &ConnectArgs, url: &str) -> Result<Dial> {
         // No proxy leads to this very process.
         dial.open.dial.proxies = ProxyRules::default();
     }
+    dial.socket = socket_config(args)?;
+    Ok(dial)
+}
+
+fn socket_config(args: &ConnectArgs) -> Result<SocketConfig> {
+    let mut socket = transport::socket_config(&args.transport);
     let flags = &args.keep_alive;
-    dial.socket.keep_alive = keep_alive(
+    socket.keep_alive = keep_alive(
         flags.keep_alive,
         flags.keep_alive_interval,
         flags.keep_alive_timeout,
     )
     .map_err(Failure::usage)?;
-    Ok(dial)
+    Ok(socket)
 }
 
 async fn open_and_talk(
@@ -157,7 +174,7 @@ async fn open_and_talk(
 
 /// The level at which the heads of the handshake are shown.
 fn heads(args: &ConnectArgs) -> Verbosity {
-    match args.report.include {
+    match args.prompt.include {
         true => Verbosity::Normal,
         false => Verbosity::Debug,
     }

@@ -5,6 +5,7 @@ mod curl;
 mod demo;
 mod dial;
 mod generate;
+mod prompt;
 mod serve;
 mod signals;
 pub mod tls;
@@ -12,8 +13,9 @@ mod transport;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command, GlobalArgs};
+use crate::cli::{Cli, Command, GlobalArgs, When};
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
+use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
@@ -32,7 +34,7 @@ pub fn run() -> ExitStatus {
     }
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
-        (None, Some(Command::Connect(args))) => connect::run(&args, status),
+        (None, Some(Command::Connect(args))) => connect::run(&args, color(cli.global), status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
@@ -71,6 +73,15 @@ fn show_clap(error: &clap::Error) -> ExitStatus {
     match write_stdout(text.as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
+    }
+}
+
+/// When output is coloured.
+fn color(global: GlobalArgs) -> ColorChoice {
+    match global.color {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
     }
 }
 

@@ -61,14 +61,19 @@ pub(super) fn dial(
     };
     complete(&mut open, &target, args, environment, ask)?;
     open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
-    let mut socket = SocketConfig::new(Role::Client);
-    socket.max_message_bytes = args.max_message_size;
-    socket.max_frame_bytes = args.max_frame_size.unwrap_or(args.max_message_size);
     Ok(Dial {
         target,
         open,
-        socket,
+        socket: socket_config(args),
     })
+}
+
+/// How the flags want an open connection held.
+pub(super) fn socket_config(args: &TransportArgs) -> SocketConfig {
+    let mut socket = SocketConfig::new(Role::Client);
+    socket.max_message_bytes = args.max_message_size;
+    socket.max_frame_bytes = args.max_frame_size.unwrap_or(args.max_message_size);
+    socket
 }
 
 fn usage(error: &impl ToString) -> Failure {
