@@ -65,10 +65,10 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l connect-timeout 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s m -l max-time -d 'Give up when not done after this time' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l max-redirs -d 'Follow at most so many redirects; -1 for any number' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l wait-up -d 'Try again for this time while the server is not up: refused, reset, no such name yet, no answer, 502, 503, 504' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s: HOST:PORT:ADDR[,ADDR]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h:// [USER:PASSWORD@]HOST[:PORT]; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r

@@ -8,7 +8,7 @@ use crate::connection::dial::address::{AddressConfig, ConnectTo, Family, Interfa
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Address")]
 pub struct AddressArgs {
-    /// Take these addresses for HOST ('*' for any) and PORT instead of the resolver's: HOST:PORT:ADDR[,ADDR]
+    /// Take these addresses for HOST ('*' for any) and PORT instead of the resolver's; more of them behind commas
     #[arg(
         long,
         value_name = "HOST:PORT:ADDR",

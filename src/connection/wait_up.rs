@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::dial::DialError;
 use super::dial::proxy::{ProxyError, SocksReply};
+use super::dial::tls::TlsError;
 use super::handshake::HandshakeError;
 use super::open::{OpenError, instant_after};
 
@@ -71,6 +72,9 @@ fn dial_may_pass(error: &DialError) -> bool {
             source.kind() == io::ErrorKind::NotFound || is_cut(source)
         }
         DialError::Proxy(error) => proxy_may_pass(error),
+        // A terminator whose server is not there yet ends the connection.
+        DialError::Tls(TlsError::Closed { received_bytes: 0 }) => true,
+        DialError::Tls(TlsError::Io(error)) => is_cut(error),
         DialError::Interface { .. } | DialError::Tls(_) => false,
     }
 }

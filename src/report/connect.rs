@@ -230,6 +230,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::connection::dial::tls::{CertificateInfo, ClientAuth, Pin, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame};
 
     /// A report with everything in it.
@@ -247,7 +248,21 @@ mod tests {
             status: 101,
             subprotocol: None,
             extensions: vec!["permessage-deflate".into()],
-            tls: None,
+            tls: Some(TlsInfo {
+                version: TlsVersion::Tls13,
+                cipher: String::new(),
+                key_exchange: None,
+                alpn: None,
+                client_auth: ClientAuth::NotRequested,
+                certificate: Some(CertificateInfo {
+                    subject: String::new(),
+                    issuer: String::new(),
+                    names: Vec::new(),
+                    not_before: jiff::Timestamp::UNIX_EPOCH,
+                    not_after: jiff::Timestamp::UNIX_EPOCH,
+                    pin: Pin::of_spki(b""),
+                }),
+            }),
         });
         report.timings = Times::from(&Timings {
             tcp: Some(Duration::from_micros(1500)),

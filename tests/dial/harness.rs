@@ -8,10 +8,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use jiff::Timestamp;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use wscli::connection::dial::tls::Identity;
+use wscli::connection::tls_server::{ServerTls, ServerTlsSettings};
 use wscli::connection::{
     Event, Message, OpenConfig, OpenError, Opened, Role, SocketConfig, Target, open,
 };
@@ -92,7 +95,7 @@ impl Requests {
 }
 
 /// The head of a request, as text.
-pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_head(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -105,7 +108,7 @@ pub(crate) async fn read_head(stream: &mut TcpStream) -> String {
 
 /// Ends our direction and waits for the peer's end, so that no reset takes
 /// the answer back.
-pub(crate) async fn finish(mut stream: TcpStream) {
+pub(crate) async fn finish(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = stream.shutdown().await;
     let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
 }
@@ -176,6 +179,31 @@ impl ProxyConfig {
     }
 }
 
+/// An HTTP proxy behind TLS, with a certificate that nobody has signed.
+pub(crate) async fn https_proxy(config: ProxyConfig) -> (SocketAddr, Requests) {
+    let (listener, address) = listen().await;
+    let requests = Requests::default();
+    let seen = requests.clone();
+    let tls = ServerTls::new(ServerTlsSettings {
+        identity: Identity::self_signed("127.0.0.1", Timestamp::now()).unwrap(),
+        clients: None,
+        key_log: None,
+    })
+    .unwrap();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let (tls, config, seen) = (tls.clone(), config.clone(), seen.clone());
+            tokio::spawn(async move {
+                if let Ok(stream) = tls.accept(stream.into(), PATIENCE).await {
+                    proxy_http(stream, config, seen).await;
+                }
+            });
+        }
+    });
+    (address, requests)
+}
+
 /// An HTTP proxy.
 pub(crate) async fn http_proxy(config: ProxyConfig) -> (SocketAddr, Requests) {
     let (listener, address) = listen().await;
@@ -190,7 +218,11 @@ pub(crate) async fn http_proxy(config: ProxyConfig) -> (SocketAddr, Requests) {
     (address, requests)
 }
 
-async fn proxy_http(mut client: TcpStream, config: ProxyConfig, seen: Requests) {
+async fn proxy_http(
+    mut client: impl AsyncRead + AsyncWrite + Unpin,
+    config: ProxyConfig,
+    seen: Requests,
+) {
     use base64::Engine as _;
     let head = read_head(&mut client).await;
     seen.push(head.clone());

@@ -3,11 +3,13 @@
 use wscli::connection::dial::DialError;
 use wscli::connection::dial::address::AddressConfig;
 use wscli::connection::dial::proxy::{Bypass, ProxyError, ProxyRules};
+use wscli::connection::dial::tls::{TlsSettings, Trust};
 use wscli::connection::{OpenConfig, OpenError, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 
 use crate::harness::{
-    ProxyConfig, answer, config, connect, echo, free_port, http_proxy, listen, socks_proxy, talk,
+    ProxyConfig, answer, config, connect, echo, free_port, http_proxy, https_proxy, listen,
+    socks_proxy, talk,
 };
 
 /// A configuration with this proxy for everything.
@@ -36,6 +38,30 @@ async fn an_http_proxy_connects_to_a_name_that_it_alone_knows() {
         head,
         "CONNECT inside.invalid:80 HTTP/1.1\r\nHost: inside.invalid:80\r\n\r\n"
     );
+}
+
+#[tokio::test]
+async fn an_https_proxy_is_judged_by_flags_of_its_own() {
+    let server = echo().await;
+    let (proxy, requests) = https_proxy(ProxyConfig::knows("inside.invalid", server)).await;
+    let url = "ws://inside.invalid/ws";
+    let mut config = through(&format!("https://{proxy}"));
+    config.dial.tls = TlsSettings {
+        trust: Trust::Anyone,
+        ..TlsSettings::default()
+    }
+    .into();
+    let error = connect(url, &config).await.unwrap_err();
+    let start = format!("no TLS with the proxy https://{proxy}: ");
+    assert!(error.to_string().starts_with(&start), "{error}");
+    assert_eq!(status_of_open(&error), ExitStatus::Proxy);
+    let hint = diagnose::hint(&error, &url.parse().unwrap(), &config).unwrap();
+    assert!(hint.contains("--proxy-cacert FILE"), "{hint}");
+    assert!(requests.all().is_empty());
+
+    config.dial.proxies.tls = config.dial.tls.clone();
+    talk(url, &config).await;
+    assert!(requests.last().starts_with("CONNECT inside.invalid:80 "));
 }
 
 #[tokio::test]
@@ -157,6 +183,12 @@ const ANSWERS: &[(&[u8], &str, &str, &str)] = &[
         "http",
         "did not answer in HTTP (invalid HTTP version); is it an HTTP proxy?",
         "is no HTTP proxy",
+    ),
+    (
+        b"\x15\x03\x03\0\x02\x02\x0a",
+        "http",
+        "answers in TLS; write https:// in place of http://",
+        "",
     ),
     (
         b"\x05\xff",

@@ -1,7 +1,7 @@
 //! Addressing in curl's terms: which addresses a name stands for, and from
 //! where to connect.
 //!
-//! Pure: the look-ups and connections themselves are [`super::tcp`]'s.
+//! Pure: the look-ups and connections themselves are made by `tcp`.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

@@ -1,7 +1,7 @@
 //! Proxies: HTTP CONNECT over http and https, SOCKS5 and SOCKS5h.
 //!
-//! Which proxy leads to which target is [`rules`]'; what is said to it is
-//! [`http_connect`]'s and [`socks`]'. The environment is read elsewhere.
+//! [`ProxyRules`] say which proxy leads to which target. The environment is
+//! read elsewhere.
 
 mod error;
 mod http_connect;
