@@ -9,11 +9,12 @@ use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 
 use crate::cli::prompt::PromptArgs;
+use crate::connection::backoff::Reconnect;
 use crate::connection::{CloseFrame, Message, OpenConfig, SocketConfig, Target};
 use crate::exit::{ExitStatus, Failure};
 use crate::repl::helper::Prompt;
 use crate::repl::session::Dialer;
-use crate::repl::{self, End, Reconnect, SessionConfig, Source, SourceConfig, Stop};
+use crate::repl::{self, End, SessionConfig, Source, SourceConfig, Stop};
 use crate::terminal::style::{ColorChoice, ColorEnv};
 use crate::terminal::tty::{SavedTerminal, clear_row};
 use crate::terminal::{self, Status, Style, Verbosity};
