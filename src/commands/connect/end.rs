@@ -327,6 +327,21 @@ mod tests {
     }
 
     #[test]
+    fn what_may_be_lost_is_counted() {
+        let mut lossy = summary(End::Peer, None);
+        assert_eq!(lost(&lossy), None);
+        lossy.unsent = 2;
+        assert_eq!(
+            lost(&lossy).as_deref(),
+            Some(
+                "2 messages were taken from the input and may not have left before the connection ended; not sent again"
+            )
+        );
+        lossy.end = End::Goal;
+        assert_eq!(lost(&lossy), None);
+    }
+
+    #[test]
     fn a_reason_stays_on_its_line() {
         let result = judge(summary(End::Peer, closed(true, 4000, None)), None, None);
         assert_eq!(

@@ -307,3 +307,68 @@ fn show_event(status: Status, prompt: bool, event: &Event) {
         Event::Message { .. } | Event::Flushed => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{CloseFrame, Closed, SocketError};
+    use crate::pipe::{Goal, Linger};
+
+    /// A talk that the peer ended by this code, 1006 for a loss.
+    fn ended(code: u16, input_ended: bool, (sent, received): (u64, u64)) -> Summary {
+        let received_frame = (code != 1006).then(|| CloseFrame {
+            code: (code != 1005).then_some(code),
+            reason: String::new(),
+        });
+        Summary {
+            end: End::Peer,
+            was_closing: false,
+            closed: Some(Closed {
+                sent: None,
+                by_peer: received_frame.is_some(),
+                error: received_frame.is_none().then_some(SocketError::Lost),
+                received: received_frame,
+            }),
+            sent,
+            received,
+            unsent: 0,
+            input_ended,
+            first_message: None,
+        }
+    }
+
+    #[test]
+    fn what_goes_on_over_another_connection() {
+        let goal = || PipeConfig {
+            goal: Some(Goal::Count(9)),
+            ..PipeConfig::default()
+        };
+        let stays = || PipeConfig {
+            linger: Some(Linger::Forever),
+            ..PipeConfig::default()
+        };
+        for (summary, config, expected) in [
+            // Input is left, or a reply is owed, or something else is waited for.
+            (ended(1006, false, (1, 1)), PipeConfig::default(), true),
+            (ended(1001, false, (1, 1)), PipeConfig::default(), true),
+            (ended(4000, true, (2, 1)), PipeConfig::default(), true),
+            (ended(1006, true, (1, 1)), goal(), true),
+            (ended(1006, true, (1, 1)), stays(), true),
+            // Nothing is left.
+            (ended(1006, true, (1, 1)), PipeConfig::default(), false),
+            // The peer is done.
+            (ended(1000, false, (2, 1)), goal(), false),
+            (ended(1005, false, (2, 1)), goal(), false),
+        ] {
+            assert_eq!(goes_on(&summary, &config), expected, "{summary:?}");
+        }
+        let mut over = ended(1006, true, (2, 1));
+        over.unsent = 1;
+        assert!(!goes_on(&over, &PipeConfig::default()), "nobody owes that");
+        let mut over = ended(1011, false, (2, 1));
+        over.was_closing = true;
+        assert!(!goes_on(&over, &goal()), "it was over already");
+        over.end = End::Goal;
+        assert!(!goes_on(&over, &goal()));
+    }
+}
