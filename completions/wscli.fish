@@ -42,8 +42,8 @@ complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a 
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received, even if the input goes on; wait for them in any silence' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-code -d 'Close with this code' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-reason -d 'Close with this reason' -r
@@ -83,12 +83,12 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pinnedpubkey -d 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l sni -d 'Send and verify this name in place of the URL\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l from-curl -d 'Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\', and nothing of other messages; the log has all' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log -d 'Append the communication log to this file, as JSON Lines' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l har -d 'Write the communication log to this file, as HAR 1.2' -r -F
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing; in a pipe, this is the whole input' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l speed -d 'Replay at so many times the recorded speed, such as 2x' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -108,7 +108,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.2 -d 'Spea
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l print-command -d 'Print the curl command that asks for the same upgrade, its secrets included, and end'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s i -l include -d 'Show both heads of the opening handshake'
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member; in a pipe, of what is received'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l raw -d 'Write the peer\'s text to the terminal as it is, escape sequences and all'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log-secrets -d 'Keep credentials in the log and on the screen'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l no-delay -d 'Replay without the recorded delays'
