@@ -49,6 +49,11 @@ impl Socket {
     /// Ends the open phase: tells the peer of an error, where it can be told.
     pub(super) fn begin_finish(&mut self) {
         self.keep_alive = None;
+        if matches!(self.error, Some(SocketError::WriteTimeout(_))) {
+            // Nothing more gets through: what is left to tell is our owner.
+            self.phase = Phase::Report;
+            return;
+        }
         self.set_deadline(Deadline::Finish);
         self.phase = Phase::Flush;
         if self.sent.is_some() {

@@ -40,7 +40,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use self::closing::Deadline;
-use self::sending::{MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
+use self::sending::{Blocked, MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
 use super::deflate::{DeflateError, Deflater, Inflater, Params};
 use super::frame_io::{FrameIo, FrameIoConfig};
 use super::keep_alive::{Due, KeepAlive, Timer};
@@ -65,6 +65,10 @@ pub struct SocketConfig {
     /// How long the peer may take to answer our Close, and to end the
     /// transport after the closing handshake.
     pub close_timeout: Duration,
+    /// How long the peer may take nothing of what is written to it, while
+    /// [`SinkExt::feed`](futures_util::SinkExt::feed) or `flush` waits for
+    /// that; `None` waits for ever.
+    pub write_timeout: Option<Duration>,
     /// The agreed parameters of permessage-deflate, if it is in use.
     pub deflate: Option<Params>,
 }
@@ -79,6 +83,7 @@ impl SocketConfig {
             read_buffer_bytes: 8 << 10,
             keep_alive: KeepAlive::Off,
             close_timeout: Duration::from_secs(5),
+            write_timeout: None,
             deflate: None,
         }
     }
@@ -106,6 +111,8 @@ pub struct Socket {
     outgoing: VecDeque<WsMessage>,
     unflushed: bool,
     deadline: Option<(Deadline, Pin<Box<Sleep>>)>,
+    write_timeout: Option<Duration>,
+    blocked: Option<Blocked>,
     phase: Phase,
     received: Option<CloseFrame>,
     sent: Option<CloseFrame>,
@@ -171,6 +178,8 @@ impl Socket {
             outgoing: VecDeque::new(),
             unflushed: false,
             deadline: None,
+            write_timeout: config.write_timeout,
+            blocked: None,
             phase: Phase::Open,
             received: None,
             sent: None,

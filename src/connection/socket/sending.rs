@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::{Sink, SinkExt};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use super::{NotOpen, Phase, Socket};
-use crate::connection::{CloseCode, CloseFrame, Message};
+use crate::connection::{CloseCode, CloseFrame, Message, SocketError};
 
 /// Longer messages leave in several frames, so that the write buffer of a
 /// connection whose peer does not read stays within about this size.
@@ -99,7 +100,10 @@ impl Sink<Message> for Socket {
             return Poll::Ready(Err(NotOpen));
         }
         match self.poll_outgoing(cx) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(|_| NotOpen)),
+            Poll::Ready(result) => {
+                self.blocked = None;
+                Poll::Ready(result.map_err(|_| NotOpen))
+            }
             Poll::Pending => self.poll_blocked(cx),
         }
     }
@@ -112,6 +116,7 @@ impl Sink<Message> for Socket {
         match self.poll_write_out(cx) {
             Poll::Ready(result) => {
                 self.unflushed = false;
+                self.blocked = None;
                 let failed = result.is_err() || self.ws.get_ref().write_error().is_some();
                 Poll::Ready(if failed { Err(NotOpen) } else { Ok(()) })
             }
@@ -131,10 +136,41 @@ impl Socket {
         if self.phase != Phase::Open {
             return Poll::Ready(Err(NotOpen));
         }
-        self.error = ready!(self.poll_timers(cx));
+        self.error = match self.poll_write_deadline(cx) {
+            Some(error) => Some(error),
+            None => ready!(self.poll_timers(cx)),
+        };
         self.begin_finish();
         Poll::Ready(Err(NotOpen))
     }
+
+    /// Whether the peer has taken nothing for too long.
+    fn poll_write_deadline(&mut self, cx: &mut Context<'_>) -> Option<SocketError> {
+        let limit = self.write_timeout?;
+        let written_bytes = self.ws.get_ref().written_bytes();
+        let blocked = self.blocked.get_or_insert_with(|| Blocked {
+            written_bytes,
+            sleep: Box::pin(sleep(limit)),
+        });
+        if blocked.written_bytes != written_bytes {
+            blocked.written_bytes = written_bytes;
+            blocked.sleep.as_mut().reset(Instant::now() + limit);
+        }
+        blocked
+            .sleep
+            .as_mut()
+            .poll(cx)
+            .is_ready()
+            .then_some(SocketError::WriteTimeout(limit))
+    }
+}
+
+/// A write that waits for the peer.
+#[derive(Debug)]
+pub(super) struct Blocked {
+    /// What had been written when the time began.
+    written_bytes: u64,
+    sleep: Pin<Box<Sleep>>,
 }
 
 pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
