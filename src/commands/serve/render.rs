@@ -2,6 +2,7 @@
 //! Pure functions.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::describe;
 use crate::connection::{CloseFrame, Closed};
 use crate::server::events::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
-use crate::server::{Bound, ServerConfig, Totals};
+use crate::server::{Bound, Front, ServerConfig, Totals};
 use crate::terminal::Verbosity;
 
 /// Something to tell.
@@ -37,26 +38,35 @@ pub(super) struct Ready {
     /// The address or the path that is listened on.
     address: String,
     pid: u32,
+    /// The page, or the folder's files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    /// Where operators ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
+    /// Repeats the chances of `--chaos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 impl Ready {
     /// What is known once a server listens.
-    pub(super) fn new(bound: &Bound, config: &ServerConfig) -> Self {
+    pub(super) fn new(bound: &Bound, config: &ServerConfig, admin: Option<SocketAddr>) -> Self {
         let (base, port, address) = match bound {
             Bound::Tcp { address, .. } => {
                 let mut reachable = *address;
                 if address.ip().is_unspecified() {
                     reachable.set_ip(match address {
-                        std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                        std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
                     });
                 }
                 let base = format!("ws://{reachable}");
                 (base, Some(address.port()), address.to_string())
             }
             #[cfg(unix)]
-            Bound::Unix { file, .. } => {
-                let path = file.path().display().to_string();
+            Bound::Unix { path, .. } => {
+                let path = path.display().to_string();
                 (format!("ws+unix:{path}:"), None, path)
             }
         };
@@ -66,11 +76,19 @@ impl Ready {
             .map(|path| format!("{base}{path}"))
             .collect();
         Self {
-            url: urls.first().cloned().unwrap_or(base),
+            url: urls.first().cloned().unwrap_or_else(|| base.clone()),
             urls,
             port,
             address,
             pid: std::process::id(),
+            page: match (&config.front, bound) {
+                (Front::Nothing, _) => None,
+                #[cfg(unix)]
+                (_, Bound::Unix { .. }) => None,
+                _ => Some(base.replacen("ws", "http", 1) + "/"),
+            },
+            admin: admin.map(|admin| format!("http://{admin}/")),
+            seed: config.chaos.as_ref().map(|chaos| chaos.seed),
         }
     }
 }
@@ -101,6 +119,8 @@ fn name(report: &Report) -> &'static str {
         Report::Ready(_) => "ready",
         Report::Event(Event::Opened { .. }) => "open",
         Report::Event(Event::Refused { .. }) => "refused",
+        Report::Event(Event::Served { .. }) => "request",
+        Report::Event(Event::TurnedAway { .. }) => "turned-away",
         Report::Event(Event::HandshakeFailed { .. }) => "handshake-failed",
         Report::Event(Event::Ended { .. }) => "close",
         Report::Event(Event::AcceptPaused(_)) => "accept-paused",
@@ -135,6 +155,15 @@ enum Body<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         origin: Option<&'a str>,
     },
+    Served {
+        #[serde(flatten)]
+        connection: Connection,
+        status: u16,
+        method: &'a str,
+        resource: &'a str,
+        body_bytes: u64,
+    },
+    TurnedAway(Connection),
     Failed {
         #[serde(flatten)]
         connection: Connection,
@@ -225,6 +254,14 @@ fn event_body(event: &Event) -> Body<'_> {
             resource: &refused.resource,
             origin: refused.origin.as_deref(),
         },
+        Event::Served { connection, served } => Body::Served {
+            connection: connection.into(),
+            status: served.status,
+            method: &served.method,
+            resource: &served.resource,
+            body_bytes: served.body_bytes,
+        },
+        Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),
         Event::HandshakeFailed { connection, error } => Body::Failed {
             connection: connection.into(),
             error: describe(error),
@@ -289,10 +326,7 @@ impl From<&ConnectionId> for Connection {
 /// One line for people, and how much has to be told for it to be shown.
 pub(super) fn human(report: &Report) -> Option<(Verbosity, String)> {
     Some(match report {
-        Report::Ready(ready) => (
-            Verbosity::Normal,
-            format!("listening on {}", ready.urls.join(" and ")),
-        ),
+        Report::Ready(ready) => (Verbosity::Normal, human_ready(ready)),
         Report::Event(event) => human_event(event),
         Report::LeftOut(events) => (
             Verbosity::Normal,
@@ -308,6 +342,20 @@ pub(super) fn human(report: &Report) -> Option<(Verbosity, String)> {
     })
 }
 
+/// The address alone on the first line, for those who read it by program.
+fn human_ready(ready: &Ready) -> String {
+    let mut text = format!("listening on {}", ready.urls.join(" and "));
+    for (what, value) in [("page at", &ready.page), ("admin at", &ready.admin)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n{what} {value}");
+        }
+    }
+    if let Some(seed) = ready.seed {
+        let _ = write!(text, "\nchaos with --seed {seed}");
+    }
+    text
+}
+
 fn human_event(event: &Event) -> (Verbosity, String) {
     match event {
         Event::Opened { connection, opened } => {
@@ -317,6 +365,23 @@ fn human_event(event: &Event) -> (Verbosity, String) {
             connection,
             refused,
         } => (Verbosity::Normal, human_refused(connection, refused)),
+        Event::Served { connection, served } => (
+            Verbosity::Verbose,
+            format!(
+                "{}: answered {} {} with {}",
+                shown(connection),
+                served.method,
+                served.resource,
+                served.status
+            ),
+        ),
+        Event::TurnedAway { connection } => (
+            Verbosity::Normal,
+            format!(
+                "{}: refused, its address has too many connections",
+                shown(connection)
+            ),
+        ),
         Event::HandshakeFailed { connection, error } => (
             Verbosity::Verbose,
             format!("{}: no handshake: {}", shown(connection), describe(error)),
