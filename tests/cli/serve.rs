@@ -1,8 +1,10 @@
 //! `wscli serve`.
 
 mod handshake;
+mod lab;
 #[cfg(unix)]
 mod lifetime;
+mod operation;
 
 use serde_json::json;
 

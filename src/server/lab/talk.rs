@@ -33,6 +33,8 @@ pub(in crate::server) struct Talk<'a> {
     /// Answers in order, and when they are due.
     waiting: VecDeque<(Instant, Said)>,
     waiting_bytes: usize,
+    /// Whether the client is still listened to.
+    reads: bool,
     /// What is still to be said unasked.
     produced: Produced,
     room: Option<(Sender<Said>, Receiver<Said>)>,
@@ -106,6 +108,7 @@ impl<'a> Talk<'a> {
                 .map(|chaos| chaos.dice(connection.id)),
             waiting: VecDeque::new(),
             waiting_bytes: 0,
+            reads: true,
             produced,
             room,
             traffic: Traffic::default(),
@@ -194,7 +197,7 @@ impl<'a> Talk<'a> {
     }
 
     fn has_room(&self) -> bool {
-        self.waiting.len() < MAX_WAITING && self.waiting_bytes < MAX_WAITING_BYTES
+        self.reads && self.waiting.len() < MAX_WAITING && self.waiting_bytes < MAX_WAITING_BYTES
     }
 
     /// Whether something is to be said that waits for nothing.
@@ -212,7 +215,10 @@ impl<'a> Talk<'a> {
         incoming: std::io::Result<Incoming>,
     ) -> Result<(), Why> {
         match incoming {
-            Ok(Incoming::Message(is_text, payload)) => self.take(is_text, payload),
+            Ok(Incoming::Message(is_text, payload)) => {
+                self.take(is_text, payload);
+                Ok(())
+            }
             Ok(Incoming::Ping(payload)) if self.plan.pongs => {
                 let mut bytes = Vec::new();
                 frame(0x8a, &payload, &mut bytes);
@@ -226,8 +232,14 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// Reads no more; the end comes when what waits has left.
+    fn end_by_chance(&mut self, end: End) {
+        self.plan.end = Some((end, 0));
+        self.reads = false;
+    }
+
     /// A message has come: what becomes of it?
-    fn take(&mut self, is_text: bool, payload: Bytes) -> Result<(), Why> {
+    fn take(&mut self, is_text: bool, payload: Bytes) {
         self.traffic.received_messages += 1;
         self.traffic.received_bytes += payload.len() as u64;
         let fate = match (&self.shared.config.chaos, &mut self.dice) {
@@ -236,24 +248,21 @@ impl<'a> Talk<'a> {
         };
         let later = match fate {
             Fate::Answered(later) => later,
-            Fate::Lost => return Ok(()),
-            Fate::Dropped => return Err(Why::Planned(End::Drop)),
-            Fate::Reset => return Err(Why::Planned(End::Reset)),
-            Fate::Closed => {
-                return Err(Why::Planned(End::Close(1012, "chaos".to_owned())));
-            }
+            Fate::Lost => return,
+            Fate::Dropped => return self.end_by_chance(End::Drop),
+            Fate::Reset => return self.end_by_chance(End::Reset),
+            Fate::Closed => return self.end_by_chance(End::Close(1012, "chaos".to_owned())),
         };
         if let Some((room, _)) = &self.room {
             // We listen ourselves, so somebody does.
             let _ = room.send((is_text, payload));
-            return Ok(());
+            return;
         }
         let due = Instant::now() + self.plan.delay + later;
         // Chaos delays; it does not reorder.
         let due = self.waiting.back().map_or(due, |(last, _)| due.max(*last));
         self.waiting_bytes += payload.len();
         self.waiting.push_back((due, (is_text, payload)));
-        Ok(())
     }
 
     /// Sends the answers that are due, together.
