@@ -69,29 +69,18 @@ impl Server {
         fds.expect("it runs").count()
     }
 
-    /// The most memory until no client is left.
-    pub(crate) fn most_rss_until_alone(&self) -> u64 {
+    /// The most memory until only so many descriptors are left.
+    pub(crate) fn most_rss_until(&self, descriptors: usize) -> u64 {
         let start = Instant::now();
         let mut most = 0;
-        let mut was_there = false;
         while start.elapsed() < Duration::from_secs(30) {
             most = most.max(self.rss_bytes());
-            let sockets = self.sockets();
-            was_there |= sockets > 1;
-            if was_there && sockets <= 1 {
+            if self.descriptors() <= descriptors {
                 return most;
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         panic!("the client is still there");
-    }
-
-    fn sockets(&self) -> usize {
-        let fds = fs::read_dir(format!("/proc/{}/fd", self.child.id())).expect("it runs");
-        let links = fds.flatten().filter_map(|fd| fs::read_link(fd.path()).ok());
-        let sockets = links.filter(|link| link.to_string_lossy().starts_with("socket:"));
-        // Those of the runtime's signals are two.
-        sockets.count().saturating_sub(2)
     }
 }
 

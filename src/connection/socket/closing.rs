@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -64,7 +63,7 @@ impl Socket {
         };
         self.outgoing.clear();
         let close = WsMessage::Close(to_wire(&frame));
-        match self.ws.start_send_unpin(close) {
+        match self.ws.start_send(close) {
             Ok(()) => self.sent = Some(frame),
             Err(WsError::WriteBufferFull(close)) => {
                 self.outgoing.push_back(*close);

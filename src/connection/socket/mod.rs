@@ -18,6 +18,7 @@
 //! It does not dial, shake hands or print.
 
 mod closing;
+mod frames;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -30,16 +31,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use self::closing::Deadline;
+use self::frames::Frames;
 use self::sending::{Blocked, MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
 use super::deflate::{DeflateError, Deflater, Inflater, Params};
 use super::frame_io::{FrameIo, FrameIoConfig};
@@ -98,7 +99,7 @@ pub struct NotOpen;
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct Socket {
-    ws: WebSocketStream<FrameIo<Transport>>,
+    ws: Frames<FrameIo<Transport>>,
     role: Role,
     deflater: Option<Box<Deflater>>,
     inflates: bool,
@@ -164,7 +165,7 @@ impl Socket {
             .max_message_size(Some(config.max_message_bytes))
             .max_frame_size(Some(config.max_frame_bytes));
         Self {
-            ws: WebSocketStream::from_raw_socket(io, config.role, Some(limits)).await,
+            ws: Frames::new(io, config.role, limits),
             role: config.role,
             deflater: config
                 .deflate
@@ -305,7 +306,7 @@ impl Socket {
             if writes == Writes::Out && self.poll_flushed(cx) {
                 return Poll::Ready(Some(Event::Flushed));
             }
-            match self.ws.poll_next_unpin(cx) {
+            match self.ws.poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => {
                     if let Some(event) = self.receive(message) {
                         return Poll::Ready(Some(event));

@@ -4,7 +4,7 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_util::{Sink, SinkExt};
+use futures_util::Sink;
 use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
@@ -30,7 +30,7 @@ impl Socket {
             self.outgoing.push_back(message);
             return Ok(());
         }
-        match self.ws.start_send_unpin(message) {
+        match self.ws.start_send(message) {
             Ok(()) => Ok(()),
             Err(WsError::WriteBufferFull(message)) => {
                 self.outgoing.push_back(*message);
@@ -70,14 +70,14 @@ impl Socket {
     /// Moves what waits in `outgoing` into the write buffer.
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         loop {
-            ready!(self.ws.poll_ready_unpin(cx))?;
+            ready!(self.ws.poll_ready(cx))?;
             let Some(message) = self.outgoing.pop_front() else {
                 return Poll::Ready(Ok(()));
             };
-            match self.ws.start_send_unpin(message) {
+            match self.ws.start_send(message) {
                 Err(WsError::WriteBufferFull(message)) => {
                     self.outgoing.push_front(*message);
-                    ready!(self.ws.poll_flush_unpin(cx))?;
+                    ready!(self.ws.poll_flush(cx))?;
                 }
                 result => result?,
             }
@@ -86,7 +86,7 @@ impl Socket {
 
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         ready!(self.poll_outgoing(cx))?;
-        self.ws.poll_flush_unpin(cx)
+        self.ws.poll_flush(cx)
     }
 }
 
