@@ -160,7 +160,7 @@ async fn hold(port: u16, connections: usize) {
         streams.push(stream);
     }
     println!("ready");
-    pending().await
+    pending::<()>().await;
 }
 
 /// Sends as fast as it goes; reads only when that is wanted.
@@ -175,7 +175,7 @@ async fn flood(port: u16, reads: bool) {
         while write.write_all(&batch).await.is_ok() {}
         drop(read);
     }
-    pending().await
+    pending::<()>().await;
 }
 
 /// Round trips, one a millisecond.

@@ -50,7 +50,7 @@ pub enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
     Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
 }
 
 /// What `--generate` can make.

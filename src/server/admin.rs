@@ -88,95 +88,115 @@ fn answer(
 /// The numbers in Prometheus's text format.
 pub fn metrics(now: &Snapshot) -> String {
     let mut text = String::new();
-    let single = |value: u64| vec![(String::new(), value)];
-    let labelled = |name: &str, counts: &std::collections::BTreeMap<u16, u64>| {
-        let sample = |(key, value): (&u16, &u64)| (format!("{{{name}=\"{key}\"}}"), *value);
-        counts.iter().map(sample).collect()
-    };
-    let directions = |received, sent| {
-        vec![
-            ("{direction=\"in\"}".to_owned(), received),
-            ("{direction=\"out\"}".to_owned(), sent),
-        ]
-    };
-    let families: [(&str, &str, &str, Vec<(String, u64)>); 11] = [
-        (
-            "connections_open",
-            "gauge",
-            "Connections that are open, WebSockets or not.",
-            single(now.connections_open),
-        ),
-        (
-            "connections_total",
-            "counter",
-            "Connections accepted.",
-            single(now.totals.connections),
-        ),
-        (
-            "connections_turned_away_total",
-            "counter",
-            "Connections refused for the limit of their address.",
-            single(now.turned_away),
-        ),
-        (
-            "websockets_open",
-            "gauge",
-            "WebSockets that are open.",
-            single(now.websockets_open),
-        ),
-        (
-            "websockets_opened_total",
-            "counter",
-            "WebSockets opened.",
-            single(now.totals.opened),
-        ),
+    for (name, help, value) in gauges(now) {
+        family(&mut text, name, "gauge", help, [(String::new(), value)]);
+    }
+    for (name, help, value) in counters(now) {
+        family(&mut text, name, "counter", help, [(String::new(), value)]);
+    }
+    for (name, help, label, counts) in [
         (
             "websockets_closed_total",
-            "counter",
             "WebSockets ended, by the client's close code; 1006 for none.",
-            labelled("code", &now.closes),
+            "code",
+            &now.closes,
         ),
         (
             "http_responses_total",
-            "counter",
             "Answers, by status.",
-            labelled("status", &now.responses),
+            "status",
+            &now.responses,
         ),
-        (
-            "handshake_failures_total",
-            "counter",
-            "Connections that failed before an answer.",
-            single(now.handshakes_failed),
-        ),
+    ] {
+        let samples = counts
+            .iter()
+            .map(|(key, value)| (format!("{{{label}=\"{key}\"}}"), *value));
+        family(&mut text, name, "counter", help, samples);
+    }
+    let traffic = &now.traffic;
+    for (name, help, received, sent) in [
         (
             "messages_total",
-            "counter",
             "Messages, by direction.",
-            directions(now.traffic.received_messages, now.traffic.sent_messages),
+            traffic.received_messages,
+            traffic.sent_messages,
         ),
         (
             "message_bytes_total",
-            "counter",
             "Payload of messages in bytes, by direction.",
-            directions(now.traffic.received_bytes, now.traffic.sent_bytes),
+            traffic.received_bytes,
+            traffic.sent_bytes,
+        ),
+    ] {
+        let samples = [("in", received), ("out", sent)]
+            .map(|(direction, value)| (format!("{{direction=\"{direction}\"}}"), value));
+        family(&mut text, name, "counter", help, samples);
+    }
+    text
+}
+
+/// Name, meaning and value.
+type Single = (&'static str, &'static str, u64);
+
+fn gauges(now: &Snapshot) -> [Single; 3] {
+    [
+        (
+            "connections_open",
+            "Connections that are open, WebSockets or not.",
+            now.connections_open,
+        ),
+        (
+            "websockets_open",
+            "WebSockets that are open.",
+            now.websockets_open,
         ),
         (
             "draining",
-            "gauge",
             "1 while the server shuts down.",
-            single(now.draining.into()),
+            now.draining.into(),
         ),
-    ];
-    for (name, kind, help, samples) in families {
-        let _ = writeln!(
-            text,
-            "# HELP wscli_{name} {help}\n# TYPE wscli_{name} {kind}"
-        );
-        for (labels, value) in samples {
-            let _ = writeln!(text, "wscli_{name}{labels} {value}");
-        }
+    ]
+}
+
+fn counters(now: &Snapshot) -> [Single; 4] {
+    [
+        (
+            "connections_total",
+            "Connections accepted.",
+            now.totals.connections,
+        ),
+        (
+            "connections_turned_away_total",
+            "Connections refused for the limit of their address.",
+            now.turned_away,
+        ),
+        (
+            "websockets_opened_total",
+            "WebSockets opened.",
+            now.totals.opened,
+        ),
+        (
+            "handshake_failures_total",
+            "Connections that failed before an answer.",
+            now.handshakes_failed,
+        ),
+    ]
+}
+
+fn family(
+    text: &mut String,
+    name: &str,
+    kind: &str,
+    help: &str,
+    samples: impl IntoIterator<Item = (String, u64)>,
+) {
+    let _ = writeln!(
+        text,
+        "# HELP wscli_{name} {help}\n# TYPE wscli_{name} {kind}"
+    );
+    for (labels, value) in samples {
+        let _ = writeln!(text, "wscli_{name}{labels} {value}");
     }
-    text
 }
 
 #[cfg(test)]

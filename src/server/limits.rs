@@ -37,7 +37,7 @@ impl Limits {
     /// A place for one more WebSocket; `None` when all are taken.
     pub(super) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         self.open
-            .try_update(Relaxed, Relaxed, |open| {
+            .fetch_update(Relaxed, Relaxed, |open| {
                 (open < self.max_open).then_some(open + 1)
             })
             .ok()?;

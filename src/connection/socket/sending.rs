@@ -179,3 +179,47 @@ pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
         reason: frame.reason.as_str().into(),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::SinkExt;
+    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::time::{Instant, sleep};
+
+    use crate::connection::{Event, Message, Role, Socket, SocketConfig, SocketError, Transport};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_has_time_and_one_that_stopped_has_not() {
+        let (mut peer, near) = duplex(1 << 10);
+        let config = SocketConfig {
+            write_timeout: Some(Duration::from_secs(1)),
+            ..SocketConfig::new(Role::Server)
+        };
+        let mut socket = Socket::new(Transport::other(near), Bytes::new(), &config).await;
+        let start = Instant::now();
+        let reads = async move {
+            for _ in 0..20 {
+                sleep(Duration::from_millis(900)).await;
+                peer.read_exact(&mut [0; 100]).await.unwrap();
+            }
+            (peer, Instant::now())
+        };
+        let writes = async {
+            let sent = socket.send(Message::binary(vec![0; 100_000])).await;
+            assert!(sent.is_err());
+            Instant::now()
+        };
+        let ((_peer, stopped), ended) = tokio::join!(reads, writes);
+        assert!(stopped - start >= Duration::from_secs(18));
+        let waited = ended - stopped;
+        assert!((1000..1100).contains(&waited.as_millis()), "{waited:?}");
+        let closed = match socket.next().await {
+            Some(Event::Closed(closed)) => closed,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(closed.error, Some(SocketError::WriteTimeout(_))));
+    }
+}

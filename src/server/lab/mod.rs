@@ -1,8 +1,8 @@
 //! The fault lab: routes that misbehave in one known way each, for the tests
 //! of clients.
 //!
-//! [`parse`] makes a [`Plan`] of a path and its query, [`Opening`] is its part
-//! in the opening handshake, and [`Talk`] carries out the rest over frames
+//! [`parse()`] makes a [`Plan`] of a path and its query, [`Opening`] is its part
+//! in the opening handshake, and `Talk` carries out the rest over frames
 //! that it writes itself, since a peer that keeps the rules cannot be made to
 //! break them. `docs/fault-lab.md` is the table for users.
 

@@ -269,7 +269,10 @@ impl<'a> Talk<'a> {
     async fn answer(&mut self, wire: &mut Wire) -> Result<(), Why> {
         let now = Instant::now();
         let mut bytes = Vec::new();
-        while let Some((_, said)) = self.waiting.pop_front_if(|(due, _)| *due <= now) {
+        while self.waiting.front().is_some_and(|(due, _)| *due <= now) {
+            let Some((_, said)) = self.waiting.pop_front() else {
+                break;
+            };
             self.waiting_bytes -= said.1.len();
             self.frame(&said, &mut bytes);
         }
