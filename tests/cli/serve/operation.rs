@@ -330,26 +330,22 @@ fn the_access_log_has_every_request() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_socket_from_systemd_is_used() {
-    use std::os::fd::AsRawFd;
-    use std::process::Command;
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
 
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let _ = rustix::io::fcntl_setfd(&listener, rustix::io::FdFlags::empty());
     let program = wscli(&[]);
     let mut command = Command::new("/bin/sh");
-    let script = format!(
-        "exec 3<&{}; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --jsonl",
-        listener.as_raw_fd()
-    );
+    // As standard input it reaches this child and no other.
+    let script = "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --jsonl";
     command
-        .arg("-c")
-        .arg(script)
+        .args(["-c", script])
         .arg(program.get_program())
         .env_clear()
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+        .stdin(OwnedFd::from(listener))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     let running = crate::harness::Running::start(&mut command);
     let ready: serde_json::Value = serde_json::from_str(&running.line().unwrap()).unwrap();
     assert_eq!(ready["port"], port);
