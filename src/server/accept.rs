@@ -19,7 +19,7 @@ use super::events::{
 };
 use super::http;
 use super::lab::Rooms;
-use super::limits::Limits;
+use super::limits::{Counted, Limits};
 use super::stop::{Controller, Stop};
 use super::workers::Workers;
 use crate::connection::Transport;
@@ -239,11 +239,13 @@ impl Accept<'_> {
         let stop = self.controller.stop();
         // Counted here, so that the next is dealt with this one in mind.
         let counted = shared.counters.connection();
+        // So is the limit of an address: in the order of acceptance.
+        let place = shared.limits.count(peer);
         let shared = Arc::clone(shared);
         if !self.workers.are_apart() {
             let task = async move {
                 let _counted = counted;
-                shared.serve(stream, connection, stop).await;
+                shared.serve(stream, connection, place, stop).await;
             };
             return self.workers.spawn(worker, task);
         }
@@ -255,7 +257,7 @@ impl Accept<'_> {
             // It fails where descriptors or memory are short; the client then
             // finds the connection closed.
             if let Ok(stream) = attach() {
-                shared.serve(stream, connection, stop).await;
+                shared.serve(stream, connection, place, stop).await;
             }
         };
         self.workers.spawn(worker, task);
@@ -277,6 +279,7 @@ impl Shared {
         self: Arc<Self>,
         stream: S,
         connection: ConnectionId,
+        place: Option<Counted>,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + use<S>
     where
@@ -284,7 +287,7 @@ impl Shared {
     {
         let shared = self;
         async move {
-            let Some(_counted) = shared.limits.count(connection.peer) else {
+            let Some(_place) = place else {
                 shared.turned_away(connection);
                 http::turn_away(stream).await;
                 return;
