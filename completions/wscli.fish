@@ -119,16 +119,28 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l static -d 'Serve the files of this folder at other paths, instead of the page' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l chaos -d 'Let things go wrong, by share of the messages received: \'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%\'; such connections do not compress' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l seed -d 'Repeat the chances of an earlier --chaos, whose seed was printed' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, \'*\' lets in all [default: all]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree to permessage-deflate; with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\' only on these terms' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; larger messages than this take more reads' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l write-timeout -d 'Drop a client that takes nothing of what is sent to it for this long' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l handshake-timeout -d 'How long a client may take for its request' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive -d 'How to keep quiet connections alive' -r -f -a "ping\t'A Ping after each interval without a frame from the peer'
 pong\t'An unsolicited, empty Pong every interval'
 off\t'Nothing'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-interval -d 'The quiet time before a keep-alive frame; 0 sends none' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-timeout -d 'Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l grace -d 'How long to wait at the end for clients to answer the Close' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l workers -d 'Serve on this many threads [default: one for each core]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l admin -d 'Answer /healthz and /metrics (Prometheus) at this address, such as 127.0.0.1:9090' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l access-log -d 'Append what --jsonl prints to this file, request by request; - is the same as --jsonl' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-key -d 'The certificate\'s private key, where --tls-cert does not hold it: PEM or DER' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
@@ -136,6 +148,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d '
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l no-page -d 'Do not serve the page at /'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l lab -d 'Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; the table is in docs/fault-lab.md'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l jsonl -d 'Print one JSON object a line for each event: first \'ready\' with the URL and the port, then open, refused, close, ...'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a new certificate for localhost, and print how a client can trust it'
