@@ -9,5 +9,6 @@ pub mod cli;
 pub mod commands;
 pub mod connection;
 pub mod exit;
+pub mod origin;
 pub mod server;
 pub mod terminal;
