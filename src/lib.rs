@@ -10,5 +10,6 @@ pub mod commands;
 pub mod connection;
 pub mod exit;
 pub mod origin;
+pub mod report;
 pub mod server;
 pub mod terminal;

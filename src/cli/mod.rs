@@ -1,6 +1,7 @@
 //! The command line as clap types: flags and their values, nothing else.
 
 pub mod connect;
+pub mod probe_origin;
 pub mod serve;
 pub mod transport;
 pub mod value;
@@ -64,6 +65,8 @@ pub enum Command {
     Connect(connect::ConnectArgs),
     /// Run an echo server
     Serve(serve::ServeArgs),
+    /// Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)
+    ProbeOrigin(Box<probe_origin::ProbeOriginArgs>),
 }
 
 /// What `--generate` can make.
@@ -83,4 +86,6 @@ pub enum Generate {
     ManConnect,
     /// The man page wscli-serve(1).
     ManServe,
+    /// The man page wscli-probe-origin(1).
+    ManProbeOrigin,
 }

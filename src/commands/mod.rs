@@ -2,6 +2,7 @@
 
 mod connect;
 mod generate;
+mod probe_origin;
 mod serve;
 
 use clap::Parser;
@@ -21,6 +22,7 @@ pub fn run() -> ExitStatus {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
+        (None, Some(Command::ProbeOrigin(args))) => probe_origin::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| {

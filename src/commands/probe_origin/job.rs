@@ -1,0 +1,254 @@
+//! From the arguments and the configuration to what is run: one job a target.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use regex::Regex;
+
+use super::config::{ConfigFile, Settings, expand};
+use super::severity;
+use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
+use crate::cli::transport::TransportArgs;
+use crate::connection::handshake::{HeaderEdit, Request};
+use crate::connection::{Message, OpenConfig, Target};
+use crate::exit::Failure;
+use crate::origin::catalogue::{self, Severity, Site};
+use crate::origin::observe::Conversation;
+use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
+use crate::origin::redact::{Redactor, is_credential};
+use crate::origin::runner::RunConfig;
+use crate::origin::verdict::{Exception, Policy};
+use crate::origin::{AllowOrigin, WebOrigin};
+
+/// One target to probe.
+pub(super) struct Job {
+    pub(super) target: Target,
+    pub(super) run: RunConfig,
+    pub(super) policy: Policy,
+}
+
+/// The jobs, and the severity from which findings count.
+pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<(Vec<Job>, Severity)> {
+    let mut file_fail_on = None;
+    let mut targets = Vec::new();
+    if let Some(path) = &args.policy.config {
+        let file = ConfigFile::read(path)?;
+        file_fail_on = file.fail_on;
+        for target in file.targets {
+            targets.push((target.url, target.settings.over(&file.common)));
+        }
+    } else if let Some(url) = &args.url {
+        targets.push((url.clone(), Settings::default()));
+    }
+    let jobs = targets
+        .into_iter()
+        .map(|(url, settings)| job(args, &url, settings))
+        .collect::<Result<_>>()?;
+    let fail_on = args.policy.fail_on.or(file_fail_on).unwrap_or(FailOn::High);
+    Ok((jobs, severity(fail_on)))
+}
+
+fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
+    let target: Target = url
+        .parse()
+        .map_err(|error: crate::connection::TargetError| Failure::usage(error.to_string()))?;
+    let target = match &args.transport.unix_socket {
+        Some(path) => target.with_unix_socket(path.clone()),
+        None => target,
+    };
+    let absent = match args.policy.absent.or(settings.absent) {
+        None | Some(Absent::Any) => AbsentPolicy::Any,
+        Some(Absent::Allow) => AbsentPolicy::Allow,
+        Some(Absent::Deny) => AbsentPolicy::Deny,
+    };
+    let allowed = origins(&args.policy.allow, &settings.allow)?;
+    if allowed.is_empty() {
+        let message =
+            format!("no allowed origin for '{url}'; give one, such as --allow https://client.com");
+        return Err(Failure::usage(message).into());
+    }
+    let flags = &args.probing;
+    let chosen = |flag: &[String], file: &[String]| {
+        if flag.is_empty() {
+            file.to_vec()
+        } else {
+            flag.to_vec()
+        }
+    };
+    let config = PlanConfig {
+        allowed: allowed.clone(),
+        denied: origins(&args.policy.deny, &settings.deny)?,
+        site: Site::of(&target),
+        attacker: settings
+            .attacker_domain
+            .unwrap_or_else(|| flags.attacker_domain.clone()),
+        exotic: flags.exotic || settings.exotic.unwrap_or(false),
+        only: known(chosen(&flags.probe, &settings.probe))?,
+        skip: known([flags.skip.clone(), settings.skip].concat())?,
+        absent,
+    };
+    if let Some(both) = config.denied.iter().find(|denied| allowed.contains(denied)) {
+        let message = format!("'{both}' is both allowed and denied; remove one of them");
+        return Err(Failure::usage(message).into());
+    }
+    let open = open_config(&args.transport, &settings.headers)?;
+    let message = flags.message.clone().or(settings.message);
+    let mut run = RunConfig::new(allowed, plan(&config));
+    run.redactor = Redactor::new(&target, &open, message.as_deref());
+    run.anonymous = without_credentials(&open);
+    run.open = open;
+    run.window = settings.window.unwrap_or(flags.window);
+    run.handshake = args.transport.connect_timeout;
+    run.concurrency = usize::from(flags.concurrency);
+    run.max_time = args.transport.max_time;
+    run.talk = Conversation {
+        message: message.map(Message::text),
+        expect: pattern(flags.expect.as_ref().or(settings.expect.as_ref()))?,
+        reject: pattern(flags.reject_text.as_ref().or(settings.reject_text.as_ref()))?,
+    };
+    let policy = Policy {
+        exceptions: settings
+            .accept
+            .into_iter()
+            .map(exception)
+            .collect::<Result<_>>()?,
+        absent,
+    };
+    Ok(Job {
+        target,
+        run,
+        policy,
+    })
+}
+
+fn origins(flags: &[AllowOrigin], file: &[String]) -> Result<Vec<WebOrigin>> {
+    let mut origins: Vec<AllowOrigin> = flags.to_vec();
+    if flags.is_empty() {
+        for text in file {
+            origins.push(
+                text.parse()
+                    .map_err(|error: crate::origin::AllowOriginError| {
+                        Failure::usage(error.to_string())
+                    })?,
+            );
+        }
+    }
+    let mut found = Vec::new();
+    for origin in origins {
+        match origin {
+            AllowOrigin::Any => {
+                let message = "'*' is no origin that a page has; give the origin of a page that must be let in";
+                return Err(Failure::usage(message).into());
+            }
+            AllowOrigin::Only(origin) if found.contains(&origin) => {}
+            AllowOrigin::Only(origin) => found.push(origin),
+        }
+    }
+    Ok(found)
+}
+
+fn known(ids: Vec<String>) -> Result<Vec<String>> {
+    for id in &ids {
+        if catalogue::find(id).is_none() {
+            return Err(no_such_probe(id).into());
+        }
+    }
+    Ok(ids)
+}
+
+/// A name that is in no catalogue.
+pub(super) fn no_such_probe(id: &str) -> Failure {
+    Failure::usage(format!(
+        "there is no probe '{id}'; see 'wscli probe-origin --list'"
+    ))
+}
+
+fn exception(accepted: super::config::Accepted) -> Result<Exception> {
+    if accepted.reason.trim().is_empty() {
+        let message = format!(
+            "the exception for '{}' has no reason; write one",
+            accepted.probe
+        );
+        return Err(Failure::usage(message).into());
+    }
+    if catalogue::find(&accepted.probe).is_none() && accepted.probe != catalogue::denied().id {
+        return Err(no_such_probe(&accepted.probe).into());
+    }
+    Ok(Exception {
+        probe: accepted.probe,
+        reason: accepted.reason,
+    })
+}
+
+/// A literal text, or `/regex/`.
+fn pattern(text: Option<&String>) -> Result<Option<Regex>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let source = match text
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'))
+    {
+        Some(regex) if !regex.is_empty() => regex.to_owned(),
+        _ => regex::escape(text),
+    };
+    let pattern = Regex::new(&source)
+        .map_err(|error| Failure::usage(format!("'{text}' is not a valid pattern: {error}")))?;
+    Ok(Some(pattern))
+}
+
+fn open_config(args: &TransportArgs, more: &[String]) -> Result<OpenConfig> {
+    if args.origin.is_some() {
+        let message = "--origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
+        return Err(Failure::usage(message).into());
+    }
+    let mut lines = Vec::new();
+    for header in &args.headers {
+        match header.strip_prefix('@') {
+            Some(path) => {
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Failure::usage(format!("could not read '{path}': {error}")))?;
+                lines.extend(
+                    text.lines()
+                        .filter(|line| !line.is_empty())
+                        .map(str::to_owned),
+                );
+            }
+            None => lines.push(header.clone()),
+        }
+    }
+    for header in more {
+        lines.push(expand(header)?);
+    }
+    let mut edits = Vec::new();
+    for line in &lines {
+        let edit: HeaderEdit =
+            line.parse()
+                .map_err(|error: crate::connection::handshake::HeaderError| {
+                    Failure::usage(error.to_string())
+                })?;
+        if edit.name().eq_ignore_ascii_case("origin") {
+            let message = "the header Origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
+            return Err(Failure::usage(message).into());
+        }
+        edits.push(edit);
+    }
+    Ok(OpenConfig {
+        request: Request {
+            user_agent: args.user_agent.clone(),
+            subprotocols: args.subprotocols.clone(),
+            deflate: args.compress.clone(),
+            edits,
+            ..Request::default()
+        },
+        timeout: Some(args.connect_timeout.max(Duration::from_millis(1))),
+    })
+}
+
+/// The same without credentials; `None` where there are none.
+fn without_credentials(open: &OpenConfig) -> Option<OpenConfig> {
+    let mut anonymous = open.clone();
+    let edits = &mut anonymous.request.edits;
+    edits.retain(|edit| !is_credential(edit.name()));
+    (edits.len() < open.request.edits.len()).then_some(anonymous)
+}

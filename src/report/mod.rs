@@ -1,0 +1,3 @@
+//! Reports: a result in, a document out. Renderers are pure.
+
+pub mod probe;
