@@ -182,7 +182,7 @@ pub fn report(
     let mut findings = findings(&probes, policy, origin, server);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut notes = result.notes;
-    notes.extend(unused(policy, &findings));
+    notes.extend(unused(policy, &findings, &probes));
     Report {
         target,
         allowed,
@@ -339,7 +339,14 @@ fn wrongly_refused(probe: &ProbeReport, policy: &Policy) -> bool {
         && probe.judged.accepted == Some(false)
 }
 
-fn unused(policy: &Policy, findings: &[Finding]) -> Vec<String> {
+/// Exceptions that hide nothing. One whose probe could not be judged may yet.
+fn unused(policy: &Policy, findings: &[Finding], probes: &[ProbeReport]) -> Vec<String> {
+    let open = |id: &str| {
+        probes
+            .iter()
+            .any(|probe| probe.rule.id == id && probe.judged.accepted.is_none())
+    };
+
     policy
         .exceptions
         .iter()
@@ -348,6 +355,7 @@ fn unused(policy: &Policy, findings: &[Finding]) -> Vec<String> {
                 .iter()
                 .any(|finding| finding.probe == exception.probe)
         })
+        .filter(|exception| !open(&exception.probe))
         .map(|exception| {
             format!(
                 "the exception for {} is not used; remove it from the configuration",

@@ -237,7 +237,7 @@ fn open_config(args: &TransportArgs, more: &[String]) -> Result<OpenConfig> {
         request: Request {
             user_agent: args.user_agent.clone(),
             subprotocols: args.subprotocols.clone(),
-            deflate: args.compress.clone(),
+            deflate: args.compress,
             edits,
             ..Request::default()
         },

@@ -142,8 +142,9 @@ fn words(prefix: &str, text: &str, erased: &[String], tokens: &mut BTreeSet<Stri
             text = text.replace(part.as_str(), " ");
         }
     }
-    // What a server writes for an origin that is not there.
-    let hidden = ["null", "none", "undefined", "nil"];
+    // What a server writes for an origin that is not there, and the scheme of
+    // one that is.
+    let hidden = ["null", "none", "undefined", "nil", "http", "https"];
     for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
         if tokens.len() >= MAX_TOKENS {
             return;

@@ -8,6 +8,7 @@
 mod baseline;
 mod waves;
 
+use std::collections::{BTreeSet, HashSet};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use tokio::time::Instant;
 
 use super::WebOrigin;
 use super::catalogue::Request;
-use super::observe::{Conversation, Dialer, Observation, Shot, observe};
+use super::observe::{Conversation, Dialer, Observation, Outcome, Shot, observe};
 use super::plan::Plan;
 use super::profile::Profile;
 use super::redact::Redactor;
@@ -174,6 +175,7 @@ pub async fn run<D: Dialer>(
         batch: config.concurrency.max(6),
         waited: Duration::ZERO,
         judged: vec![None; config.plan.probes.len()],
+        refusals: HashSet::new(),
         notes: Vec::new(),
     };
     let ending = match runner.establish().await {
@@ -202,8 +204,14 @@ struct Runner<'a, D> {
     /// How long the server has been waited for.
     waited: Duration,
     judged: Vec<Option<Judged>>,
+    /// How this server refuses after the 101, or with a server error: once one
+    /// was confirmed by asking again, the same answer needs no second try.
+    refusals: HashSet<Signature>,
     notes: Vec<String>,
 }
+
+/// The outcome of an answer, and the pattern of its messages.
+type Signature = (Outcome, BTreeSet<String>);
 
 impl<D: Dialer> Runner<'_, D> {
     async fn shoot(

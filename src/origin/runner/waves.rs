@@ -7,10 +7,10 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::baseline::Suspects;
-use super::{Ending, Judged, Progress, Runner};
+use super::{Ending, Judged, Progress, Runner, Signature};
 use crate::origin::catalogue::Group;
 use crate::origin::observe::{Dialer, Observation, Outcome};
-use crate::origin::profile::Comparison;
+use crate::origin::profile::{Comparison, erased, tokens};
 
 /// How often a probe is sent at most.
 const MAX_ATTEMPTS: u32 = 8;
@@ -178,7 +178,8 @@ impl<D: Dialer> Runner<'_, D> {
         let mut again = Vec::new();
         for Pending { job, seen, .. } in pending {
             // The profile may have learnt what this answer is.
-            let first_time = job.prior != Some(seen.outcome);
+            let signature = self.signature(&job, &seen);
+            let first_time = job.prior != Some(seen.outcome) && !self.refusals.contains(&signature);
             match self.compare(&job, &seen) {
                 Comparison::Same => self.accept(job, seen, queue),
                 Comparison::Seems(_) | Comparison::Unclear(_)
@@ -190,16 +191,24 @@ impl<D: Dialer> Runner<'_, D> {
                     });
                 }
                 Comparison::Seems(why) if seen.outcome == Outcome::NoConnection => {
-                    self.undecided(job, seen, why)
+                    self.undecided(job, seen, why);
                 }
                 Comparison::Differs(why) | Comparison::Seems(why) => {
-                    self.refuse(job, seen, why, queue)
+                    if tells_apart(seen.outcome) {
+                        self.refusals.insert(signature);
+                    }
+                    self.refuse(job, seen, why, queue);
                 }
                 Comparison::Unclear(why) => self.undecided(job, seen, why),
             }
         }
         requeue(again, queue);
         Ok(())
+    }
+
+    fn signature(&self, job: &Job, seen: &Observation) -> Signature {
+        let probe = &self.config.plan.probes[job.index];
+        (seen.outcome, tokens(seen, &erased(&probe.request)))
     }
 
     /// How long a baseline must be watched to confirm these: refusals by HTTP
@@ -382,6 +391,12 @@ impl Pending {
                 | Outcome::Status(502 | 504)
         )
     }
+}
+
+/// Whether an answer like this means a refusal each time: those of a limit, or
+/// of a proxy whose server is away, do not.
+fn tells_apart(outcome: Outcome) -> bool {
+    outcome.is_upgraded() || matches!(outcome, Outcome::Status(500 | 501 | 505..=599))
 }
 
 /// To the front, in their order.

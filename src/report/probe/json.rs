@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::verdict_line;
 use crate::origin::catalogue::Severity;
 use crate::origin::observe::{Evidence, Frame};
+use crate::origin::remedy::Server;
 use crate::origin::runner::Baseline;
 use crate::origin::verdict::{Finding, ProbeReport, Report};
 
@@ -31,7 +32,7 @@ fn target(report: &Report, fail_on: Severity) -> Value {
         "verdict": report.verdict.name(),
         "reason": report.reason,
         "summary": verdict_line(report, fail_on),
-        "server": report.server.map(|server| server.name()),
+        "server": report.server.map(Server::name),
         "concurrency": report.width,
         "duration_ms": millis(report.took),
         "baseline": report.baselines.first().map(baseline),

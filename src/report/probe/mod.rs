@@ -35,8 +35,8 @@ pub fn standing(report: &Report, fail_on: Severity) -> Standing {
     let connects = report.unreachable.as_deref().is_none_or(late);
     match report.verdict {
         _ if !connects => Standing::Unreachable,
-        _ if report.counting(fail_on).next().is_some() => Standing::Findings,
         Verdict::TargetDied => Standing::Died,
+        _ if report.counting(fail_on).next().is_some() => Standing::Findings,
         Verdict::Inconclusive => Standing::Inconclusive,
         _ if report.is_undecided(fail_on) => Standing::Inconclusive,
         _ => Standing::Met,

@@ -53,7 +53,8 @@ pub fn render(report: &Report, look: Look) -> String {
     for group in Group::ALL {
         table(&mut out, report, group, look);
     }
-    if !report.skipped.is_empty() {
+    let sent = report.probes.iter().any(|probe| probe.judged.attempts > 0);
+    if sent && !report.skipped.is_empty() {
         skipped(&mut out, report, look);
     }
     findings(&mut out, report, look);
