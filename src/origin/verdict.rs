@@ -145,6 +145,13 @@ impl Report {
             .filter(move |finding| finding.excepted.is_none() && finding.severity >= fail_on)
     }
 
+    /// Whether there was no connection at all. None within the time limit says
+    /// less than that.
+    pub fn is_unreachable(&self) -> bool {
+        let error = self.unreachable.as_deref();
+        error.is_some_and(|error| !matches!(error, OpenError::Timeout { .. }))
+    }
+
     /// Whether a probe of at least this severity could not be judged.
     pub fn is_undecided(&self, fail_on: Severity) -> bool {
         self.probes

@@ -68,6 +68,7 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
         return Err(Failure::usage(message).into());
     }
     let flags = &args.probing;
+    let open = open_config(&args.transport, &settings.headers)?;
     let chosen = |flag: &[String], file: &[String]| {
         if flag.is_empty() {
             file.to_vec()
@@ -78,7 +79,7 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
     let config = PlanConfig {
         allowed: allowed.clone(),
         denied: origins(&args.policy.deny, &settings.deny)?,
-        site: Site::of(&target),
+        site: site(&target, &open),
         attacker: settings
             .attacker_domain
             .unwrap_or_else(|| flags.attacker_domain.clone()),
@@ -91,7 +92,6 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
         let message = format!("'{both}' is both allowed and denied; remove one of them");
         return Err(Failure::usage(message).into());
     }
-    let open = open_config(&args.transport, &settings.headers)?;
     let message = flags.message.clone().or(settings.message);
     let mut run = RunConfig::new(allowed, plan(&config));
     run.redactor = Redactor::new(&target, &open, message.as_deref());
@@ -119,6 +119,19 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
         run,
         policy,
     })
+}
+
+/// The target as a page's URL would name it.
+fn site(target: &Target, open: &OpenConfig) -> Site {
+    let site = Site::of(target);
+    let named = open.request.edits.iter().find_map(|edit| match edit {
+        HeaderEdit::Set { name, value } if name.eq_ignore_ascii_case("host") => Some(value),
+        _ => None,
+    });
+    match named {
+        Some(authority) => site.named(authority),
+        None => site,
+    }
 }
 
 fn origins(flags: &[AllowOrigin], file: &[String]) -> Result<Vec<WebOrigin>> {

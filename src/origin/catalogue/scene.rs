@@ -18,7 +18,7 @@ pub struct Site {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// Its address, where the host is one.
+    /// The address that is connected to, where the URL has one.
     ip: Option<IpAddr>,
 }
 
@@ -49,6 +49,17 @@ impl Site {
             port,
             ip,
         }
+    }
+
+    /// The same place under the name that the requests' `Host` header gives
+    /// it: its own origin is of that name.
+    pub fn named(mut self, authority: &str) -> Self {
+        let url = url::Url::parse(&format!("ws://{authority}")).ok();
+        if let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) {
+            self.host = host.to_owned();
+            self.port = url.port().unwrap_or(if self.secure { 443 } else { 80 });
+        }
+        self
     }
 
     /// Whether only this machine or its network reaches it.

@@ -15,6 +15,9 @@ use crate::origin::profile::{Comparison, Profile};
 const BACK_OFF: [u64; 6] = [1, 2, 4, 8, 16, 30];
 /// The longest Retry-After that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
+/// A server that wants to be left alone for longer than this before the first
+/// probe is not probed.
+const MAX_FIRST_WAIT: Duration = Duration::from_secs(30);
 /// How long a server may be gone before it counts as dead.
 const GONE: Duration = Duration::from_secs(6);
 /// How often it is tried meanwhile.
@@ -58,6 +61,9 @@ impl<D: Dialer> Runner<'_, D> {
                 return seen;
             };
             let time = asked_wait(&seen).unwrap_or(Duration::from_secs(*pause));
+            if time > MAX_FIRST_WAIT {
+                return seen;
+            }
             self.wait(
                 time,
                 format!("{} for the allowed origin", seen.outcome.told()),

@@ -9,7 +9,6 @@ pub mod markdown;
 pub mod sarif;
 pub mod text;
 
-use crate::connection::OpenError;
 use crate::origin::catalogue::Severity;
 use crate::origin::verdict::{Report, Verdict};
 
@@ -30,11 +29,8 @@ pub enum Standing {
 
 /// How a target stands to the policy, when findings count from this severity.
 pub fn standing(report: &Report, fail_on: Severity) -> Standing {
-    // No connection in time says less than a refused one.
-    let late = |error: &OpenError| matches!(error, OpenError::Timeout { .. });
-    let connects = report.unreachable.as_deref().is_none_or(late);
     match report.verdict {
-        _ if !connects => Standing::Unreachable,
+        _ if report.is_unreachable() => Standing::Unreachable,
         Verdict::TargetDied => Standing::Died,
         _ if report.counting(fail_on).next().is_some() => Standing::Findings,
         Verdict::Inconclusive => Standing::Inconclusive,
