@@ -12,5 +12,6 @@ cp "$here/package.json" "$zoo/"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 	apt-get install -y -q --no-install-recommends \
 		nginx-light haproxy apache2 libmojolicious-perl ruby ruby-faye-websocket thin \
-		golang-go golang-github-gorilla-websocket-dev >/dev/null
+		golang-go golang-github-gorilla-websocket-dev \
+		default-jdk-headless libtomcat10-java >/dev/null
 fi

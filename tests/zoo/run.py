@@ -8,6 +8,7 @@ listens, {"name": ..., "missing": ...} for one that is not installed, and
 {"ready": true} at the end. Servers are ended by their ids, nobody else's.
 """
 
+import glob
 import json
 import os
 import shutil
@@ -103,6 +104,14 @@ def go(kind):
     return command
 
 
+def java(port, tmp):
+    jars = glob.glob("/usr/share/java/tomcat10-*.jar")
+    jars = [jar for jar in jars if "-10." not in jar]
+    if not jars:
+        raise OSError("no jars of Tomcat 10")
+    return ["java", "-cp", ":".join(jars), os.path.join(HERE, "Server.java"), str(port)]
+
+
 def configured(template, binary, arguments, **values):
     """A proxy in front of a server that lets everybody in."""
 
@@ -133,6 +142,7 @@ SERVERS.update(
 SERVERS.update((name, go(name)) for name in ["gorilla-default", "gorilla-any", "gorilla-suffix"])
 SERVERS["mojolicious-unanchored"] = lambda port, tmp: ["perl", os.path.join(HERE, "server.pl"), str(port)]
 SERVERS["ruby-reversed"] = lambda port, tmp: ["ruby", os.path.join(HERE, "server.rb"), str(port)]
+SERVERS["tomcat-dot"] = java
 NGINX_ARGUMENTS = ["-c", "{path}", "-e", "stderr"]
 SERVERS["nginx-exact"] = configured(NGINX, "nginx", NGINX_ARGUMENTS, map='"https://client.com" 1;')
 SERVERS["nginx-pattern"] = configured(

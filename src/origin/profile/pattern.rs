@@ -136,23 +136,45 @@ fn is_code(path: &str) -> bool {
 }
 
 fn words(prefix: &str, text: &str, erased: &[String], tokens: &mut BTreeSet<String>) {
-    let mut text = text.to_lowercase();
-    for part in erased {
-        if text.contains(part.as_str()) {
-            text = text.replace(part.as_str(), " ");
-        }
-    }
     // What a server writes for an origin that is not there, and the scheme of
     // one that is.
     let hidden = ["null", "none", "undefined", "nil", "http", "https"];
-    for word in text.split(|c: char| !c.is_alphanumeric() && c != '_') {
-        if tokens.len() >= MAX_TOKENS {
-            return;
+    for chunk in text.split_whitespace() {
+        let mut lower = chunk.to_lowercase();
+        let length = lower.len();
+        for part in erased {
+            if lower.contains(part.as_str()) {
+                lower = lower.replace(part.as_str(), " ");
+            }
         }
-        if !hidden.contains(&word) && is_word(word) {
-            tokens.insert(format!("{prefix}{word}"));
+        if lower.len() == length && is_identifier(chunk) {
+            continue;
+        }
+        for word in lower.split(|c: char| !c.is_alphanumeric() && c != '_') {
+            if tokens.len() >= MAX_TOKENS {
+                return;
+            }
+            if !hidden.contains(&word) && is_word(word) {
+                tokens.insert(format!("{prefix}{word}"));
+            }
         }
     }
+}
+
+/// Whether a text is random: parts of it would pass for words by chance.
+fn is_identifier(text: &str) -> bool {
+    const MIN_BYTES: usize = 10;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_-+/=.~".contains(&b);
+    if text.len() < MIN_BYTES || !text.bytes().all(plain) {
+        return false;
+    }
+    let bytes = text.as_bytes();
+    // Two capitals side by side and small letters too: no camel case.
+    let jumbled = bytes
+        .windows(2)
+        .any(|pair| pair.iter().all(u8::is_ascii_uppercase))
+        && bytes.iter().any(u8::is_ascii_lowercase);
+    jumbled || bytes.iter().any(u8::is_ascii_digit)
 }
 
 /// A word, as against a number, an identifier or a token.

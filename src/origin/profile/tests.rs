@@ -62,7 +62,18 @@ fn messages_are_compared_by_their_pattern() {
             &[r#"0{"sid":"Zz9","upgrades":[],"pingInterval":25000}"#],
             "same",
         ),
+        // Identifiers have parts that look like words.
+        (
+            &[&[r#"{"sid":"1a-b2c3d4e5f6"}"#]],
+            &[r#"{"sid":"QWERTY-xyzAB_cdEF"}"#],
+            "same",
+        ),
         // What says no.
+        (
+            &[&[r#"{"code":"Welcome"}"#]],
+            &[r#"{"code":"OriginNotAllowed"}"#],
+            "seems",
+        ),
         (
             &[&[r#"{"type":"welcome"}"#]],
             &[r#"{"type":"error"}"#],
