@@ -37,8 +37,12 @@ pub struct ProbeOriginArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Policy")]
 pub struct PolicyArgs {
-    /// An origin that the server must let in, such as https://client.com; repeatable
-    #[arg(long, value_name = "ORIGIN")]
+    /// The origins that the server must let in.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        help = "An origin that the server must let in, such as https://client.com; repeatable"
+    )]
     pub allow: Vec<AllowOrigin>,
 
     /// An origin that the server must refuse, besides those of the catalogue; repeatable

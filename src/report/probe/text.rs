@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::{Standing, standing, verdict_line};
-use crate::origin::catalogue::{Group, Severity};
+use crate::origin::catalogue::{Group, Severity, find};
 use crate::origin::observe::Evidence;
-use crate::origin::verdict::{ProbeReport, Report, Verdict};
+use crate::origin::verdict::{Finding, ProbeReport, Report, Verdict};
 use crate::terminal::sanitize;
 
 /// How the text is to look.
@@ -120,10 +120,10 @@ fn row(out: &mut String, probe: &ProbeReport, width: usize, look: Look) {
         Some(id) => format!("the same request as {id}"),
         None => safe(&probe.judged.why),
     };
-    let origin: String = probe.origin.chars().take(60).collect();
+    let origin = shortened(&probe.origin, 46);
     let _ = writeln!(
         out,
-        "  {verdict} {:<width$}  {severity:<8} {:<44} {why}",
+        "  {verdict} {:<width$}  {severity:<8} {:<46} {why}",
         probe.rule.id,
         safe(&origin)
     );
@@ -158,51 +158,78 @@ fn evidence(out: &mut String, seen: &Evidence) {
 }
 
 fn skipped(out: &mut String, report: &Report, look: Look) {
-    if look.evidence {
-        let _ = writeln!(out, "\n{}", look.paint("1", "not sent"));
-        for skipped in &report.skipped {
-            let _ = writeln!(out, "    {}: {}", skipped.id, safe(&skipped.reason));
-        }
+    if !look.evidence {
+        let ids: Vec<_> = report.skipped.iter().map(|skipped| skipped.id).collect();
+        let _ = writeln!(out, "\n{} not sent (-v says why)", ids.len());
         return;
     }
-    let ids: Vec<_> = report.skipped.iter().map(|skipped| skipped.id).collect();
-    let count = ids.len();
-    let _ = writeln!(out, "\n{count} not sent (-v says why): {}", ids.join(", "));
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for skipped in &report.skipped {
+        match reasons
+            .iter_mut()
+            .find(|(reason, _)| *reason == skipped.reason)
+        {
+            Some((_, ids)) => ids.push(skipped.id),
+            None => reasons.push((&skipped.reason, vec![skipped.id])),
+        }
+    }
+    let _ = writeln!(out, "\n{}", look.paint("1", "not sent"));
+    for (reason, ids) in reasons {
+        let _ = writeln!(out, "  {}: {}", safe(reason), ids.join(", "));
+    }
 }
 
-/// What follows from one bug is told once: probes with the same message share
-/// a paragraph, and where there is no check at all, that says it all.
+/// The weaknesses. Where there is no check at all, that says it all; what
+/// several have in common, how they are exploited and repaired, is told once.
 fn findings(out: &mut String, report: &Report, look: Look) {
-    let listed: Vec<_> = report
-        .findings
-        .iter()
-        .filter(|finding| finding.severity > Severity::Info || look.evidence)
-        .filter(|finding| {
-            report.verdict != Verdict::NotEnforced
-                || look.evidence
-                || finding.severity == Severity::Critical
-        })
-        .collect();
+    let tells = |finding: &&Finding| {
+        let level = match report.verdict {
+            Verdict::NotEnforced => Severity::Critical,
+            _ => Severity::Low,
+        };
+        look.evidence || finding.severity >= level
+    };
+    let listed: Vec<_> = report.findings.iter().filter(tells).collect();
     if listed.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{}", look.paint("1", "findings"));
     for (index, finding) in listed.iter().enumerate() {
+        let next = listed.get(index + 1);
         let severity = match &finding.excepted {
             Some(reason) => format!("{}, accepted: {}", finding.severity, safe(reason)),
             None => finding.severity.to_string(),
         };
-        let _ = writeln!(
-            out,
-            "  [{severity}] {}: {}",
-            finding.probe,
-            safe(&finding.message)
-        );
-        let next = listed.get(index + 1);
+        let (bug, exploit) = parts(finding);
+        let _ = writeln!(out, "  [{severity}] {}: {}", finding.probe, safe(bug));
+        if !exploit.is_empty() && next.is_none_or(|next| parts(next).1 != exploit) {
+            let _ = writeln!(out, "      how: {}", safe(exploit));
+        }
         if next.is_none_or(|next| next.remediation != finding.remediation) {
             let _ = writeln!(out, "      fix: {}", safe(&finding.remediation));
         }
     }
+}
+
+/// The server's bug, and how it is exploited.
+fn parts(finding: &Finding) -> (&str, &str) {
+    let exploit = find(finding.probe).map_or("", |rule| rule.exploit);
+    let bug = finding
+        .message
+        .strip_suffix(exploit)
+        .and_then(|message| message.strip_suffix(": "));
+    match bug {
+        Some(bug) if !exploit.is_empty() => (bug, exploit),
+        _ => (&finding.message, ""),
+    }
+}
+
+fn shortened(text: &str, width: usize) -> String {
+    if text.chars().count() <= width {
+        return text.to_owned();
+    }
+    let shown: String = text.chars().take(width.saturating_sub(3)).collect();
+    format!("{shown}...")
 }
 
 /// What a server sent, made safe for a terminal and kept on its line.
