@@ -11,6 +11,7 @@ listens, {"name": ..., "missing": ...} for one that is not installed, and
 import glob
 import json
 import os
+import random
 import shutil
 import socket
 import subprocess
@@ -77,10 +78,23 @@ SetEnvIf Origin "client.com$" origin_ok
 """
 
 
+given = set()
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A free port below those that connections get by themselves, and that no
+    other server of this zoo was given."""
+    while True:
+        port = random.randrange(20000, 32000)
+        if port in given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        given.add(port)
+        return port
 
 
 def node(kind):
@@ -157,29 +171,39 @@ processes = []
 folders = []
 
 
-def start(name, command):
+def start(name, command, tries=3):
+    """Starts a server and returns its port. Somebody else's server can take
+    the port first: then it ends, and gets another one."""
     port = free_port()
     tmp = tempfile.mkdtemp(prefix="zoo-")
     folders.append(tmp)
-    # A process group of its own: servers have workers.
     process = subprocess.Popen(
         command(port, tmp),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=None if os.environ.get("WSCLI_ZOO_VERBOSE") else subprocess.DEVNULL,
+        # A process group of its own: servers have workers.
         start_new_session=True,
     )
     processes.append(process)
     deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            raise RuntimeError(f"ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+    while process.poll() is None and time.monotonic() < deadline:
+        if listens(process, port):
             return port
-        except OSError:
-            time.sleep(0.05)
-    raise RuntimeError("does not listen")
+        time.sleep(0.05)
+    if tries > 1 and process.poll() is not None:
+        return start(name, command, tries - 1)
+    raise RuntimeError(f"does not listen (ended with {process.poll()})")
+
+
+def listens(process, port):
+    """Whether the port is open, and the process that was to open it lives."""
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    time.sleep(0.1)
+    return process.poll() is None
 
 
 def stop():
