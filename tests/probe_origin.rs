@@ -132,7 +132,7 @@ fn bad_input_is_one_clear_sentence_and_exit_code_2() {
 fn without_a_baseline_the_exit_code_says_what_failed() {
     let html = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
     for (url, code, sentence) in [
-        (serve(|_| false, html), 13, "is the path right?"),
+        (serve(|_| false, html), 13, "at another path"),
         (serve(|_| false, FORBIDDEN), 13, "HTTP/1.1 403"),
         (serve(|_| false, "SSH-2.0-x\r\n\r\n"), 13, "not HTTP"),
         (serve(|_| false, ""), 13, "without an answer"),

@@ -16,10 +16,15 @@ use crate::origin::observe::CoreDialer;
 use crate::origin::runner;
 use crate::origin::verdict::{Report, report};
 use crate::report::probe::{Standing, catalogue as listing, standing};
+use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, write_stdout};
 
 /// Runs the command.
-pub(super) fn run(args: &ProbeOriginArgs, status: Status) -> Result<ExitStatus> {
+pub(super) fn run(
+    args: &ProbeOriginArgs,
+    color: ColorChoice,
+    status: Status,
+) -> Result<ExitStatus> {
     if args.probing.list {
         write_stdout(listing::list().as_bytes())?;
         return Ok(ExitStatus::Success);
@@ -34,7 +39,7 @@ pub(super) fn run(args: &ProbeOriginArgs, status: Status) -> Result<ExitStatus> 
         .enable_all()
         .build()
         .map_err(|error| Failure::new(ExitStatus::LocalIo, format!("could not start: {error}")))?;
-    let output = Output::new(&args.reports, status, fail_on);
+    let output = Output::new(&args.reports, color, status, fail_on);
     let mut reports = Vec::new();
     for job in &jobs {
         let report = runtime.block_on(probe(job, &output));
@@ -82,9 +87,11 @@ fn overall(reports: &[Report], fail_on: Severity) -> ExitStatus {
         .iter()
         .find_map(|report| report.unreachable.as_deref())
         .map_or(ExitStatus::Success, |error| {
-            let status = status_of_open(error);
-            // The phases before the handshake have codes of their own.
-            let of_the_dial = (3..=6).contains(&status.code());
+            // Whether it was waited for or redirected to does not matter.
+            let status = status_of_open(error.innermost());
+            // The phases before the handshake have codes of their own, and so
+            // has what was never tried.
+            let of_the_dial = (2..=6).contains(&status.code());
             if of_the_dial {
                 status
             } else {

@@ -18,10 +18,12 @@ use tokio::time::{Instant, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
 use super::redact::Redactor;
+use crate::connection::dial::DialError;
+use crate::connection::dial::tls::TlsError;
 use crate::connection::handshake::{HandshakeError, HeaderEdit, RejectionCause, Response};
 use crate::connection::{
     CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Role, Socket,
-    SocketConfig, SocketError, Target, open,
+    SocketConfig, SocketError, Target, diagnose, open,
 };
 
 /// How much of a message is kept for comparison.
@@ -31,8 +33,8 @@ const KEPT_MESSAGES: usize = 16;
 /// How much of a head, and of a message, is kept as evidence.
 const SHOWN_HEAD_BYTES: usize = 8 << 10;
 const SHOWN_MESSAGE_BYTES: usize = 1 << 10;
-/// The largest message read; a larger one ends the attempt.
-const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// The largest message that an attempt reads, unless told otherwise.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// More than this within a window is a flood, of which nothing can be told.
 const FLOOD_EVENTS: usize = 10_000;
 const FLOOD_BYTES: usize = 16 << 20;
@@ -56,6 +58,11 @@ pub trait Dialer {
         config: &OpenConfig,
         socket: &SocketConfig,
     ) -> impl Future<Output = Result<Connected, OpenError>>;
+
+    /// What usually lies behind a failure, and what to try next.
+    fn hint(&self, _error: &OpenError, _config: &OpenConfig) -> Option<String> {
+        None
+    }
 }
 
 /// Dials a target through the connection core.
@@ -79,6 +86,10 @@ impl Dialer for CoreDialer {
             socket: opened.into_socket(socket).await,
         })
     }
+
+    fn hint(&self, error: &OpenError, config: &OpenConfig) -> Option<String> {
+        diagnose::hint(error, &self.target, config)
+    }
 }
 
 /// What is sent and how long is listened.
@@ -90,8 +101,12 @@ pub struct Shot<'a> {
     pub open: &'a OpenConfig,
     /// The limit of dialling and the handshake.
     pub handshake: Duration,
+    /// For how long to try again while the server is not up.
+    pub wait_up: Option<Duration>,
     /// How long to listen after the 101; `None` closes at once.
     pub window: Option<Duration>,
+    /// The largest message read; a larger one ends the attempt.
+    pub max_message_bytes: usize,
 }
 
 /// What the user knows of the application behind the server.
@@ -174,11 +189,8 @@ pub async fn observe<D: Dialer>(
     let start = Instant::now();
     let config = open_config(shot);
     let mut seen = Observation::new(Outcome::Timeout);
-    let result = timeout_at(
-        start + shot.handshake,
-        dialer.open(&config, &socket_config(shot.handshake)),
-    )
-    .await;
+    let limit = shot.handshake + shot.wait_up.unwrap_or_default();
+    let result = timeout_at(start + limit, dialer.open(&config, &socket_config(shot))).await;
     seen.evidence.handshake = start.elapsed();
     match result {
         // The core has the same limit; this one holds whatever the dialler.
@@ -199,6 +211,7 @@ pub async fn observe<D: Dialer>(
 fn open_config(shot: &Shot<'_>) -> OpenConfig {
     let mut config = shot.open.clone();
     config.timeout = Some(shot.handshake);
+    config.wait_up = shot.wait_up;
     let request = &mut config.request;
     request.origin = shot.request.single_origin().map(str::to_owned);
     let mut set = |name: &str, value: &str| {
@@ -227,12 +240,12 @@ fn open_config(shot: &Shot<'_>) -> OpenConfig {
     config
 }
 
-fn socket_config(handshake: Duration) -> SocketConfig {
+fn socket_config(shot: &Shot<'_>) -> SocketConfig {
     SocketConfig {
-        max_message_bytes: MAX_MESSAGE_BYTES,
-        max_frame_bytes: MAX_MESSAGE_BYTES,
+        max_message_bytes: shot.max_message_bytes,
+        max_frame_bytes: shot.max_message_bytes,
         // A server that never answers a Close must not cost a window each.
-        close_timeout: Duration::from_millis(300).min(handshake),
+        close_timeout: Duration::from_millis(300).min(shot.handshake),
         ..SocketConfig::new(Role::Client)
     }
 }
@@ -331,13 +344,20 @@ impl Observation {
     }
 
     fn take_refusal(&mut self, error: OpenError, redactor: &Redactor) {
-        self.outcome = match &error {
-            OpenError::Handshake(HandshakeError::Rejected(rejection)) => {
-                self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
-                match rejection.cause {
-                    RejectionCause::Status { .. } => Outcome::Status(rejection.response.status),
-                    _ => Outcome::Invalid101,
-                }
+        if let Some(rejection) = error.rejection() {
+            self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
+        }
+        self.outcome = match error.innermost() {
+            OpenError::Handshake(HandshakeError::Rejected(rejection))
+            | OpenError::Redirect { rejection, .. } => match rejection.cause {
+                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status),
+                _ => Outcome::Invalid101,
+            },
+            // An end instead of an answer, which a server that refuses an
+            // origin so gives too. Whether it means the certificate is for the
+            // baseline to tell.
+            OpenError::Dial(DialError::Tls(TlsError::ClientCertificateRequired { .. })) => {
+                Outcome::EndOfStream
             }
             OpenError::Handshake(HandshakeError::Closed { .. }) => Outcome::EndOfStream,
             OpenError::Handshake(HandshakeError::Io(_)) => Outcome::Reset,

@@ -3,15 +3,16 @@
 
 use std::sync::LazyLock;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
-use crate::connection::OpenConfig;
-use crate::connection::Target;
 use crate::connection::handshake::HeaderEdit;
+use crate::connection::redact;
+use crate::connection::{OpenConfig, Target};
 
-/// What stands in the place of a secret.
-pub const REDACTED: &str = "[redacted]";
+pub use crate::connection::redact::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.
 const MIN_SECRET_BYTES: usize = 4;
@@ -32,25 +33,18 @@ impl Redactor {
             if let HeaderEdit::Set { name, value } = edit
                 && is_secret_header(name)
             {
-                secrets.push(value.clone());
-                // `Bearer TOKEN`, `a=1; b=2`
-                secrets.extend(value.split([' ', ';', ',']).map(|part| {
-                    let part = part.trim();
-                    part.split_once('=')
-                        .filter(|(_, value)| !value.trim_matches('=').is_empty())
-                        .map_or(part, |(_, value)| value)
-                        .to_owned()
-                }));
+                secrets.extend(secrets_of(value));
             }
+        }
+        // Flags, the URL, netrc and the cookie jar.
+        for (_, value) in open.request.auth.headers(target) {
+            secrets.extend(secrets_of(&value));
         }
         for protocol in &open.request.subprotocols {
             // A token in the place of a subprotocol, as browsers must send it.
             if protocol.len() >= 20 && protocol.bytes().any(|b| b.is_ascii_digit()) {
                 secrets.push(protocol.clone());
             }
-        }
-        if let Some(credentials) = &target.credentials {
-            secrets.push(credentials.password.clone());
         }
         for pair in query_pairs(&target.resource) {
             if let (name, Some(value)) = pair
@@ -117,6 +111,34 @@ impl Redactor {
     }
 }
 
+/// A header's value, and the secrets that it is made of.
+fn secrets_of(value: &str) -> Vec<String> {
+    let mut secrets = vec![value.to_owned()];
+    // `Bearer TOKEN`, `a=1; b=2`
+    for part in value.split([' ', ';', ',']).map(str::trim) {
+        let secret = part
+            .split_once('=')
+            .filter(|(_, value)| !value.trim_matches('=').is_empty())
+            .map_or(part, |(_, value)| value);
+        secrets.push(secret.to_owned());
+    }
+    if let Some(password) = basic_password(value) {
+        secrets.push(password);
+    }
+    secrets
+}
+
+/// The password in `Basic BASE64` (RFC 7617).
+fn basic_password(value: &str) -> Option<String> {
+    let (scheme, pair) = value.trim().split_once(' ')?;
+    let pair = STANDARD.decode(pair.trim()).ok()?;
+    let pair = String::from_utf8_lossy(&pair).into_owned();
+    let (_, password) = pair.split_once(':')?;
+    scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| password.to_owned())
+}
+
 /// `"token": "value"` in JSON, `token=value` in a query or a form.
 static SECRET_MEMBER: LazyLock<Regex> = LazyLock::new(|| {
     let names = "(?:access_?|refresh_?|id_?|auth_?|csrf_?|xsrf_?|session_?)?(?:token|secret|password|passwd|api_?key|jwt)";
@@ -131,10 +153,7 @@ pub fn is_secret_header(name: &str) -> bool {
     if name.starts_with("sec-websocket-") {
         return false;
     }
-    matches!(
-        name.as_str(),
-        "cookie" | "set-cookie" | "authorization" | "proxy-authorization"
-    ) || is_secret_name(&name)
+    redact::is_secret(&name) || is_secret_name(&name)
 }
 
 /// Whether a header carries credentials, for the attempt without them.

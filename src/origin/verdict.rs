@@ -149,7 +149,7 @@ impl Report {
     /// less than that.
     pub fn is_unreachable(&self) -> bool {
         let error = self.unreachable.as_deref();
-        error.is_some_and(|error| !matches!(error, OpenError::Timeout { .. }))
+        error.is_some_and(|error| !matches!(error.innermost(), OpenError::Timeout { .. }))
     }
 
     /// Whether a probe of at least this severity could not be judged.
@@ -202,7 +202,7 @@ pub fn report(
         notes,
         server,
         unreachable: match result.ending {
-            Ending::Unreachable(error) => Some(error),
+            Ending::Unreachable { error, .. } => Some(error),
             _ => None,
         },
         width: result.width,
@@ -236,7 +236,7 @@ fn shortened(origin: &str) -> String {
 
 fn judge(ending: &Ending, probes: &[ProbeReport]) -> (Verdict, String) {
     match ending {
-        Ending::Unreachable(error) => return (Verdict::Inconclusive, error.to_string()),
+        Ending::Unreachable { why, .. } => return (Verdict::Inconclusive, why.clone()),
         Ending::NoBaseline(why) => return (Verdict::Inconclusive, why.clone()),
         Ending::Died { after, what } => {
             let what = format!("the target died after {}: {what}", listed(after));

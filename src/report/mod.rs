@@ -1,3 +1,9 @@
-//! Reports: a result in, a document out. Renderers are pure.
+//! Results as text and JSON: a value in, text out.
+//!
+//! Everything here is pure. Who writes it where is the business of
+//! `commands`; what a terminal must not see is sanitised by `terminal`.
 
+pub mod connect;
+pub mod failure;
+pub mod opened;
 pub mod probe;

@@ -1,15 +1,18 @@
 //! From the arguments and the configuration to what is run: one job a target.
 
-use std::time::Duration;
+use std::collections::HashMap;
 
 use anyhow::Result;
 use regex::Regex;
 
+use super::super::dial::{Ask, Environment};
+use super::super::transport::{self, Dial};
 use super::config::{ConfigFile, Settings, expand};
 use super::severity;
 use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
 use crate::cli::transport::TransportArgs;
-use crate::connection::handshake::{HeaderEdit, Request};
+use crate::connection::auth::{Auth, Authorization};
+use crate::connection::handshake::{HeaderEdit, HeaderError};
 use crate::connection::{Message, OpenConfig, Target};
 use crate::exit::Failure;
 use crate::origin::catalogue::{self, Severity, Site};
@@ -19,6 +22,7 @@ use crate::origin::redact::{Redactor, is_credential};
 use crate::origin::runner::RunConfig;
 use crate::origin::verdict::{Exception, Policy};
 use crate::origin::{AllowOrigin, WebOrigin};
+use crate::terminal::secret::read_secret;
 
 /// One target to probe.
 pub(super) struct Job {
@@ -40,22 +44,37 @@ pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<(Vec<Job>, Severity)> {
     } else if let Some(url) = &args.url {
         targets.push((url.clone(), Settings::default()));
     }
+    let environment = Environment::read();
+    // A password is asked for once, not once a target.
+    let mut answers = HashMap::new();
+    let mut ask = |prompt: &str| match answers.get(prompt) {
+        Some(answer) => Ok(Option::clone(answer)),
+        None => {
+            let answer = read_secret(prompt)?.map(|secret| secret.to_string());
+            answers.insert(prompt.to_owned(), answer.clone());
+            Ok(answer)
+        }
+    };
     let jobs = targets
         .into_iter()
-        .map(|(url, settings)| job(args, &url, settings))
+        .map(|(url, settings)| job(args, &url, settings, &environment, &mut ask))
         .collect::<Result<_>>()?;
     let fail_on = args.policy.fail_on.or(file_fail_on).unwrap_or(FailOn::High);
     Ok((jobs, severity(fail_on)))
 }
 
-fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
-    let target: Target = url
-        .parse()
-        .map_err(|error: crate::connection::TargetError| Failure::usage(error.to_string()))?;
-    let target = match &args.transport.unix_socket {
-        Some(path) => target.with_unix_socket(path.clone()),
-        None => target,
-    };
+fn job(
+    args: &ProbeOriginArgs,
+    url: &str,
+    settings: Settings,
+    environment: &Environment,
+    ask: Ask<'_>,
+) -> Result<Job> {
+    let Dial {
+        target,
+        mut open,
+        socket,
+    } = dial(url, &args.transport, &settings.headers, environment, ask)?;
     let absent = match args.policy.absent.or(settings.absent) {
         None | Some(Absent::Any) => AbsentPolicy::Any,
         Some(Absent::Allow) => AbsentPolicy::Allow,
@@ -68,7 +87,6 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
         return Err(Failure::usage(message).into());
     }
     let flags = &args.probing;
-    let open = open_config(&args.transport, &settings.headers)?;
     let chosen = |flag: &[String], file: &[String]| {
         if flag.is_empty() {
             file.to_vec()
@@ -95,8 +113,10 @@ fn job(args: &ProbeOriginArgs, url: &str, settings: Settings) -> Result<Job> {
     let message = flags.message.clone().or(settings.message);
     let mut run = RunConfig::new(allowed, plan(&config));
     run.redactor = Redactor::new(&target, &open, message.as_deref());
-    run.anonymous = without_credentials(&open);
+    run.wait_up = open.wait_up.take();
+    run.anonymous = without_credentials(&target, &open);
     run.open = open;
+    run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
     run.window = settings.window.unwrap_or(flags.window);
     run.handshake = args.transport.connect_timeout;
     run.concurrency = usize::from(flags.concurrency);
@@ -210,58 +230,74 @@ fn pattern(text: Option<&String>) -> Result<Option<Regex>> {
     Ok(Some(pattern))
 }
 
-fn open_config(args: &TransportArgs, more: &[String]) -> Result<OpenConfig> {
+/// How to reach a target, with the credentials of its URL among the others.
+fn dial(
+    url: &str,
+    args: &TransportArgs,
+    more: &[String],
+    environment: &Environment,
+    ask: Ask<'_>,
+) -> Result<Dial> {
     if args.origin.is_some() {
         let message = "--origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
         return Err(Failure::usage(message).into());
     }
-    let mut lines = Vec::new();
-    for header in &args.headers {
-        match header.strip_prefix('@') {
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| Failure::usage(format!("could not read '{path}': {error}")))?;
-                lines.extend(
-                    text.lines()
-                        .filter(|line| !line.is_empty())
-                        .map(str::to_owned),
-                );
-            }
-            None => lines.push(header.clone()),
-        }
-    }
+    let mut dial = transport::dial(url, args, environment, ask)?;
+    let request = &mut dial.open.request;
     for header in more {
-        lines.push(expand(header)?);
+        request.edits.push(header_of_file(header)?);
     }
-    let mut edits = Vec::new();
-    for line in &lines {
-        let edit: HeaderEdit =
-            line.parse()
-                .map_err(|error: crate::connection::handshake::HeaderError| {
-                    Failure::usage(error.to_string())
-                })?;
-        if edit.name().eq_ignore_ascii_case("origin") {
-            let message = "the header Origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
-            return Err(Failure::usage(message).into());
-        }
-        edits.push(edit);
+    if request
+        .edits
+        .iter()
+        .any(|edit| edit.name().eq_ignore_ascii_case("origin"))
+    {
+        let message = "the header Origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
+        return Err(Failure::usage(message).into());
     }
-    Ok(OpenConfig {
-        request: Request {
-            user_agent: args.user_agent.clone(),
-            subprotocols: args.subprotocols.clone(),
-            deflate: args.compress,
-            edits,
-            ..Request::default()
-        },
-        timeout: Some(args.connect_timeout.max(Duration::from_millis(1))),
-    })
+    move_credentials(&mut dial.target, &mut request.auth);
+    Ok(dial)
 }
 
-/// The same without credentials; `None` where there are none.
-fn without_credentials(open: &OpenConfig) -> Option<OpenConfig> {
+/// A header of the configuration file. Its value may be a secret, which no
+/// error shows.
+fn header_of_file(header: &str) -> Result<HeaderEdit> {
+    let edit = expand(header)?.parse();
+    let edit = edit.map_err(|error| match error {
+        HeaderError::NoColon(_) => Failure::usage(format!(
+            "a header of the configuration is written 'Name: value', and '{header}' is not"
+        )),
+        error => Failure::usage(error.to_string()),
+    })?;
+    Ok(edit)
+}
+
+/// Puts what a URL says of the user where the flags put it, so that all of it
+/// can be left out. What is sent to this target stays the same.
+fn move_credentials(target: &mut Target, auth: &mut Auth) {
+    let host = target.host_name();
+    let Some(in_url) = target.credentials.take() else {
+        return;
+    };
+    if auth.authorization.is_some() {
+        return;
+    }
+    let kept = auth
+        .netrc
+        .as_ref()
+        .filter(|_| in_url.password.is_empty())
+        .and_then(|netrc| netrc.find(&host, Some(&in_url.user)));
+    auth.authorization = Some(Authorization::Basic(kept.unwrap_or(in_url)));
+}
+
+/// The same without credentials; `None` where there are none. A client's
+/// certificate stays: without one there is often no connection at all.
+fn without_credentials(target: &Target, open: &OpenConfig) -> Option<OpenConfig> {
     let mut anonymous = open.clone();
-    let edits = &mut anonymous.request.edits;
-    edits.retain(|edit| !is_credential(edit.name()));
-    (edits.len() < open.request.edits.len()).then_some(anonymous)
+    let request = &mut anonymous.request;
+    request.edits.retain(|edit| !is_credential(edit.name()));
+    let given =
+        request.edits.len() < open.request.edits.len() || !request.auth.headers(target).is_empty();
+    request.auth = Auth::default();
+    given.then_some(anonymous)
 }

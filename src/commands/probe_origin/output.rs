@@ -2,12 +2,13 @@
 
 use std::env;
 use std::fs;
-use std::io::{IsTerminal, Write as _, stderr, stdout};
+use std::io::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
 
+use super::super::prompt::color_env;
 use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};
@@ -16,11 +17,15 @@ use crate::origin::runner::Progress;
 use crate::origin::verdict::Report;
 use crate::report::probe::text::{Look, render};
 use crate::report::probe::{github, json, junit, markdown, sarif, verdict_line};
-use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
+use crate::terminal::style::{ColorChoice, Style};
+use crate::terminal::{
+    Status, Verbosity, stderr_is_terminal, stdout_is_terminal, write_stderr, write_stdout,
+};
 
 /// The streams and files of a run.
 pub(super) struct Output<'a> {
     args: &'a ReportArgs,
+    color: ColorChoice,
     status: Status,
     fail_on: Severity,
     /// Whether the report itself takes stdout.
@@ -30,14 +35,20 @@ pub(super) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(args: &'a ReportArgs, status: Status, fail_on: Severity) -> Self {
+    pub(super) fn new(
+        args: &'a ReportArgs,
+        color: ColorChoice,
+        status: Status,
+        fail_on: Severity,
+    ) -> Self {
         let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));
         Self {
             args,
+            color,
             status,
             fail_on,
             json_on_stdout,
-            live: stderr().is_terminal() && status.shows(Verbosity::Normal),
+            live: stderr_is_terminal() && status.shows(Verbosity::Normal),
         }
     }
 
@@ -87,12 +98,12 @@ impl<'a> Output<'a> {
     /// Shows the table.
     pub(super) fn show(&self, report: &Report) -> Result<()> {
         let to_terminal = if self.json_on_stdout {
-            stderr().is_terminal()
+            stderr_is_terminal()
         } else {
-            stdout().is_terminal()
+            stdout_is_terminal()
         };
         let look = Look {
-            colour: to_terminal && env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+            colour: Style::decide(self.color, color_env(), to_terminal).is_colored(),
             evidence: self.status.shows(Verbosity::Verbose),
             fail_on: Some(self.fail_on),
         };

@@ -139,7 +139,7 @@ pub struct Rule {
 
 impl Rule {
     /// The rule's severity against this target.
-    pub(super) fn severity_at(&self, site: &Site) -> Severity {
+    pub fn severity_at(&self, site: &Site) -> Severity {
         if self.id == foothold::HOST_REBIND {
             // A page cannot rebind its name to a server whose certificate
             // names another, nor gain by it where the server is public and
@@ -172,9 +172,9 @@ pub fn denied() -> &'static Rule {
 }
 
 /// RFC 6455 on the check itself.
-pub(super) const RFC6455: &str = "RFC 6455 §10.2, CWE-1385, OWASP ASVS V4.4.2, WSTG-CLNT-10";
+const RFC6455: &str = "RFC 6455 §10.2, CWE-1385, OWASP ASVS V4.4.2, WSTG-CLNT-10";
 /// RFC 6454 on what an origin is.
-pub(super) const RFC6454: &str = "RFC 6454 §4 and §6, CWE-1385, WSTG-CLNT-10";
+const RFC6454: &str = "RFC 6454 §4 and §6, CWE-1385, WSTG-CLNT-10";
 
 #[cfg(test)]
 mod tests {

@@ -26,7 +26,7 @@ impl Site {
     /// The site of a target. One behind a Unix socket is the host that the
     /// request names.
     pub fn of(target: &Target) -> Self {
-        let secure = target.to_string().starts_with("wss");
+        let secure = target.secure;
         let default_port = if secure { 443 } else { 80 };
         let bare = url::Url::parse(&format!("ws://{}", target.authority)).ok();
         let (host, port) = match &target.endpoint {

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{Baseline, Ending, Progress, Runner};
+use crate::connection::OpenError;
 use crate::origin::observe::{Dialer, Observation, Outcome};
 use crate::origin::profile::{Comparison, Profile};
 
@@ -54,8 +55,16 @@ impl<D: Dialer> Runner<'_, D> {
     async fn first_sample(&self, allowed: usize) -> Observation {
         let request = self.allowed_request(allowed);
         let mut pauses = BACK_OFF.iter().take(4);
+        let mut first = allowed == 0;
         loop {
-            let seen = self.shoot(&request, false, Some(self.config.window)).await;
+            let seen = if std::mem::take(&mut first) {
+                self.first_shot(&request).await
+            } else {
+                self.shoot(&request, false, Some(self.config.window)).await
+            };
+            if matches!(seen.error.as_deref(), Some(OpenError::NotUp { .. })) {
+                return seen;
+            }
             let later = matches!(seen.outcome, Outcome::Status(429 | 500..=599));
             let Some(pause) = pauses.next().filter(|_| later && !self.is_out_of_time()) else {
                 return seen;
@@ -78,11 +87,26 @@ impl<D: Dialer> Runner<'_, D> {
         seen: &Observation,
         profile: Option<Profile>,
     ) -> Result<Profile, Ending> {
-        if let (Outcome::NoConnection, Some(error)) = (seen.outcome, &seen.error) {
-            return Err(Ending::Unreachable(error.clone()));
+        let hint = || {
+            let error = seen.error.as_deref()?;
+            let hint = self.dialer.hint(error, &self.config.open)?;
+            Some(self.config.redactor.text(&hint))
+        };
+        let unreachable = |error: &OpenError| {
+            seen.outcome == Outcome::NoConnection || matches!(error.innermost(), OpenError::Dial(_))
+        };
+        if let Some(error) = seen.error.as_ref().filter(|error| unreachable(error)) {
+            let mut why = self.config.redactor.text(&error.to_string());
+            if let Some(hint) = hint() {
+                why = format!("{why}; {hint}");
+            }
+            return Err(Ending::Unreachable {
+                error: error.clone(),
+                why,
+            });
         }
         let Some(profile) = profile else {
-            return Err(Ending::NoBaseline(diagnosis(origin, seen)));
+            return Err(Ending::NoBaseline(diagnosis(origin, seen, hint())));
         };
         if let Some(text) = &seen.rejected {
             return Err(Ending::NoBaseline(format!(
@@ -327,33 +351,38 @@ fn asked_wait(seen: &Observation) -> Option<Duration> {
         .map(|time| time.clamp(Duration::from_millis(200), MAX_RETRY_AFTER))
 }
 
-/// Why there is no baseline: the handshake's diagnosis in one sentence.
-fn diagnosis(origin: &str, seen: &Observation) -> String {
+/// Why there is no baseline, in one sentence: the failure of the handshake, and
+/// what lies behind it. `hint` is what is said of any connection; where it is
+/// about origins, this command has something better to say.
+fn diagnosis(origin: &str, seen: &Observation, hint: Option<String>) -> String {
     let evidence = &seen.evidence;
     let error = evidence
         .error
         .clone()
         .unwrap_or_else(|| seen.outcome.told());
-    let hint = match seen.outcome {
-        Outcome::Status(200..=299) => "; is the path right?",
-        Outcome::Status(301 | 302 | 303 | 307 | 308) => {
-            "; give the address that it leads to, or -L"
-        }
-        Outcome::Status(400) => "; is this a WebSocket, and does a proxy pass Upgrade on?",
-        Outcome::Status(401) => "; credentials are missing: see --header",
+    let own = match seen.outcome {
         Outcome::Status(403) => {
-            "; is this origin allowed there, or are credentials missing (--header)?"
+            Some("is this origin allowed there, or are credentials missing (-u, --bearer, -b, -H)?")
         }
-        Outcome::Status(404) => "; is the path right?",
-        Outcome::Status(426) => "; the server wants another version or protocol",
-        Outcome::Status(429) => "; the server limits requests: try again later",
-        Outcome::Status(500..=599) => "; the server, or what is behind it, is not well",
-        Outcome::NotHttp => "; is this a WebSocket server, and is TLS (wss://) right?",
-        Outcome::EndOfStream | Outcome::Reset => {
-            "; is this a WebSocket server, and is TLS (wss://) right?"
-        }
-        Outcome::Invalid101 => "",
-        _ => "; nothing can be compared with that",
+        _ => None,
     };
-    format!("the allowed origin {origin} was not accepted: {error}{hint}")
+    let otherwise = match seen.outcome {
+        Outcome::Status(200..=299 | 404) => "is the path right?",
+        Outcome::Status(401) => "credentials are missing: see -u, --bearer, -b and -H",
+        Outcome::Status(500..=599) => "the server, or what is behind it, is not well",
+        Outcome::Status(_) | Outcome::Invalid101 => "",
+        Outcome::NotHttp | Outcome::EndOfStream | Outcome::Reset => {
+            "is this a WebSocket server, and is TLS (wss://) right?"
+        }
+        _ => "nothing can be compared with that",
+    };
+    let hint = own
+        .map(str::to_owned)
+        .or(hint)
+        .unwrap_or_else(|| otherwise.to_owned());
+    let sentence = format!("the allowed origin {origin} was not accepted: {error}");
+    if hint.is_empty() {
+        return sentence;
+    }
+    format!("{sentence}; {hint}")
 }

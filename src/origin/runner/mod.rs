@@ -17,7 +17,9 @@ use tokio::time::Instant;
 
 use super::WebOrigin;
 use super::catalogue::Request;
-use super::observe::{Conversation, Dialer, Observation, Outcome, Shot, observe};
+use super::observe::{
+    Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Outcome, Shot, observe,
+};
 use super::plan::Plan;
 use super::profile::Profile;
 use super::redact::Redactor;
@@ -28,6 +30,9 @@ use crate::connection::{OpenConfig, OpenError};
 pub struct RunConfig {
     /// How connections are opened; the origin in it is not used.
     pub open: OpenConfig,
+    /// For how long the first connection is tried again while the server is not
+    /// up. Later a server that is not up is a dead one.
+    pub wait_up: Option<Duration>,
     /// The same without credentials, where credentials are given.
     pub anonymous: Option<OpenConfig>,
     /// The allowed origins: at least one.
@@ -48,6 +53,8 @@ pub struct RunConfig {
     pub patience: Duration,
     /// The limit of the whole run.
     pub max_time: Option<Duration>,
+    /// The largest message that is read.
+    pub max_message_bytes: usize,
     /// Knows the secrets.
     pub redactor: Redactor,
 }
@@ -57,6 +64,7 @@ impl RunConfig {
     pub fn new(allowed: Vec<WebOrigin>, plan: Plan) -> Self {
         Self {
             open: OpenConfig::default(),
+            wait_up: None,
             anonymous: None,
             allowed,
             plan,
@@ -67,6 +75,7 @@ impl RunConfig {
             pace: Duration::from_millis(20),
             patience: Duration::from_secs(300),
             max_time: None,
+            max_message_bytes: MAX_MESSAGE_BYTES,
             redactor: Redactor::default(),
         }
     }
@@ -125,7 +134,12 @@ pub enum Ending {
     /// All was sent.
     Complete,
     /// There was no connection for the baseline.
-    Unreachable(Arc<OpenError>),
+    Unreachable {
+        /// The failure.
+        error: Arc<OpenError>,
+        /// The same in words, with what to try next.
+        why: String,
+    },
     /// There is no baseline to compare with.
     NoBaseline(String),
     /// The target died after one of these probes.
@@ -225,10 +239,29 @@ impl<D: Dialer> Runner<'_, D> {
             _ => &self.config.open,
         };
         let shot = Shot {
+            window,
+            ..self.shot(request, open)
+        };
+        observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
+    }
+
+    fn shot<'a>(&'a self, request: &'a Request, open: &'a OpenConfig) -> Shot<'a> {
+        Shot {
             request,
             open,
             handshake: self.handshake,
-            window,
+            wait_up: None,
+            window: Some(self.config.window),
+            max_message_bytes: self.config.max_message_bytes,
+        }
+    }
+
+    /// The first connection of all, for which the server may be waited for.
+    async fn first_shot(&self, request: &Request) -> Observation {
+        let patience = self.config.wait_up;
+        let shot = Shot {
+            wait_up: patience.map(|time| self.config.max_time.map_or(time, |max| time.min(max))),
+            ..self.shot(request, &self.config.open)
         };
         observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
     }
@@ -259,7 +292,7 @@ impl<D: Dialer> Runner<'_, D> {
     fn into_result(self, ending: Ending) -> RunResult {
         let why = match &ending {
             Ending::Complete => "no answer was judged".to_owned(),
-            Ending::Unreachable(_) | Ending::NoBaseline(_) => {
+            Ending::Unreachable { .. } | Ending::NoBaseline(_) => {
                 "not sent: there is no baseline".into()
             }
             Ending::Died { .. } => "not sent: the target died".into(),
