@@ -33,13 +33,15 @@ complete-fish\t'Completions for fish'
 complete-powershell\t'Completions for PowerShell'
 man\t'The man page wscli(1)'
 man-connect\t'The man page wscli-connect(1)'
-man-serve\t'The man page wscli-serve(1)'"
+man-serve\t'The man page wscli-serve(1)'
+man-probe-origin\t'The man page wscli-probe-origin(1)'"
 complete -c wscli -n "__fish_wscli_needs_command" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_needs_command" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wscli -n "__fish_wscli_needs_command" -s V -l version -d 'Print version'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a WebSocket server: standard input goes out, messages come back'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
+complete -c wscli -n "__fish_wscli_needs_command" -f -a "probe-origin" -d 'Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence' -r
@@ -156,3 +158,72 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l allow -d 'An origin that the server must let in, such as https://client.com; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l deny -d 'An origin that the server must refuse, besides those of the catalogue; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l config -d 'Read targets, allowed origins and accepted findings from this TOML file' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l fail-on -d 'Exit with 1 when there is a finding of at least this severity [default: high]' -r -f -a "critical\t'There is no check'
+high\t'Any web page gets in'
+medium\t'A foothold gets in'
+low\t'Anything but what is worth knowing only'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l absent -d 'What the policy says of requests without an origin [default: any]' -r -f -a "allow\t'They must be let in'
+deny\t'They must be refused'
+any\t'Both are fine'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l probe -d 'Send these probes alone' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l skip -d 'Leave these probes out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l attacker-domain -d 'The domain that stands for the attacker\'s' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l window -d 'Listen this long after a 101 before holding a probe for accepted' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l message -d 'Send this text message on every connection' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l expect -d 'A message with this text, or matching /REGEX/, shows that a connection is accepted' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l reject-text -d 'A message or close reason with this text, or matching /REGEX/, shows that it is refused' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l concurrency -d 'Send up to this many probes at a time, if the server treats that many like one' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l explain -d 'Tell all about one probe and exit' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l json -d 'Write the report as JSON; \'-\' is stdout, and the table goes to stderr' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l junit -d 'Write the report as JUnit XML' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sarif -d 'Write the report as SARIF 2.1.0' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l markdown -d 'Write the report as Markdown' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l origin -d 'Send this Origin header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s A -l user-agent -d 'Send this User-Agent header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s s -l subprotocol -l protocol -d 'Offer this subprotocol; repeat in order of preference' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l compress -d 'Offer permessage-deflate; alone as browsers do, or with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l max-message-size -d 'Accept messages up to this size' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l max-frame-size -d 'Accept frames up to this size [default: that of messages]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l unix-socket -d 'Connect to this Unix domain socket instead of the URL\'s host' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l connect-timeout -d 'Give up when the connection is not open after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s m -l max-time -d 'Give up when not done after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l max-redirs -d 'Follow at most so many redirects; -1 for any number' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l wait-up -d 'Try again for this time while the server is not up: refused, reset, no such name yet, no answer, 502, 503, 504' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l bearer -d 'Send this token (Bearer)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l netrc-file -d 'The same, in this file' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s b -l cookie -d 'Send these cookies (\'a=1; b=2\'), or those that a cookie-jar file in the Netscape format has for the server' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l cacert -l ca -d 'Trust the certificates in this file (PEM, or one as DER) in place of the platform\'s' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l cert -d 'Show this client certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l key -d 'The client certificate\'s private key, where --cert does not hold it: PEM or DER' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l pinnedpubkey -d 'Take only a server with one of these public keys: sha256//BASE64, several separated by \';\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sni -d 'Send and verify this name in place of the URL\'s' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l exotic -d 'Send malformed probes too, last: they can end a weak server'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l list -d 'Print the catalogue and exit'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l github -d 'Print GitHub workflow annotations, and add to the job summary'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s L -l location -d 'Follow redirects; credentials stay with the first host, port and scheme'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s 4 -l ipv4 -d 'Connect by IPv4 alone'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s 6 -l ipv6 -d 'Connect by IPv6 alone'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy-insecure -d 'Accept any certificate of an https:// proxy'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l netrc -d 'Look up user name and password in ~/.netrc, where neither a flag nor the URL has them'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s k -l insecure -d 'Accept any certificate of the server (--pinnedpubkey still holds)'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l tlsv1.2 -d 'Speak TLS 1.2 or newer (the default)'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s q -l quiet -d 'Tell errors only'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s h -l help -d 'Print help (see more with \'--help\')'

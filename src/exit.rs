@@ -13,6 +13,8 @@ use crate::connection::{OpenError, SocketError};
 pub enum ExitStatus {
     /// All went well.
     Success = 0,
+    /// `probe-origin` has findings that count.
+    Findings = 1,
     /// A usage error, or a configuration that cannot work.
     Usage = 2,
     /// The host name could not be resolved.
@@ -37,6 +39,10 @@ pub enum ExitStatus {
     PeerClosed = 11,
     /// Reading or writing locally failed.
     LocalIo = 12,
+    /// `probe-origin` could not tell.
+    Inconclusive = 13,
+    /// The target of `probe-origin` died.
+    TargetDied = 14,
     /// Interrupted (Ctrl-C).
     Interrupted = 130,
     /// Terminated (SIGTERM).
@@ -46,6 +52,10 @@ pub enum ExitStatus {
 /// The table, for the man page and for its test.
 pub const TABLE: &[(ExitStatus, &str)] = &[
     (ExitStatus::Success, "success"),
+    (
+        ExitStatus::Findings,
+        "findings of the severity that counts (probe-origin)",
+    ),
     (
         ExitStatus::Usage,
         "usage error, or a configuration that cannot work",
@@ -66,6 +76,11 @@ pub const TABLE: &[(ExitStatus, &str)] = &[
         "the peer closed with a code other than 1000, 1001 or none, or without a Close frame",
     ),
     (ExitStatus::LocalIo, "local input or output failed"),
+    (
+        ExitStatus::Inconclusive,
+        "inconclusive: connected, and no answer that can be judged (probe-origin)",
+    ),
+    (ExitStatus::TargetDied, "the target died (probe-origin)"),
     (ExitStatus::Interrupted, "interrupted (SIGINT)"),
     (ExitStatus::Terminated, "terminated (SIGTERM)"),
 ];
@@ -192,7 +207,10 @@ mod tests {
     #[test]
     fn the_table_has_each_code_once_in_order() {
         let codes: Vec<_> = TABLE.iter().map(|(status, _)| status.code()).collect();
-        assert_eq!(codes, [0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130, 143]);
+        assert_eq!(
+            codes,
+            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 130, 143]
+        );
     }
 
     #[test]

@@ -93,6 +93,28 @@ const TABLE: &[(&str, &[Allow])] = &[
         "origin::policy",
         &[All("origin::web_origin"), Types("origin")],
     ),
+    // So are what to send and what to make of the answers: they see addresses
+    // and what was observed, never a connection.
+    ("origin::catalogue", &[Types("origin"), Types("connection")]),
+    (
+        "origin::plan",
+        &[
+            All("origin::catalogue"),
+            Types("origin"),
+            Types("connection"),
+        ],
+    ),
+    ("origin::profile", &[Types("origin"), Types("connection")]),
+    ("origin::remedy", &[Types("origin")]),
+    (
+        "origin::verdict",
+        &[
+            All("origin::catalogue"),
+            All("origin::remedy"),
+            Types("origin"),
+            Types("connection"),
+        ],
+    ),
     (
         "report",
         &[
@@ -100,7 +122,11 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("connection::redact"),
             Types("bench"),
             Types("origin"),
+            // The catalogue and its advice are texts, and functions that find them.
+            All("origin::catalogue"),
+            All("origin::remedy"),
             All("terminal::style"),
+            All("terminal::sanitize"),
         ],
     ),
     (

@@ -12,6 +12,7 @@ const GENERATED: &[(&str, &str)] = &[
     ("man", "man/wscli.1"),
     ("man-connect", "man/wscli-connect.1"),
     ("man-serve", "man/wscli-serve.1"),
+    ("man-probe-origin", "man/wscli-probe-origin.1"),
 ];
 
 /// With `WSCLI_UPDATE=1` the files are written instead of compared.

@@ -5,6 +5,7 @@ pub mod auth;
 pub mod connect;
 pub mod curl;
 pub mod keep_alive;
+pub mod probe_origin;
 pub mod prompt;
 pub mod proxy;
 pub mod secret;
@@ -82,6 +83,8 @@ pub enum Command {
     Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
     Serve(Box<serve::ServeArgs>),
+    /// Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)
+    ProbeOrigin(Box<probe_origin::ProbeOriginArgs>),
 }
 
 /// What `--generate` can make.
@@ -101,4 +104,6 @@ pub enum Generate {
     ManConnect,
     /// The man page wscli-serve(1).
     ManServe,
+    /// The man page wscli-probe-origin(1).
+    ManProbeOrigin,
 }

@@ -6,6 +6,7 @@ mod demo;
 mod dial;
 mod generate;
 mod log;
+mod probe_origin;
 mod prompt;
 mod serve;
 mod signals;
@@ -37,6 +38,9 @@ pub fn run() -> ExitStatus {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, color(cli.global), status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
+        (None, Some(Command::ProbeOrigin(args))) => {
+            probe_origin::run(&args, color(cli.global), status)
+        }
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error))

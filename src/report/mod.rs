@@ -6,3 +6,4 @@
 pub mod connect;
 pub mod failure;
 pub mod opened;
+pub mod probe;

@@ -30,6 +30,11 @@ pub fn stdout_is_terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// Whether progress is read by a person.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Writes a whole document to stdout. A reader that has gone is no error.
 pub fn write_stdout(document: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

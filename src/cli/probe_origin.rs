@@ -1,0 +1,173 @@
+//! Flags of `wscli probe-origin`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::transport::TransportArgs;
+use super::value;
+use crate::origin::AllowOrigin;
+
+/// Flags of `wscli probe-origin`.
+#[derive(Debug, Clone, Args)]
+pub struct ProbeOriginArgs {
+    /// The server: ws://host:port/path or host:port/path
+    #[arg(value_name = "URL", required_unless_present_any = ["config", "list", "explain"])]
+    pub url: Option<String>,
+
+    /// The policy to hold the server to.
+    #[command(flatten)]
+    pub policy: PolicyArgs,
+
+    /// Which probes are sent, and how.
+    #[command(flatten)]
+    pub probing: ProbingArgs,
+
+    /// Where the results go.
+    #[command(flatten)]
+    pub reports: ReportArgs,
+
+    /// How to reach the server.
+    #[command(flatten)]
+    pub transport: TransportArgs,
+}
+
+/// The policy to hold the server to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Policy")]
+pub struct PolicyArgs {
+    /// The origins that the server must let in.
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        help = "An origin that the server must let in, such as https://client.com; repeatable"
+    )]
+    pub allow: Vec<AllowOrigin>,
+
+    /// An origin that the server must refuse, besides those of the catalogue; repeatable
+    #[arg(long, value_name = "ORIGIN")]
+    pub deny: Vec<AllowOrigin>,
+
+    /// Read targets, allowed origins and accepted findings from this TOML file
+    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    pub config: Option<PathBuf>,
+
+    /// Exit with 1 when there is a finding of at least this severity [default: high]
+    #[arg(long, value_name = "SEVERITY", value_enum)]
+    pub fail_on: Option<FailOn>,
+
+    /// What the policy says of requests without an origin [default: any]
+    #[arg(long, value_name = "POLICY", value_enum)]
+    pub absent: Option<Absent>,
+}
+
+/// Which probes are sent, and how.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Probes")]
+pub struct ProbingArgs {
+    /// Send these probes alone
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub probe: Vec<String>,
+
+    /// Leave these probes out
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub skip: Vec<String>,
+
+    /// Send malformed probes too, last: they can end a weak server
+    #[arg(long)]
+    pub exotic: bool,
+
+    /// The domain that stands for the attacker's
+    #[arg(long, value_name = "DOMAIN", default_value = "cswsh-probe.example", value_parser = attacker_domain)]
+    pub attacker_domain: String,
+
+    /// Listen this long after a 101 before holding a probe for accepted
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "1.5")]
+    pub window: Duration,
+
+    /// Send this text message on every connection
+    #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
+    pub message: Option<String>,
+
+    /// A message with this text, or matching /REGEX/, shows that a connection is accepted
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub expect: Option<String>,
+
+    /// A message or close reason with this text, or matching /REGEX/, shows that it is refused
+    #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
+    pub reject_text: Option<String>,
+
+    /// Send up to this many probes at a time, if the server treats that many like one
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub concurrency: u16,
+
+    /// Print the catalogue and exit
+    #[arg(long)]
+    pub list: bool,
+
+    /// Tell all about one probe and exit
+    #[arg(long, value_name = "ID")]
+    pub explain: Option<String>,
+}
+
+/// Where the results go.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Reports")]
+pub struct ReportArgs {
+    /// Write the report as JSON; '-' is stdout, and the table goes to stderr
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+
+    /// Write the report as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+
+    /// Write the report as SARIF 2.1.0
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+
+    /// Write the report as Markdown
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+
+    /// Print GitHub workflow annotations, and add to the job summary
+    #[arg(long)]
+    pub github: bool,
+}
+
+/// The values of `--fail-on`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FailOn {
+    /// There is no check.
+    Critical,
+    /// Any web page gets in.
+    High,
+    /// A foothold gets in.
+    Medium,
+    /// Anything but what is worth knowing only.
+    Low,
+}
+
+/// The values of `--absent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Absent {
+    /// They must be let in.
+    Allow,
+    /// They must be refused.
+    Deny,
+    /// Both are fine.
+    Any,
+}
+
+fn attacker_domain(text: &str) -> Result<String, String> {
+    let host = url::Host::parse(text).map_err(|_| format!("'{text}' is not a domain name"))?;
+    match host {
+        url::Host::Domain(name) if name.contains('.') => Ok(name),
+        _ => Err(format!(
+            "'{text}' is not a domain name such as attacker.example"
+        )),
+    }
+}

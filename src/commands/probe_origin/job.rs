@@ -1,0 +1,303 @@
+//! From the arguments and the configuration to what is run: one job a target.
+
+use std::collections::HashMap;
+
+use anyhow::Result;
+use regex::Regex;
+
+use super::super::dial::{Ask, Environment};
+use super::super::transport::{self, Dial};
+use super::config::{ConfigFile, Settings, expand};
+use super::severity;
+use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
+use crate::cli::transport::TransportArgs;
+use crate::connection::auth::{Auth, Authorization};
+use crate::connection::handshake::{HeaderEdit, HeaderError};
+use crate::connection::{Message, OpenConfig, Target};
+use crate::exit::Failure;
+use crate::origin::catalogue::{self, Severity, Site};
+use crate::origin::observe::Conversation;
+use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
+use crate::origin::redact::{Redactor, is_credential};
+use crate::origin::runner::RunConfig;
+use crate::origin::verdict::{Exception, Policy};
+use crate::origin::{AllowOrigin, WebOrigin};
+use crate::terminal::secret::read_secret;
+
+/// One target to probe.
+pub(super) struct Job {
+    pub(super) target: Target,
+    pub(super) run: RunConfig,
+    pub(super) policy: Policy,
+}
+
+/// The jobs, and the severity from which findings count.
+pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<(Vec<Job>, Severity)> {
+    let mut file_fail_on = None;
+    let mut targets = Vec::new();
+    if let Some(path) = &args.policy.config {
+        let file = ConfigFile::read(path)?;
+        file_fail_on = file.fail_on;
+        for target in file.targets {
+            targets.push((target.url, target.settings.over(&file.common)));
+        }
+    } else if let Some(url) = &args.url {
+        targets.push((url.clone(), Settings::default()));
+    }
+    let environment = Environment::read();
+    // A password is asked for once, not once a target.
+    let mut answers = HashMap::new();
+    let mut ask = |prompt: &str| match answers.get(prompt) {
+        Some(answer) => Ok(Option::clone(answer)),
+        None => {
+            let answer = read_secret(prompt)?.map(|secret| secret.to_string());
+            answers.insert(prompt.to_owned(), answer.clone());
+            Ok(answer)
+        }
+    };
+    let jobs = targets
+        .into_iter()
+        .map(|(url, settings)| job(args, &url, settings, &environment, &mut ask))
+        .collect::<Result<_>>()?;
+    let fail_on = args.policy.fail_on.or(file_fail_on).unwrap_or(FailOn::High);
+    Ok((jobs, severity(fail_on)))
+}
+
+fn job(
+    args: &ProbeOriginArgs,
+    url: &str,
+    settings: Settings,
+    environment: &Environment,
+    ask: Ask<'_>,
+) -> Result<Job> {
+    let Dial {
+        target,
+        mut open,
+        socket,
+    } = dial(url, &args.transport, &settings.headers, environment, ask)?;
+    let absent = match args.policy.absent.or(settings.absent) {
+        None | Some(Absent::Any) => AbsentPolicy::Any,
+        Some(Absent::Allow) => AbsentPolicy::Allow,
+        Some(Absent::Deny) => AbsentPolicy::Deny,
+    };
+    let allowed = origins(&args.policy.allow, &settings.allow)?;
+    if allowed.is_empty() {
+        let message =
+            format!("no allowed origin for '{url}'; give one, such as --allow https://client.com");
+        return Err(Failure::usage(message).into());
+    }
+    let flags = &args.probing;
+    let chosen = |flag: &[String], file: &[String]| {
+        if flag.is_empty() {
+            file.to_vec()
+        } else {
+            flag.to_vec()
+        }
+    };
+    let config = PlanConfig {
+        allowed: allowed.clone(),
+        denied: origins(&args.policy.deny, &settings.deny)?,
+        site: site(&target, &open),
+        attacker: settings
+            .attacker_domain
+            .unwrap_or_else(|| flags.attacker_domain.clone()),
+        exotic: flags.exotic || settings.exotic.unwrap_or(false),
+        only: known(chosen(&flags.probe, &settings.probe))?,
+        skip: known([flags.skip.clone(), settings.skip].concat())?,
+        absent,
+    };
+    if let Some(both) = config.denied.iter().find(|denied| allowed.contains(denied)) {
+        let message = format!("'{both}' is both allowed and denied; remove one of them");
+        return Err(Failure::usage(message).into());
+    }
+    let message = flags.message.clone().or(settings.message);
+    let mut run = RunConfig::new(allowed, plan(&config));
+    run.redactor = Redactor::new(&target, &open, message.as_deref());
+    run.wait_up = open.wait_up.take();
+    run.anonymous = without_credentials(&target, &open);
+    run.open = open;
+    run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
+    run.window = settings.window.unwrap_or(flags.window);
+    run.handshake = args.transport.connect_timeout;
+    run.concurrency = usize::from(flags.concurrency);
+    run.max_time = args.transport.max_time;
+    run.talk = Conversation {
+        message: message.map(Message::text),
+        expect: pattern(flags.expect.as_ref().or(settings.expect.as_ref()))?,
+        reject: pattern(flags.reject_text.as_ref().or(settings.reject_text.as_ref()))?,
+    };
+    let policy = Policy {
+        exceptions: settings
+            .accept
+            .into_iter()
+            .map(exception)
+            .collect::<Result<_>>()?,
+        absent,
+    };
+    Ok(Job {
+        target,
+        run,
+        policy,
+    })
+}
+
+/// The target as a page's URL would name it.
+fn site(target: &Target, open: &OpenConfig) -> Site {
+    let site = Site::of(target);
+    let named = open.request.edits.iter().find_map(|edit| match edit {
+        HeaderEdit::Set { name, value } if name.eq_ignore_ascii_case("host") => Some(value),
+        _ => None,
+    });
+    match named {
+        Some(authority) => site.named(authority),
+        None => site,
+    }
+}
+
+fn origins(flags: &[AllowOrigin], file: &[String]) -> Result<Vec<WebOrigin>> {
+    let mut origins: Vec<AllowOrigin> = flags.to_vec();
+    if flags.is_empty() {
+        for text in file {
+            origins.push(
+                text.parse()
+                    .map_err(|error: crate::origin::AllowOriginError| {
+                        Failure::usage(error.to_string())
+                    })?,
+            );
+        }
+    }
+    let mut found = Vec::new();
+    for origin in origins {
+        match origin {
+            AllowOrigin::Any => {
+                let message = "'*' is no origin that a page has; give the origin of a page that must be let in";
+                return Err(Failure::usage(message).into());
+            }
+            AllowOrigin::Only(origin) if found.contains(&origin) => {}
+            AllowOrigin::Only(origin) => found.push(origin),
+        }
+    }
+    Ok(found)
+}
+
+fn known(ids: Vec<String>) -> Result<Vec<String>> {
+    for id in &ids {
+        if catalogue::find(id).is_none() {
+            return Err(no_such_probe(id).into());
+        }
+    }
+    Ok(ids)
+}
+
+/// A name that is in no catalogue.
+pub(super) fn no_such_probe(id: &str) -> Failure {
+    Failure::usage(format!(
+        "there is no probe '{id}'; see 'wscli probe-origin --list'"
+    ))
+}
+
+fn exception(accepted: super::config::Accepted) -> Result<Exception> {
+    if accepted.reason.trim().is_empty() {
+        let message = format!(
+            "the exception for '{}' has no reason; write one",
+            accepted.probe
+        );
+        return Err(Failure::usage(message).into());
+    }
+    if catalogue::find(&accepted.probe).is_none() && accepted.probe != catalogue::denied().id {
+        return Err(no_such_probe(&accepted.probe).into());
+    }
+    Ok(Exception {
+        probe: accepted.probe,
+        reason: accepted.reason,
+    })
+}
+
+/// A literal text, or `/regex/`.
+fn pattern(text: Option<&String>) -> Result<Option<Regex>> {
+    let Some(text) = text else {
+        return Ok(None);
+    };
+    let source = match text
+        .strip_prefix('/')
+        .and_then(|rest| rest.strip_suffix('/'))
+    {
+        Some(regex) if !regex.is_empty() => regex.to_owned(),
+        _ => regex::escape(text),
+    };
+    let pattern = Regex::new(&source)
+        .map_err(|error| Failure::usage(format!("'{text}' is not a valid pattern: {error}")))?;
+    Ok(Some(pattern))
+}
+
+/// How to reach a target, with the credentials of its URL among the others.
+fn dial(
+    url: &str,
+    args: &TransportArgs,
+    more: &[String],
+    environment: &Environment,
+    ask: Ask<'_>,
+) -> Result<Dial> {
+    if args.origin.is_some() {
+        let message = "--origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
+        return Err(Failure::usage(message).into());
+    }
+    let mut dial = transport::dial(url, args, environment, ask)?;
+    let request = &mut dial.open.request;
+    for header in more {
+        request.edits.push(header_of_file(header)?);
+    }
+    if request
+        .edits
+        .iter()
+        .any(|edit| edit.name().eq_ignore_ascii_case("origin"))
+    {
+        let message = "the header Origin has no place here: probe-origin sends the origins itself; give the allowed one with --allow";
+        return Err(Failure::usage(message).into());
+    }
+    move_credentials(&mut dial.target, &mut request.auth);
+    Ok(dial)
+}
+
+/// A header of the configuration file. Its value may be a secret, which no
+/// error shows.
+fn header_of_file(header: &str) -> Result<HeaderEdit> {
+    let edit = expand(header)?.parse();
+    let edit = edit.map_err(|error| match error {
+        HeaderError::NoColon(_) => Failure::usage(format!(
+            "a header of the configuration is written 'Name: value', and '{header}' is not"
+        )),
+        error => Failure::usage(error.to_string()),
+    })?;
+    Ok(edit)
+}
+
+/// Puts what a URL says of the user where the flags put it, so that all of it
+/// can be left out. What is sent to this target stays the same.
+fn move_credentials(target: &mut Target, auth: &mut Auth) {
+    let host = target.host_name();
+    let Some(in_url) = target.credentials.take() else {
+        return;
+    };
+    if auth.authorization.is_some() {
+        return;
+    }
+    let kept = auth
+        .netrc
+        .as_ref()
+        .filter(|_| in_url.password.is_empty())
+        .and_then(|netrc| netrc.find(&host, Some(&in_url.user)));
+    auth.authorization = Some(Authorization::Basic(kept.unwrap_or(in_url)));
+}
+
+/// The same without credentials; `None` where there are none. A client's
+/// certificate stays: without one there is often no connection at all.
+fn without_credentials(target: &Target, open: &OpenConfig) -> Option<OpenConfig> {
+    let mut anonymous = open.clone();
+    let request = &mut anonymous.request;
+    request.edits.retain(|edit| !is_credential(edit.name()));
+    let given =
+        request.edits.len() < open.request.edits.len() || !request.auth.headers(target).is_empty();
+    request.auth = Auth::default();
+    given.then_some(anonymous)
+}

@@ -1,0 +1,467 @@
+//! One attempt: an opening handshake, and what follows it for a while.
+//!
+//! Whatever the server does, an attempt is bounded: its handshake and its
+//! window in time, what is kept of the answers in memory. Nothing is judged
+//! here.
+
+mod outcome;
+
+pub use outcome::Outcome;
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use regex::Regex;
+use tokio::time::{Instant, timeout_at};
+
+use super::catalogue::Request as ProbeRequest;
+use super::redact::Redactor;
+use crate::connection::dial::DialError;
+use crate::connection::dial::tls::TlsError;
+use crate::connection::handshake::{HandshakeError, HeaderEdit, RejectionCause, Response};
+use crate::connection::{
+    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Role, Socket,
+    SocketConfig, SocketError, Target, diagnose, open,
+};
+
+/// How much of a message is kept for comparison.
+const KEPT_MESSAGE_BYTES: usize = 4 << 10;
+/// How many messages are kept.
+const KEPT_MESSAGES: usize = 16;
+/// How much of a head, and of a message, is kept as evidence.
+const SHOWN_HEAD_BYTES: usize = 8 << 10;
+const SHOWN_MESSAGE_BYTES: usize = 1 << 10;
+/// The largest message that an attempt reads, unless told otherwise.
+pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+/// More than this within a window is a flood, of which nothing can be told.
+const FLOOD_EVENTS: usize = 10_000;
+const FLOOD_BYTES: usize = 16 << 20;
+
+/// An open connection, as the runner needs it.
+#[derive(Debug)]
+pub struct Connected {
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer as received.
+    pub response: Response,
+    /// The open socket.
+    pub socket: Socket,
+}
+
+/// How connections are opened: by the connection core, or in memory in tests.
+pub trait Dialer {
+    /// Opens a connection.
+    fn open(
+        &self,
+        config: &OpenConfig,
+        socket: &SocketConfig,
+    ) -> impl Future<Output = Result<Connected, OpenError>>;
+
+    /// What usually lies behind a failure, and what to try next.
+    fn hint(&self, _error: &OpenError, _config: &OpenConfig) -> Option<String> {
+        None
+    }
+}
+
+/// Dials a target through the connection core.
+#[derive(Debug, Clone)]
+pub struct CoreDialer {
+    /// The target.
+    pub target: Target,
+}
+
+impl Dialer for CoreDialer {
+    async fn open(
+        &self,
+        config: &OpenConfig,
+        socket: &SocketConfig,
+    ) -> Result<Connected, OpenError> {
+        // Boxed: the state of a whole dial is large, and many run at a time.
+        let opened = Box::pin(open(&self.target, config)).await?;
+        Ok(Connected {
+            request_head: opened.request_head.clone(),
+            response: opened.response.clone(),
+            socket: opened.into_socket(socket).await,
+        })
+    }
+
+    fn hint(&self, error: &OpenError, config: &OpenConfig) -> Option<String> {
+        diagnose::hint(error, &self.target, config)
+    }
+}
+
+/// What is sent and how long is listened.
+#[derive(Debug, Clone)]
+pub struct Shot<'a> {
+    /// The origin headers, and what else the probe changes.
+    pub request: &'a ProbeRequest,
+    /// How the connection is opened otherwise.
+    pub open: &'a OpenConfig,
+    /// The limit of dialling and the handshake.
+    pub handshake: Duration,
+    /// For how long to try again while the server is not up.
+    pub wait_up: Option<Duration>,
+    /// How long to listen after the 101; `None` closes at once.
+    pub window: Option<Duration>,
+    /// The largest message read; a larger one ends the attempt.
+    pub max_message_bytes: usize,
+}
+
+/// What the user knows of the application behind the server.
+#[derive(Debug, Clone, Default)]
+pub struct Conversation {
+    /// Sent as soon as the connection is open.
+    pub message: Option<Message>,
+    /// A message that matches says that the connection is accepted.
+    pub expect: Option<Regex>,
+    /// A message or a close reason that matches says that it is refused.
+    pub reject: Option<Regex>,
+}
+
+/// What one attempt saw.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// How it ended.
+    pub outcome: Outcome,
+    /// The messages received, cut: at most the first sixteen.
+    pub messages: Vec<Message>,
+    /// The reason of the Close frame.
+    pub close_reason: String,
+    /// Whether a message matched the pattern of acceptance.
+    pub expected: bool,
+    /// The text that matched the pattern of refusal.
+    pub rejected: Option<String>,
+    /// How long the server asks to wait (Retry-After in seconds).
+    pub retry_after: Option<Duration>,
+    /// The time from the 101 to the last thing that happened.
+    pub settled_after: Duration,
+    /// The raw evidence, redacted.
+    pub evidence: Evidence,
+    /// Why there was no connection, for the exit code.
+    pub error: Option<std::sync::Arc<OpenError>>,
+}
+
+/// The raw evidence of one attempt. Secrets are redacted already.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The request as sent.
+    pub request_head: Option<String>,
+    /// The answer's head as received.
+    pub response_head: Option<String>,
+    /// The beginning of a refusal's body.
+    pub response_body: Option<String>,
+    /// The messages of the window, in both directions.
+    pub frames: Vec<Frame>,
+    /// The Close frame received: its code and its reason.
+    pub close: Option<(Option<u16>, String)>,
+    /// What went wrong.
+    pub error: Option<String>,
+    /// How long dialling and the handshake took.
+    pub handshake: Duration,
+    /// How long the whole attempt took.
+    pub duration: Duration,
+}
+
+/// One message of the window.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame {
+    /// Whether the message was ours.
+    pub sent: bool,
+    /// Whether it is text.
+    pub text: bool,
+    /// The payload, cut to 1 KiB; bytes that are no text are escaped.
+    pub data: String,
+    /// The payload's length in bytes.
+    pub bytes: usize,
+    /// When, counted from the 101.
+    pub at: Duration,
+}
+
+/// Sends one probe, or the allowed origin, and listens.
+pub async fn observe<D: Dialer>(
+    dialer: &D,
+    shot: &Shot<'_>,
+    talk: &Conversation,
+    redactor: &Redactor,
+) -> Observation {
+    let start = Instant::now();
+    let config = open_config(shot);
+    let mut seen = Observation::new(Outcome::Timeout);
+    let limit = shot.handshake + shot.wait_up.unwrap_or_default();
+    let result = timeout_at(start + limit, dialer.open(&config, &socket_config(shot))).await;
+    seen.evidence.handshake = start.elapsed();
+    match result {
+        // The core has the same limit; this one holds whatever the dialler.
+        Err(_) => seen.evidence.error = Some("no answer in time".into()),
+        Ok(Err(error)) => seen.take_refusal(error, redactor),
+        Ok(Ok(connected)) => {
+            seen.outcome = Outcome::Open;
+            seen.take_heads(Some(&connected.request_head), &connected.response, redactor);
+            listen(&mut seen, connected.socket, shot, talk, redactor).await;
+        }
+    }
+    seen.evidence.duration = start.elapsed();
+    seen
+}
+
+/// The request of a probe: the user's headers, with the probe's in the place
+/// of the origin.
+fn open_config(shot: &Shot<'_>) -> OpenConfig {
+    let mut config = shot.open.clone();
+    config.timeout = Some(shot.handshake);
+    config.wait_up = shot.wait_up;
+    let request = &mut config.request;
+    request.origin = shot.request.single_origin().map(str::to_owned);
+    let mut set = |name: &str, value: &str| {
+        request.edits.push(HeaderEdit::Set {
+            name: name.into(),
+            value: value.into(),
+        });
+    };
+    if request.origin.is_none() {
+        for (name, value) in &shot.request.headers {
+            set(name, value);
+        }
+    }
+    if let Some(version) = shot.request.version {
+        set("Sec-WebSocket-Version", version);
+    }
+    if let Some(host) = &shot.request.host {
+        request
+            .edits
+            .retain(|edit| !edit.name().eq_ignore_ascii_case("host"));
+        request.edits.push(HeaderEdit::Set {
+            name: "Host".into(),
+            value: host.clone(),
+        });
+    }
+    config
+}
+
+fn socket_config(shot: &Shot<'_>) -> SocketConfig {
+    SocketConfig {
+        max_message_bytes: shot.max_message_bytes,
+        max_frame_bytes: shot.max_message_bytes,
+        // A server that never answers a Close must not cost a window each.
+        close_timeout: Duration::from_millis(300).min(shot.handshake),
+        ..SocketConfig::new(Role::Client)
+    }
+}
+
+async fn listen(
+    seen: &mut Observation,
+    mut socket: Socket,
+    shot: &Shot<'_>,
+    talk: &Conversation,
+    redactor: &Redactor,
+) {
+    let opened = Instant::now();
+    if let Some(window) = shot.window {
+        let deadline = opened + window;
+        if let Some(message) = &talk.message {
+            seen.note(message, true, opened, redactor);
+            // A server that reads nothing is seen by what follows.
+            let _ = timeout_at(deadline, socket.send(message.clone())).await;
+        }
+        let mut load = Load::default();
+        while let Ok(Some(event)) = timeout_at(deadline, socket.next()).await {
+            seen.settled_after = opened.elapsed();
+            seen.take_event(event, opened, talk, redactor);
+            if load.is_flood(seen) {
+                seen.outcome = Outcome::Flood;
+                seen.evidence.error = Some(load.told());
+                return;
+            }
+            if seen.outcome != Outcome::Open || seen.expected || seen.rejected.is_some() {
+                break;
+            }
+        }
+    }
+    if seen.outcome == Outcome::Open {
+        // Cleanly: some servers allow a client one connection at a time.
+        socket.close(CloseFrame::new(CloseCode::NORMAL, "")).await;
+    }
+}
+
+/// How much came within a window.
+#[derive(Default)]
+struct Load {
+    events: usize,
+    bytes: usize,
+}
+
+impl Load {
+    fn is_flood(&mut self, seen: &Observation) -> bool {
+        self.events += 1;
+        self.bytes += seen.last_bytes();
+        self.events > FLOOD_EVENTS || self.bytes > FLOOD_BYTES
+    }
+
+    fn told(&self) -> String {
+        format!(
+            "the server sent {} messages ({} bytes) within the window; no more was read",
+            self.events, self.bytes
+        )
+    }
+}
+
+impl Observation {
+    /// An observation of nothing yet.
+    pub fn new(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            messages: Vec::new(),
+            close_reason: String::new(),
+            expected: false,
+            rejected: None,
+            retry_after: None,
+            settled_after: Duration::ZERO,
+            evidence: Evidence::default(),
+            error: None,
+        }
+    }
+
+    fn last_bytes(&self) -> usize {
+        // Beyond what is kept, a message counts as the last one kept.
+        self.evidence.frames.last().map_or(0, |frame| frame.bytes)
+    }
+
+    fn take_heads(&mut self, request: Option<&Bytes>, response: &Response, redactor: &Redactor) {
+        self.evidence.request_head =
+            request.map(|head| redactor.head(&cut(head, SHOWN_HEAD_BYTES)));
+        self.evidence.response_head = Some(redactor.head(&cut(&response.head, SHOWN_HEAD_BYTES)));
+        if !response.body.is_empty() {
+            let body = cut(&response.body, SHOWN_MESSAGE_BYTES);
+            self.evidence.response_body = Some(redactor.text(&body));
+        }
+        self.retry_after = response
+            .header("retry-after")
+            .next()
+            .and_then(|value| value.trim().parse().ok())
+            .map(Duration::from_secs);
+    }
+
+    fn take_refusal(&mut self, error: OpenError, redactor: &Redactor) {
+        if let Some(rejection) = error.rejection() {
+            self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
+        }
+        self.outcome = match error.innermost() {
+            OpenError::Handshake(HandshakeError::Rejected(rejection))
+            | OpenError::Redirect { rejection, .. } => match rejection.cause {
+                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status),
+                _ => Outcome::Invalid101,
+            },
+            // An end instead of an answer, which a server that refuses an
+            // origin so gives too. Whether it means the certificate is for the
+            // baseline to tell.
+            OpenError::Dial(DialError::Tls(TlsError::ClientCertificateRequired { .. })) => {
+                Outcome::EndOfStream
+            }
+            OpenError::Handshake(HandshakeError::Closed { .. }) => Outcome::EndOfStream,
+            OpenError::Handshake(HandshakeError::Io(_)) => Outcome::Reset,
+            OpenError::Handshake(HandshakeError::HeadTooLarge { .. }) => Outcome::HeadTooLarge,
+            OpenError::Handshake(_) => Outcome::NotHttp,
+            OpenError::Timeout {
+                connected: true, ..
+            } => Outcome::Timeout,
+            _ => Outcome::NoConnection,
+        };
+        self.evidence.error = Some(redactor.text(&error.to_string()));
+        self.error = Some(error.into());
+    }
+
+    fn take_event(
+        &mut self,
+        event: Event,
+        opened: Instant,
+        talk: &Conversation,
+        redactor: &Redactor,
+    ) {
+        match event {
+            Event::Message { message, .. } => {
+                let text = String::from_utf8_lossy(message.as_bytes());
+                let matches = |pattern: &Option<Regex>| {
+                    pattern
+                        .as_ref()
+                        .is_some_and(|pattern| pattern.is_match(&text))
+                };
+                if matches(&talk.reject) {
+                    self.rejected = Some(redactor.text(&cut(message.as_bytes(), 200)));
+                } else if matches(&talk.expect) {
+                    self.expected = true;
+                }
+                self.note(&message, false, opened, redactor);
+                if self.messages.len() < KEPT_MESSAGES {
+                    self.messages.push(shortened(message));
+                }
+            }
+            Event::Closed(closed) => self.take_end(closed, talk, redactor),
+            Event::Ping(_) | Event::Pong { .. } | Event::Flushed => {}
+        }
+    }
+
+    fn take_end(&mut self, closed: Closed, talk: &Conversation, redactor: &Redactor) {
+        if let Some(frame) = &closed.received {
+            self.outcome = Outcome::Closed(frame.code);
+            self.close_reason.clone_from(&frame.reason);
+            self.evidence.close = Some((frame.code, redactor.text(&frame.reason)));
+            if talk
+                .reject
+                .as_ref()
+                .is_some_and(|p| p.is_match(&frame.reason))
+            {
+                self.rejected = Some(redactor.text(&frame.reason));
+            }
+            return;
+        }
+        self.outcome = match &closed.error {
+            Some(error) if error.is_protocol_error() => Outcome::Broken,
+            // Larger than is read, which is no end of its own.
+            Some(SocketError::TooLarge { .. }) => Outcome::Flood,
+            _ => Outcome::Lost,
+        };
+        self.evidence.error = closed.error.map(|error| redactor.text(&error.to_string()));
+    }
+
+    fn note(&mut self, message: &Message, sent: bool, opened: Instant, redactor: &Redactor) {
+        if self.evidence.frames.len() > KEPT_MESSAGES {
+            if let Some(last) = self.evidence.frames.last_mut() {
+                last.bytes = message.len();
+            }
+            return;
+        }
+        let data = cut(message.as_bytes(), SHOWN_MESSAGE_BYTES);
+        self.evidence.frames.push(Frame {
+            sent,
+            text: message.is_text(),
+            data: redactor.text(&data),
+            bytes: message.len(),
+            at: opened.elapsed(),
+        });
+    }
+}
+
+fn shortened(message: Message) -> Message {
+    if message.len() <= KEPT_MESSAGE_BYTES {
+        return message;
+    }
+    let is_text = message.is_text();
+    let text = cut(message.as_bytes(), KEPT_MESSAGE_BYTES);
+    if is_text {
+        Message::text(text)
+    } else {
+        Message::binary(text.into_bytes())
+    }
+}
+
+/// The beginning of what a peer sent, as text.
+fn cut(bytes: &[u8], limit: usize) -> String {
+    let shown = bytes.get(..limit).unwrap_or(bytes);
+    let mut text = String::from_utf8_lossy(shown).into_owned();
+    if bytes.len() > limit {
+        text.push_str("...");
+    }
+    text
+}

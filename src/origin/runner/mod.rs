@@ -1,0 +1,336 @@
+//! The runner: the baseline, then the probes, each held against it.
+//!
+//! It sends what the plan says and never more: in waves of as many probes as
+//! the server has shown to take side by side, with a baseline after refusals.
+//! It slows down when the server asks for it, and notices when it has died.
+//! Its time is bounded by its limits, its memory by what an attempt keeps.
+
+mod baseline;
+mod waves;
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::WebOrigin;
+use super::catalogue::Request;
+use super::observe::{
+    Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Outcome, Shot, observe,
+};
+use super::plan::Plan;
+use super::profile::Profile;
+use super::redact::Redactor;
+use crate::connection::{OpenConfig, OpenError};
+
+/// How a run is made.
+#[derive(Debug, Clone)]
+pub struct RunConfig {
+    /// How connections are opened; the origin in it is not used.
+    pub open: OpenConfig,
+    /// For how long the first connection is tried again while the server is not
+    /// up. Later a server that is not up is a dead one.
+    pub wait_up: Option<Duration>,
+    /// The same without credentials, where credentials are given.
+    pub anonymous: Option<OpenConfig>,
+    /// The allowed origins: at least one.
+    pub allowed: Vec<WebOrigin>,
+    /// What to send.
+    pub plan: Plan,
+    /// How long to listen after a 101.
+    pub window: Duration,
+    /// The limit of the first handshake; later ones are held to what it took.
+    pub handshake: Duration,
+    /// What is said on an open connection, and what is expected there.
+    pub talk: Conversation,
+    /// How many probes may be under way at a time.
+    pub concurrency: usize,
+    /// The time between the starts of two probes of a wave.
+    pub pace: Duration,
+    /// How long a server may be waited for, in all, when it asks for it.
+    pub patience: Duration,
+    /// The limit of the whole run.
+    pub max_time: Option<Duration>,
+    /// The largest message that is read.
+    pub max_message_bytes: usize,
+    /// Knows the secrets.
+    pub redactor: Redactor,
+}
+
+impl RunConfig {
+    /// The defaults of the command, for these origins and this plan.
+    pub fn new(allowed: Vec<WebOrigin>, plan: Plan) -> Self {
+        Self {
+            open: OpenConfig::default(),
+            wait_up: None,
+            anonymous: None,
+            allowed,
+            plan,
+            window: Duration::from_millis(1500),
+            handshake: Duration::from_secs(30),
+            talk: Conversation::default(),
+            concurrency: 8,
+            pace: Duration::from_millis(20),
+            patience: Duration::from_secs(300),
+            max_time: None,
+            max_message_bytes: MAX_MESSAGE_BYTES,
+            redactor: Redactor::default(),
+        }
+    }
+}
+
+/// What a run is doing, for a progress display.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// The allowed origin is sent.
+    Baseline(String),
+    /// A probe is sent.
+    Probe {
+        /// Its name.
+        id: &'static str,
+        /// How many probes are judged.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// The server is given time.
+    Waiting {
+        /// How long.
+        time: Duration,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The answer to one probe, judged.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Whether the server took it; `None` when that cannot be told.
+    pub accepted: Option<bool>,
+    /// Why it is held to be so.
+    pub why: String,
+    /// The last answer.
+    pub seen: Option<Observation>,
+    /// How many times it was sent.
+    pub attempts: u32,
+    /// Whether it was taken without credentials, where that was tried.
+    pub anonymous: Option<bool>,
+}
+
+/// The allowed origin's own answer.
+#[derive(Debug, Clone)]
+pub struct Baseline {
+    /// The allowed origin.
+    pub origin: String,
+    /// The first answer.
+    pub seen: Observation,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone)]
+pub enum Ending {
+    /// All was sent.
+    Complete,
+    /// There was no connection for the baseline.
+    Unreachable {
+        /// The failure.
+        error: Arc<OpenError>,
+        /// The same in words, with what to try next.
+        why: String,
+    },
+    /// There is no baseline to compare with.
+    NoBaseline(String),
+    /// The target died after one of these probes.
+    Died {
+        /// The probes that were under way.
+        after: Vec<&'static str>,
+        /// What it looks like.
+        what: String,
+    },
+    /// The run stopped before its end.
+    Stopped(String),
+}
+
+/// What a run has found.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    /// The baselines, one for each allowed origin.
+    pub baselines: Vec<Baseline>,
+    /// The answers, one for each probe of the plan, in its order.
+    pub judged: Vec<Judged>,
+    /// How it ended.
+    pub ending: Ending,
+    /// What a reader of the report should know.
+    pub notes: Vec<String>,
+    /// How many probes were under way at a time.
+    pub width: usize,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Runs a plan against a server.
+pub async fn run<D: Dialer>(
+    dialer: &D,
+    config: &RunConfig,
+    progress: &dyn Fn(Progress),
+) -> RunResult {
+    let mut runner = Runner {
+        dialer,
+        config,
+        progress,
+        start: Instant::now(),
+        baselines: Vec::new(),
+        profiles: Vec::new(),
+        anonymous: None,
+        handshake: config.handshake,
+        width: 1,
+        batch: config.concurrency.max(6),
+        waited: Duration::ZERO,
+        judged: vec![None; config.plan.probes.len()],
+        refusals: HashSet::new(),
+        notes: Vec::new(),
+    };
+    let ending = match runner.establish().await {
+        Ok(()) => runner.probe_all().await.err().unwrap_or(Ending::Complete),
+        Err(ending) => ending,
+    };
+    runner.into_result(ending)
+}
+
+struct Runner<'a, D> {
+    dialer: &'a D,
+    config: &'a RunConfig,
+    progress: &'a dyn Fn(Progress),
+    start: Instant,
+    baselines: Vec<Baseline>,
+    /// One for each allowed origin.
+    profiles: Vec<Profile>,
+    /// The first allowed origin's without credentials, where that works.
+    anonymous: Option<Profile>,
+    /// The limit of a handshake.
+    handshake: Duration,
+    /// How many probes are under way at a time.
+    width: usize,
+    /// How many refusals may wait for a baseline.
+    batch: usize,
+    /// How long the server has been waited for.
+    waited: Duration,
+    judged: Vec<Option<Judged>>,
+    /// How this server refuses after the 101, or with a server error: once one
+    /// was confirmed by asking again, the same answer needs no second try.
+    refusals: HashSet<Signature>,
+    notes: Vec<String>,
+}
+
+/// The outcome of an answer, and the pattern of its messages.
+type Signature = (Outcome, BTreeSet<String>);
+
+impl<D: Dialer> Runner<'_, D> {
+    async fn shoot(
+        &self,
+        request: &Request,
+        anonymous: bool,
+        window: Option<Duration>,
+    ) -> Observation {
+        let open = match &self.config.anonymous {
+            Some(open) if anonymous => open,
+            _ => &self.config.open,
+        };
+        let shot = Shot {
+            window,
+            ..self.shot(request, open)
+        };
+        observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
+    }
+
+    fn shot<'a>(&'a self, request: &'a Request, open: &'a OpenConfig) -> Shot<'a> {
+        Shot {
+            request,
+            open,
+            handshake: self.handshake,
+            wait_up: None,
+            window: Some(self.config.window),
+            max_message_bytes: self.config.max_message_bytes,
+        }
+    }
+
+    /// The first connection of all, for which the server may be waited for.
+    async fn first_shot(&self, request: &Request) -> Observation {
+        let patience = self.config.wait_up;
+        let shot = Shot {
+            wait_up: patience.map(|time| self.config.max_time.map_or(time, |max| time.min(max))),
+            ..self.shot(request, &self.config.open)
+        };
+        observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
+    }
+
+    fn allowed_request(&self, allowed: usize) -> Request {
+        let origin = self
+            .config
+            .allowed
+            .get(allowed)
+            .or(self.config.allowed.first());
+        Request::origin(origin.map(ToString::to_string).unwrap_or_default())
+    }
+
+    /// Whether the limit of the whole run has passed.
+    fn is_out_of_time(&self) -> bool {
+        self.config
+            .max_time
+            .is_some_and(|limit| self.start.elapsed() >= limit)
+    }
+
+    fn note(&mut self, note: impl Into<String>) {
+        let note = note.into();
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    fn into_result(self, ending: Ending) -> RunResult {
+        let why = match &ending {
+            Ending::Complete => "no answer was judged".to_owned(),
+            Ending::Unreachable { .. } | Ending::NoBaseline(_) => {
+                "not sent: there is no baseline".into()
+            }
+            Ending::Died { .. } => "not sent: the target died".into(),
+            Ending::Stopped(why) => format!("not sent: {why}"),
+        };
+        let missing = Judged {
+            accepted: None,
+            why,
+            seen: None,
+            attempts: 0,
+            anonymous: None,
+        };
+        let mut judged: Vec<_> = self
+            .judged
+            .into_iter()
+            .map(|judged| judged.unwrap_or_else(|| missing.clone()))
+            .collect();
+        for (index, probe) in self.config.plan.probes.iter().enumerate() {
+            if let Some(first) = probe.same_as.and_then(|first| judged.get(first).cloned()) {
+                judged[index] = first;
+            }
+        }
+        RunResult {
+            baselines: self.baselines,
+            judged,
+            ending,
+            notes: self.notes,
+            width: self.width,
+            took: self.start.elapsed(),
+        }
+    }
+}
+
+impl<D> fmt::Debug for Runner<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,265 @@
+//! A server in memory: a policy says how it answers each request.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::time::{Instant, sleep, timeout};
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
+
+use crate::connection::dial::DialError;
+use crate::connection::handshake::upgrade;
+use crate::connection::{OpenConfig, OpenError, Socket, SocketConfig, Target, Transport};
+use crate::origin::observe::{Connected, Dialer};
+
+/// One request.
+pub(super) struct Ask {
+    pub(super) origins: Vec<String>,
+    pub(super) host: String,
+    pub(super) cookie: bool,
+    /// How many requests there were, this one included.
+    pub(super) count: usize,
+    /// How many other connections are open.
+    pub(super) others: usize,
+    pub(super) at: Instant,
+}
+
+impl Ask {
+    pub(super) fn origin(&self) -> Option<&str> {
+        self.origins.first().map(String::as_str)
+    }
+}
+
+/// How a request is answered.
+#[derive(Clone)]
+pub(super) enum Reply {
+    NoConnection,
+    Status(u16, &'static str),
+    Drop,
+    Hang,
+    Bad101,
+    Garbage,
+    HugeHead,
+    Flood,
+    Open(Talk),
+}
+
+/// What an open connection does.
+#[derive(Clone, Default)]
+pub(super) struct Talk {
+    greeting: Option<String>,
+    echo: bool,
+    close: Option<u16>,
+}
+
+pub(super) fn status(status: u16) -> Reply {
+    Reply::Status(status, "")
+}
+
+pub(super) fn open() -> Reply {
+    Reply::Open(Talk::default())
+}
+
+impl Reply {
+    fn with(self, change: impl FnOnce(&mut Talk)) -> Self {
+        match self {
+            Self::Open(mut talk) => {
+                change(&mut talk);
+                Self::Open(talk)
+            }
+            other => other,
+        }
+    }
+
+    pub(super) fn says(self, text: &str) -> Self {
+        self.with(|talk| talk.greeting = Some(text.to_owned()))
+    }
+
+    pub(super) fn echoes(self) -> Self {
+        self.with(|talk| talk.echo = true)
+    }
+
+    pub(super) fn closes(self, code: u16) -> Self {
+        self.with(|talk| talk.close = Some(code))
+    }
+}
+
+type Policy = dyn Fn(&Ask) -> Reply + Send + Sync;
+
+/// The server, as a dialer that connects to it.
+pub(super) struct Server {
+    policy: Arc<Policy>,
+    count: AtomicUsize,
+    open: Arc<AtomicUsize>,
+}
+
+impl Server {
+    pub(super) fn new(policy: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Self {
+        Self {
+            policy: Arc::new(policy),
+            count: AtomicUsize::new(0),
+            open: Arc::default(),
+        }
+    }
+
+    fn ask(&self, config: &OpenConfig) -> Ask {
+        let edits = || config.request.edits.iter();
+        let named = |name: &'static str| {
+            edits().filter_map(move |edit| match edit {
+                crate::connection::handshake::HeaderEdit::Set { name: n, value }
+                    if n.eq_ignore_ascii_case(name) =>
+                {
+                    Some(value.clone())
+                }
+                _ => None,
+            })
+        };
+        Ask {
+            origins: config
+                .request
+                .origin
+                .clone()
+                .into_iter()
+                .chain(named("Origin"))
+                .collect(),
+            host: named("Host")
+                .next()
+                .unwrap_or_else(|| "127.0.0.1:9000".into()),
+            cookie: named("Cookie").next().is_some(),
+            count: self.count.fetch_add(1, Ordering::Relaxed) + 1,
+            others: self.open.load(Ordering::Relaxed),
+            at: Instant::now(),
+        }
+    }
+}
+
+impl Dialer for Server {
+    async fn open(
+        &self,
+        config: &OpenConfig,
+        socket: &SocketConfig,
+    ) -> Result<Connected, OpenError> {
+        let reply = (self.policy)(&self.ask(config));
+        if matches!(reply, Reply::NoConnection) {
+            return Err(OpenError::Dial(DialError::Connect {
+                address: "127.0.0.1:9000".into(),
+                source: io::ErrorKind::ConnectionRefused.into(),
+            }));
+        }
+        let (mut ours, theirs) = duplex(256 << 10);
+        let guard = matches!(reply, Reply::Open(_)).then(|| Guard::new(&self.open));
+        tokio::spawn(async move {
+            let _guard = guard;
+            answer(theirs, reply).await;
+        });
+        let target: Target = "ws://127.0.0.1:9000/ws".parse().unwrap();
+        let after = config.timeout.unwrap_or(Duration::from_secs(30));
+        let upgraded = timeout(after, upgrade(&mut ours, &target, &config.request))
+            .await
+            .map_err(|_| OpenError::Timeout {
+                after,
+                connected: true,
+            })??;
+        Ok(Connected {
+            request_head: upgraded.request_head,
+            response: upgraded.response,
+            socket: Socket::new(Transport::other(ours), upgraded.leftover, socket).await,
+        })
+    }
+}
+
+/// Counts an open connection.
+struct Guard(Arc<AtomicUsize>);
+
+impl Guard {
+    fn new(open: &Arc<AtomicUsize>) -> Self {
+        open.fetch_add(1, Ordering::Relaxed);
+        Self(open.clone())
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+async fn answer(mut io: DuplexStream, reply: Reply) {
+    let head = read_head(&mut io).await;
+    let key = head
+        .lines()
+        .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "))
+        .unwrap_or_default();
+    let accept = derive_accept_key(key.as_bytes());
+    let accepted = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+    );
+    match reply {
+        Reply::NoConnection | Reply::Drop => {}
+        Reply::Hang => sleep(Duration::from_secs(3600)).await,
+        Reply::Status(status, headers) => {
+            let text = format!("HTTP/1.1 {status} No\r\n{headers}Content-Length: 0\r\n\r\n");
+            let _ = io.write_all(text.as_bytes()).await;
+        }
+        Reply::Bad101 => {
+            let text = "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n";
+            let _ = io.write_all(text.as_bytes()).await;
+        }
+        Reply::Garbage => {
+            let _ = io.write_all(b"SSH-2.0-OpenSSH_9.2\r\n\r\n").await;
+        }
+        Reply::HugeHead => {
+            let _ = io.write_all(b"HTTP/1.1 101 Yes\r\n").await;
+            while io
+                .write_all(b"X-Filler: xxxxxxxxxxxxxxxxxxxxxxxx\r\n")
+                .await
+                .is_ok()
+            {}
+        }
+        Reply::Flood => {
+            let _ = io.write_all(accepted.as_bytes()).await;
+            while io.write_all(b"\x81\x01x").await.is_ok() {}
+        }
+        Reply::Open(talk) => {
+            if io.write_all(accepted.as_bytes()).await.is_ok() {
+                serve(io, talk).await;
+            }
+        }
+    }
+}
+
+async fn read_head(io: &mut DuplexStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        match io.read_u8().await {
+            Ok(byte) => head.push(byte),
+            Err(_) => break,
+        }
+    }
+    String::from_utf8_lossy(&head).into_owned()
+}
+
+async fn serve(io: DuplexStream, talk: Talk) {
+    let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
+    if let Some(greeting) = talk.greeting {
+        let _ = socket.send(Message::text(greeting)).await;
+    }
+    if let Some(code) = talk.close {
+        let frame = CloseFrame {
+            code: code.into(),
+            reason: "".into(),
+        };
+        let _ = socket.close(Some(frame)).await;
+    }
+    while let Some(Ok(message)) = socket.next().await {
+        if talk.echo && message.is_text() {
+            let _ = socket.send(message).await;
+        }
+    }
+}

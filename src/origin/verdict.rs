@@ -1,0 +1,373 @@
+//! The verdict: what the answers together mean, and what is to be done. Pure.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::catalogue::{Fix, Group, Rule, Severity};
+use super::observe::Evidence;
+use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
+use super::remedy::{Server, recognise, remediation};
+use super::runner::{Baseline, Ending, Judged, RunResult};
+use crate::connection::OpenError;
+
+/// What a run means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// No page that is not allowed gets in by itself.
+    Enforced,
+    /// Some page that is not allowed gets in.
+    Bypassable,
+    /// Any page gets in.
+    NotEnforced,
+    /// It cannot be told.
+    Inconclusive,
+    /// The target died.
+    TargetDied,
+}
+
+impl Verdict {
+    /// The name in machine-readable reports.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Enforced => "enforced",
+            Self::Bypassable => "bypassable",
+            Self::NotEnforced => "not-enforced",
+            Self::Inconclusive => "inconclusive",
+            Self::TargetDied => "target-died",
+        }
+    }
+}
+
+/// A finding that the user has accepted, with the reason.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exception {
+    /// The probe.
+    pub probe: String,
+    /// Why that is fine.
+    pub reason: String,
+}
+
+/// What a verdict is made with, besides the answers.
+#[derive(Debug, Clone, Default)]
+pub struct Policy {
+    /// Accepted findings.
+    pub exceptions: Vec<Exception>,
+    /// How requests without an origin are to be treated.
+    pub absent: AbsentPolicy,
+}
+
+/// One weakness.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Finding {
+    /// The probe that shows it.
+    pub probe: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The likely bug of the server, and how it is exploited.
+    pub message: String,
+    /// What to do about it.
+    pub remediation: String,
+    /// What was sent.
+    pub origin: String,
+    /// Why the user has accepted it.
+    pub excepted: Option<String>,
+}
+
+/// One probe and its answer.
+#[derive(Debug, Clone)]
+pub struct ProbeReport {
+    /// The rule.
+    pub rule: &'static Rule,
+    /// Who can send it.
+    pub group: Group,
+    /// How bad it is when it is taken.
+    pub severity: Severity,
+    /// What was sent, in one line.
+    pub origin: String,
+    /// The answer.
+    pub judged: Judged,
+    /// The probe whose request this shares.
+    pub same_as: Option<&'static str>,
+}
+
+impl ProbeReport {
+    /// The outcome's name in machine-readable reports.
+    pub fn outcome(&self) -> String {
+        match &self.judged.seen {
+            Some(seen) => seen.outcome.code(),
+            None => "not-sent".into(),
+        }
+    }
+
+    /// The raw evidence, where it was sent.
+    pub fn evidence(&self) -> Option<&Evidence> {
+        self.judged.seen.as_ref().map(|seen| &seen.evidence)
+    }
+}
+
+/// Everything that a report tells.
+#[derive(Debug, Clone)]
+pub struct Report {
+    /// The target's address, without its secrets.
+    pub target: String,
+    /// The allowed origins.
+    pub allowed: Vec<String>,
+    /// What it all means.
+    pub verdict: Verdict,
+    /// Why, in one sentence.
+    pub reason: String,
+    /// The answers to the allowed origins.
+    pub baselines: Vec<Baseline>,
+    /// The probes, in the order of the groups.
+    pub probes: Vec<ProbeReport>,
+    /// What was not sent, and why.
+    pub skipped: Vec<Skipped>,
+    /// The weaknesses, the worst first.
+    pub findings: Vec<Finding>,
+    /// What a reader should know.
+    pub notes: Vec<String>,
+    /// The server, where it was recognised.
+    pub server: Option<Server>,
+    /// Why there was no connection for the baseline.
+    pub unreachable: Option<Arc<OpenError>>,
+    /// How many probes were under way at a time.
+    pub width: usize,
+    /// How long the run took.
+    pub took: Duration,
+}
+
+impl Report {
+    /// The findings that count: those that were not accepted, at or above
+    /// this severity.
+    pub fn counting(&self, fail_on: Severity) -> impl Iterator<Item = &Finding> {
+        self.findings
+            .iter()
+            .filter(move |finding| finding.excepted.is_none() && finding.severity >= fail_on)
+    }
+
+    /// Whether there was no connection at all. None within the time limit says
+    /// less than that.
+    pub fn is_unreachable(&self) -> bool {
+        let error = self.unreachable.as_deref();
+        error.is_some_and(|error| !matches!(error.innermost(), OpenError::Timeout { .. }))
+    }
+
+    /// Whether a probe of at least this severity could not be judged.
+    pub fn is_undecided(&self, fail_on: Severity) -> bool {
+        self.probes
+            .iter()
+            .any(|probe| probe.judged.accepted.is_none() && probe.severity >= fail_on)
+    }
+}
+
+/// Sums a run up. `target` is the address as it may be shown, `path` the
+/// request's.
+pub fn report(
+    target: String,
+    path: &str,
+    plan: &Plan,
+    result: RunResult,
+    policy: &Policy,
+) -> Report {
+    let allowed: Vec<String> = result.baselines.iter().map(|b| b.origin.clone()).collect();
+    let mut probes: Vec<ProbeReport> = plan
+        .probes
+        .iter()
+        .zip(result.judged)
+        .map(|(probe, judged)| probe_report(plan, probe, judged))
+        .collect();
+    // Exotic ones were sent last; a report has them with their group.
+    probes.sort_by_key(|probe| probe.group);
+    let answers = result
+        .baselines
+        .iter()
+        .map(|baseline| &baseline.seen.evidence);
+    let answers = answers.chain(probes.iter().filter_map(ProbeReport::evidence));
+    let server = recognise(path, answers);
+    let (verdict, reason) = judge(&result.ending, &probes);
+    let origin = allowed.first().map_or("", String::as_str);
+    let mut findings = findings(&probes, policy, origin, server);
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    let mut notes = result.notes;
+    notes.extend(unused(policy, &findings, &probes));
+    Report {
+        target,
+        allowed,
+        verdict,
+        reason,
+        baselines: result.baselines,
+        probes,
+        skipped: plan.skipped.clone(),
+        findings,
+        notes,
+        server,
+        unreachable: match result.ending {
+            Ending::Unreachable { error, .. } => Some(error),
+            _ => None,
+        },
+        width: result.width,
+        took: result.took,
+    }
+}
+
+fn probe_report(plan: &Plan, probe: &Probe, judged: Judged) -> ProbeReport {
+    ProbeReport {
+        rule: probe.rule,
+        group: probe.group,
+        severity: probe.severity,
+        origin: shortened(&probe.request.shown()),
+        judged,
+        same_as: probe
+            .same_as
+            .and_then(|first| plan.probes.get(first))
+            .map(|first| first.rule.id),
+    }
+}
+
+/// The 3.7 kB probe need not fill the reports.
+fn shortened(origin: &str) -> String {
+    const SHOWN_CHARS: usize = 300;
+    if origin.chars().count() <= SHOWN_CHARS {
+        return origin.to_owned();
+    }
+    let shown: String = origin.chars().take(SHOWN_CHARS).collect();
+    format!("{shown}... ({} bytes)", origin.len())
+}
+
+fn judge(ending: &Ending, probes: &[ProbeReport]) -> (Verdict, String) {
+    match ending {
+        Ending::Unreachable { why, .. } => return (Verdict::Inconclusive, why.clone()),
+        Ending::NoBaseline(why) => return (Verdict::Inconclusive, why.clone()),
+        Ending::Died { after, what } => {
+            let what = format!("the target died after {}: {what}", listed(after));
+            return (Verdict::TargetDied, what);
+        }
+        Ending::Complete | Ending::Stopped(_) => {}
+    }
+    let accepted = |probe: &&ProbeReport| probe.judged.accepted == Some(true);
+    let web = || probes.iter().filter(|probe| probe.group == Group::Web);
+    if let Some(probe) = web()
+        .filter(accepted)
+        .find(|probe| matches!(probe.rule.id, "foreign" | "foreign-altscheme"))
+    {
+        return (
+            Verdict::NotEnforced,
+            format!("{} is accepted: {}", probe.origin, probe.judged.why),
+        );
+    }
+    let mut bypasses: Vec<_> = web().filter(accepted).map(|probe| probe.rule.id).collect();
+    bypasses.dedup();
+    if !bypasses.is_empty() {
+        return (
+            Verdict::Bypassable,
+            format!("any web page can get in by {}", listed(&bypasses)),
+        );
+    }
+    if let Ending::Stopped(why) = ending {
+        return (Verdict::Inconclusive, why.clone());
+    }
+    let undecided: Vec<_> = web()
+        .filter(|probe| probe.judged.accepted.is_none())
+        .collect();
+    if let Some(first) = undecided.first() {
+        let ids: Vec<_> = undecided.iter().map(|probe| probe.rule.id).collect();
+        let why = format!("{} could not be judged: {}", listed(&ids), first.judged.why);
+        return (Verdict::Inconclusive, why);
+    }
+    let sent = web().count();
+    let reason = match sent {
+        0 => "no probe that a web page can send was sent".to_owned(),
+        1 => "the one probe that a web page can send is refused".to_owned(),
+        sent => format!("all {sent} probes that a web page can send are refused"),
+    };
+    (Verdict::Enforced, reason)
+}
+
+fn listed(ids: &[&str]) -> String {
+    const SHOWN: usize = 6;
+    match ids.len() {
+        0 => "the last probes".into(),
+        count if count > SHOWN => format!("{} and {} more", ids[..SHOWN].join(", "), count - SHOWN),
+        _ => ids.join(", "),
+    }
+}
+
+fn findings(
+    probes: &[ProbeReport],
+    policy: &Policy,
+    origin: &str,
+    server: Option<Server>,
+) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for probe in probes.iter().filter(|probe| probe.same_as.is_none()) {
+        let rule = probe.rule;
+        let (severity, message) = match (probe.judged.accepted, probe.judged.anonymous) {
+            (Some(true), _) => (
+                probe.severity,
+                format!("{}: {}", rule.reveals, rule.exploit),
+            ),
+            (Some(false), Some(true)) => (
+                probe.severity.lowered(),
+                format!(
+                    "{}, when the request carries no credentials: {}",
+                    rule.reveals, rule.exploit
+                ),
+            ),
+            (Some(false), _) if wrongly_refused(probe, policy) => (
+                Severity::High,
+                "the server refuses requests without an origin, which the policy allows: programs \
+                 that are no browsers cannot connect"
+                    .into(),
+            ),
+            _ => continue,
+        };
+        let exception = policy.exceptions.iter().find(|e| e.probe == rule.id);
+        findings.push(Finding {
+            probe: rule.id,
+            severity,
+            message,
+            remediation: if wrongly_refused(probe, policy) {
+                "let in requests that have no Origin header".into()
+            } else if rule.fix == Fix::DecideAbsent && policy.absent == AbsentPolicy::Deny {
+                "refuse requests without an Origin header".into()
+            } else {
+                remediation(rule.fix, origin, server)
+            },
+            origin: probe.origin.clone(),
+            excepted: exception.map(|exception| exception.reason.clone()),
+        });
+    }
+    findings
+}
+
+fn wrongly_refused(probe: &ProbeReport, policy: &Policy) -> bool {
+    policy.absent == AbsentPolicy::Allow
+        && probe.rule.id == "absent"
+        && probe.judged.accepted == Some(false)
+}
+
+/// Exceptions that hide nothing. One whose probe could not be judged may yet.
+fn unused(policy: &Policy, findings: &[Finding], probes: &[ProbeReport]) -> Vec<String> {
+    let open = |id: &str| {
+        probes
+            .iter()
+            .any(|probe| probe.rule.id == id && probe.judged.accepted.is_none())
+    };
+
+    policy
+        .exceptions
+        .iter()
+        .filter(|exception| {
+            !findings
+                .iter()
+                .any(|finding| finding.probe == exception.probe)
+        })
+        .filter(|exception| !open(&exception.probe))
+        .map(|exception| {
+            format!(
+                "the exception for {} is not used; remove it from the configuration",
+                exception.probe
+            )
+        })
+        .collect()
+}

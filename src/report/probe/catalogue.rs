@@ -1,0 +1,73 @@
+//! The catalogue for people: `--list` and `--explain`.
+
+use std::fmt::Write as _;
+
+use crate::origin::catalogue::{Fix, Group, Rule, rules};
+use crate::origin::remedy::{Server, advice};
+
+/// Every probe, one a line, by group.
+pub fn list() -> String {
+    let mut out = String::new();
+    for group in Group::ALL {
+        let _ = writeln!(
+            out,
+            "{}{}",
+            if out.is_empty() { "" } else { "\n" },
+            group.title()
+        );
+        for rule in rules().filter(|rule| rule.group == group) {
+            let exotic = if rule.exotic { " (--exotic)" } else { "" };
+            let _ = writeln!(
+                out,
+                "  {:<26} {:<8} {}{exotic}",
+                rule.id, rule.severity, rule.sends
+            );
+        }
+    }
+    out.push_str(
+        "\nA: the allowed origin s://h:p; s': the other of http and https; X: the attacker's domain; T: the target\n",
+    );
+    out
+}
+
+/// All about one probe.
+pub fn explain(rule: &Rule) -> String {
+    let mut out = format!("{}\n\n", rule.id);
+    let mut line = |name: &str, text: &str| {
+        let _ = writeln!(out, "{name:<11} {text}");
+    };
+    line("sends", rule.sends);
+    line("reveals", rule.reveals);
+    line("who sends", rule.group.title());
+    line("exploit", rule.exploit);
+    line("severity", rule.severity.name());
+    if rule.exotic {
+        line(
+            "exotic",
+            "sent with --exotic only: it is malformed, and can end a weak server",
+        );
+    }
+    line("fix", advice(rule.fix));
+    line("reference", rule.reference);
+    if matches!(rule.fix, Fix::AddCheck | Fix::ExactMatch) {
+        out.push_str("\nfor example, with https://client.com allowed:\n");
+        let servers = [
+            Server::AspNetCore,
+            Server::Gorilla,
+            Server::Ws,
+            Server::SocketIo,
+            Server::Tornado,
+            Server::Channels,
+            Server::Nginx,
+        ];
+        for server in servers {
+            let _ = writeln!(
+                out,
+                "  {}: {}",
+                server.name(),
+                server.snippet("https://client.com")
+            );
+        }
+    }
+    out
+}
