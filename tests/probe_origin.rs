@@ -1,9 +1,10 @@
 //! `wscli probe-origin` as a program: its arguments, its files, its exit codes.
 
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::process::{Command, Output};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use serde_json::Value;
@@ -24,7 +25,15 @@ fn serve(check: fn(&str) -> bool, refusal: &'static str) -> String {
     url
 }
 
-fn answer(mut stream: TcpStream, check: fn(&str) -> bool, refusal: &str) {
+fn answer(stream: TcpStream, check: fn(&str) -> bool, refusal: &str) {
+    let origin = |head: &str| {
+        let value = head.lines().find_map(|line| line.strip_prefix("Origin: "));
+        check(value.unwrap_or_default())
+    };
+    answer_head(stream, origin, refusal);
+}
+
+fn answer_head(mut stream: TcpStream, check: impl Fn(&str) -> bool, refusal: &str) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -39,7 +48,7 @@ fn answer(mut stream: TcpStream, check: fn(&str) -> bool, refusal: &str) {
             .find_map(|line| line.strip_prefix(name))
             .unwrap_or_default()
     };
-    if !check(value("Origin: ")) {
+    if !check(&head) {
         let _ = stream.write_all(refusal.as_bytes());
         return;
     }
@@ -145,6 +154,206 @@ fn without_a_baseline_the_exit_code_says_what_failed() {
             text.contains("inconclusive: ") && text.contains(sentence),
             "{text}"
         );
+    }
+}
+
+/// Starts `wscli serve` with these flags; its URL without the scheme.
+fn wscli_serve(flags: &[&str]) -> (Server, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_wscli"))
+        .args(["serve", "--port", "0", "--jsonl"])
+        .args(flags)
+        .env_clear()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ready: Value = serde_json::from_str(&line).unwrap();
+    let url = ready["url"].as_str().unwrap().to_owned();
+    let (_, rest) = url.split_once("://").unwrap();
+    (Server(child), rest.to_owned())
+}
+
+/// Ends with the test.
+struct Server(Child);
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn the_echo_server_of_this_program_enforces_what_it_is_told() {
+    let quick = ["--allow", CLIENT, "--window", "0.2"];
+    for (scheme, tls, insecure) in [
+        ("ws", None, None),
+        ("wss", Some("--tls-self-signed"), Some("-k")),
+    ] {
+        for (policy, code, verdict) in [
+            (Some("--allow-origin=https://client.com"), 0, "enforced: "),
+            (None, 1, "not-enforced: "),
+        ] {
+            let flags: Vec<_> = tls.into_iter().chain(policy).collect();
+            let (_server, rest) = wscli_serve(&flags);
+            let url = format!("{scheme}://{rest}");
+            let args: Vec<_> = [url.as_str()]
+                .into_iter()
+                .chain(quick)
+                .chain(insecure)
+                .collect();
+            let output = wscli(&args);
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{flags:?}: {text}");
+            assert!(text.contains(verdict), "{flags:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn the_wrong_side_of_tls_is_told_in_one_sentence() {
+    let (_tls, secure) = wscli_serve(&["--tls-self-signed"]);
+    let (_plain, plain) = wscli_serve(&[]);
+    for (url, flags, code, sentence) in [
+        (
+            format!("ws://{secure}"),
+            &[][..],
+            13,
+            "this port wants TLS; use wss://",
+        ),
+        (
+            format!("wss://{plain}"),
+            &["-k"],
+            5,
+            "this port speaks no TLS; use ws://",
+        ),
+        (format!("wss://{secure}"), &[], 5, "self-signed"),
+    ] {
+        let output = wscli(&[&[url.as_str(), "--allow", CLIENT], flags].concat());
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{url}: {text}");
+        let line = text.lines().find(|line| line.starts_with("inconclusive: "));
+        assert!(
+            line.is_some_and(|line| line.contains(sentence)),
+            "{url}: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_proxy_that_leads_nowhere_is_exit_code_6() {
+    let (_server, rest) = wscli_serve(&[]);
+    let url = format!("ws://{rest}");
+    let proxy = "http://user:s3cret@127.0.0.1:1";
+    let output = wscli(&[&url, "--allow", CLIENT, "--proxy", proxy]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(6), "{text}");
+    assert!(!text.contains("s3cret"), "{text}");
+}
+
+#[test]
+fn a_server_is_waited_for_before_the_first_probe_only() {
+    // Two answers of a proxy whose server is still starting, then the server.
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let url = serve(
+        |origin| ASKED.fetch_add(1, Ordering::SeqCst) >= 2 && origin == CLIENT,
+        "HTTP/1.1 503 Starting\r\nContent-Length: 0\r\n\r\n",
+    );
+    let args = [
+        &url, "--allow", CLIENT, "--probe", "foreign", "--window", "0.2",
+    ];
+    let output = wscli(&[&args[..], &["--wait-up", "30"]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    // Nobody ever listens there: over when the time is.
+    let output = wscli(&["ws://127.0.0.1:1/", "--allow", CLIENT, "--wait-up", "0.5"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(4), "{text}");
+    assert!(text.contains("was not up within 500ms"), "{text}");
+}
+
+#[test]
+fn redirects_are_refusals_unless_they_are_followed() {
+    let (_server, rest) = wscli_serve(&["--allow-origin", CLIENT]);
+    let redirect =
+        format!("HTTP/1.1 307 There\r\nLocation: ws://{rest}\r\nContent-Length: 0\r\n\r\n");
+    let url = serve(|_| false, redirect.leak());
+    let args = [
+        &url,
+        "--allow",
+        CLIENT,
+        "--probe",
+        "foreign,null",
+        "--window",
+        "0.2",
+    ];
+    let output = wscli(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(13), "{text}");
+    assert!(text.contains("-L follows"), "{text}");
+    let output = wscli(&[&args[..], &["-L"]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+}
+
+/// A server that lets in whoever says who they are, and the allowed origin.
+fn serve_who(head: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || answer_head(stream, |sent| sent.contains(head), FORBIDDEN));
+        }
+    });
+    address.to_string()
+}
+
+#[test]
+fn credentials_of_every_source_are_left_out_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let netrc = folder.path().join("netrc");
+    fs::write(&netrc, "machine 127.0.0.1 login u password s3cret-netrc\n").unwrap();
+    let jar = folder.path().join("jar");
+    fs::write(&jar, "127.0.0.1\tFALSE\t/\tFALSE\t0\tsid\ts3cret-jar\n").unwrap();
+    let (netrc, jar) = (netrc.to_str().unwrap(), jar.to_str().unwrap());
+    for (userinfo, flags, head) in [
+        ("", &["-u", "u:s3cret-flag"][..], "Authorization: Basic "),
+        ("", &["--bearer", "s3cret-token"], "Authorization: Bearer "),
+        ("", &["-b", "sid=s3cret-cookie"], "Cookie: sid="),
+        ("", &["-b", jar], "Cookie: sid="),
+        ("", &["--netrc-file", netrc], "Authorization: Basic "),
+        ("u:s3cret-url@", &[], "Authorization: Basic "),
+        ("u@", &["--netrc-file", netrc], "Authorization: Basic "),
+        ("", &["-H", "X-Api-Key: s3cret-header"], "X-Api-Key: "),
+    ] {
+        let url = format!("ws://{userinfo}{}/", serve_who(head));
+        let args = [
+            &url, "--allow", CLIENT, "--probe", "foreign", "--window", "0.2",
+        ];
+        let args = [&args[..], &["--json", "-", "-v"], flags].concat();
+        let output = wscli(&args);
+        // Who is known comes in, from wherever.
+        assert_eq!(
+            output.status.code(),
+            Some(1),
+            "{flags:?}: {}",
+            stderr(&output)
+        );
+        let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let notes = json["notes"].to_string();
+        assert!(
+            notes.contains("without the credentials"),
+            "{flags:?}: {notes}"
+        );
+        let all = format!("{json}{}", stderr(&output));
+        let encoded = ["czNjcmV0", "OnMzY3JldC", "dTpzM2NyZXQt"];
+        for secret in ["s3cret"].iter().chain(&encoded) {
+            assert!(!all.contains(secret), "{flags:?}: {all}");
+        }
     }
 }
 

@@ -72,8 +72,15 @@ impl Answer<'_> {
             ));
         }
         let lower = body.to_ascii_lowercase();
-        let to_tls = lower.contains("plain http request was sent to https port")
-            || lower.contains("client sent an http request to an https server");
+        // nginx, Go, Apache, Tomcat, and `wscli serve`.
+        let to_tls = [
+            "plain http request was sent to https port",
+            "client sent an http request to an https server",
+            "speaking plain http to an ssl-enabled server port",
+            "combination of host and port requires tls",
+            "this port speaks tls",
+        ];
+        let to_tls = to_tls.iter().any(|sign| lower.contains(sign));
         to_tls.then(|| "this port wants TLS; use wss://".to_owned())
     }
 

@@ -87,19 +87,14 @@ pub(super) const RULES: &[Rule] = &[
         "the server takes the origin '*' for a wildcard",
         |_| Ok(Request::origin("*")),
     ),
-    info(low(
-        "scheme-ws",
-        "ws://h or wss://h",
-        "the server takes the WebSocket's scheme for the page's, or ignores the scheme",
-        |scene| {
-            let scheme = if scene.scheme == "http" { "ws" } else { "wss" };
-            Ok(Request::origin(origin_of(
-                scheme,
-                scene.host()?,
-                scene.port,
-            )))
-        },
-    )),
+    // What servers that compare well may take too stands together: that takes
+    // one observation window, not one each.
+    info(one_header(low(
+        "sec-ws-origin-alone",
+        "Sec-WebSocket-Origin: X alone",
+        "the server takes the header of an old draft for no origin",
+        |scene| Ok(Request::default().with("Sec-WebSocket-Origin", scene.foreign())),
+    ))),
     info(low(
         "port-default",
         "s://h with the default port written",
@@ -113,25 +108,6 @@ pub(super) const RULES: &[Rule] = &[
             Ok(Request::origin(format!("{}://{host}:{port}", scene.scheme)))
         },
     )),
-    low(
-        "dot-last",
-        "s://h with its last dot replaced by 'x'",
-        "a dot of the allowed name is not escaped in a pattern; the names that it lets in cannot \
-         be registered",
-        |scene| {
-            let name = scene.name()?;
-            let (front, last) = name
-                .rsplit_once('.')
-                .ok_or_else(|| format!("'{name}' has no dot"))?;
-            Ok(Request::origin(scene.with_host(&format!("{front}x{last}"))))
-        },
-    ),
-    low(
-        "loop-suffix",
-        "http://evillocalhost",
-        "an exemption for development asks only whether the name ends with 'localhost'",
-        |_| Ok(Request::origin("http://evillocalhost")),
-    ),
     info(low(
         "case-host",
         "s://H in capital letters",
@@ -168,6 +144,38 @@ pub(super) const RULES: &[Rule] = &[
         "the server parses the origin as a URL, or compares only how it begins",
         |scene| behind(scene, "/path"),
     )),
+    info(low(
+        "scheme-ws",
+        "ws://h or wss://h",
+        "the server takes the WebSocket's scheme for the page's, or ignores the scheme",
+        |scene| {
+            let scheme = if scene.scheme == "http" { "ws" } else { "wss" };
+            Ok(Request::origin(origin_of(
+                scheme,
+                scene.host()?,
+                scene.port,
+            )))
+        },
+    )),
+    low(
+        "dot-last",
+        "s://h with its last dot replaced by 'x'",
+        "a dot of the allowed name is not escaped in a pattern; the names that it lets in cannot \
+         be registered",
+        |scene| {
+            let name = scene.name()?;
+            let (front, last) = name
+                .rsplit_once('.')
+                .ok_or_else(|| format!("'{name}' has no dot"))?;
+            Ok(Request::origin(scene.with_host(&format!("{front}x{last}"))))
+        },
+    ),
+    low(
+        "loop-suffix",
+        "http://evillocalhost",
+        "an exemption for development asks only whether the name ends with 'localhost'",
+        |_| Ok(Request::origin("http://evillocalhost")),
+    ),
     low(
         "userinfo-allowed",
         "s://h@X",
@@ -301,12 +309,6 @@ pub(super) const RULES: &[Rule] = &[
             Ok(foreign.with("Sec-WebSocket-Origin", scene.allowed.as_str()))
         },
     )),
-    info(one_header(low(
-        "sec-ws-origin-alone",
-        "Sec-WebSocket-Origin: X alone",
-        "the server takes the header of an old draft for no origin",
-        |scene| Ok(Request::default().with("Sec-WebSocket-Origin", scene.foreign())),
-    ))),
     one_header(low(
         "sec-ws-origin-v8",
         "Sec-WebSocket-Origin: X with version 8",

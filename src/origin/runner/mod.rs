@@ -188,6 +188,7 @@ pub async fn run<D: Dialer>(
         width: 1,
         batch: config.concurrency.max(6),
         waited: Duration::ZERO,
+        confirmed: false,
         judged: vec![None; config.plan.probes.len()],
         refusals: HashSet::new(),
         notes: Vec::new(),
@@ -217,6 +218,8 @@ struct Runner<'a, D> {
     batch: usize,
     /// How long the server has been waited for.
     waited: Duration,
+    /// Whether the allowed origin was accepted after the last probe.
+    confirmed: bool,
     judged: Vec<Option<Judged>>,
     /// How this server refuses after the 101, or with a server error: once one
     /// was confirmed by asking again, the same answer needs no second try.

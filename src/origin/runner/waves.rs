@@ -57,6 +57,7 @@ impl<D: Dialer> Runner<'_, D> {
             }
             let wave = self.take_wave(&mut queue);
             let alone = wave.len() == 1;
+            self.confirmed = false;
             for (mut job, seen) in self.send(wave).await {
                 job.attempts += 1;
                 self.sort(job, seen, &mut queue, &mut pending);
@@ -164,6 +165,7 @@ impl<D: Dialer> Runner<'_, D> {
         if !healthy {
             return self.unsettle(pending, queue, seen, window).await;
         }
+        self.confirmed = !anonymous;
         if window == Some(self.config.window) {
             let request = self.allowed_request(allowed);
             let profile = if anonymous {
@@ -289,7 +291,11 @@ impl<D: Dialer> Runner<'_, D> {
 
     /// The last baseline, with the whole window.
     async fn final_check(&mut self) -> Result<(), Ending> {
-        if self.config.plan.probes.is_empty() {
+        let Some(last) = self.config.plan.probes.last() else {
+            return Ok(());
+        };
+        // A malformed probe may take effect late.
+        if self.confirmed && !last.is_delicate() {
             return Ok(());
         }
         let window = Some(self.config.window);
