@@ -13,6 +13,8 @@ use crate::connection::{OpenError, SocketError};
 pub enum ExitStatus {
     /// All went well.
     Success = 0,
+    /// The run has findings: a threshold was missed.
+    Findings = 1,
     /// A usage error, or a configuration that cannot work.
     Usage = 2,
     /// The host name could not be resolved.
@@ -42,6 +44,7 @@ pub enum ExitStatus {
 /// The table, for the man page and for its test.
 pub const TABLE: &[(ExitStatus, &str)] = &[
     (ExitStatus::Success, "success"),
+    (ExitStatus::Findings, "a threshold was missed (bench)"),
     (
         ExitStatus::Usage,
         "usage error, or a configuration that cannot work",
@@ -161,7 +164,7 @@ mod tests {
     #[test]
     fn the_table_has_each_code_once_in_order() {
         let codes: Vec<_> = TABLE.iter().map(|(status, _)| status.code()).collect();
-        assert_eq!(codes, [0, 2, 3, 4, 7, 8, 9, 10, 11, 12, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 130, 143]);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The command line as clap types: flags and their values, nothing else.
 
+pub mod bench;
 pub mod connect;
 pub mod serve;
 pub mod transport;
@@ -64,6 +65,8 @@ pub enum Command {
     Connect(connect::ConnectArgs),
     /// Run an echo server
     Serve(serve::ServeArgs),
+    /// Put load on a server and measure latency and throughput
+    Bench(Box<bench::BenchArgs>),
 }
 
 /// What `--generate` can make.
@@ -83,4 +86,6 @@ pub enum Generate {
     ManConnect,
     /// The man page wscli-serve(1).
     ManServe,
+    /// The man page wscli-bench(1).
+    ManBench,
 }

@@ -29,6 +29,7 @@ fn render(kind: Generate) -> Result<Vec<u8>> {
         Generate::Man => man(None),
         Generate::ManConnect => man(Some("connect")),
         Generate::ManServe => man(Some("serve")),
+        Generate::ManBench => man(Some("bench")),
     }
 }
 

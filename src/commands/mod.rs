@@ -1,6 +1,8 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
+mod bench;
 mod connect;
+mod demo;
 mod generate;
 mod serve;
 
@@ -21,6 +23,7 @@ pub fn run() -> ExitStatus {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
+        (None, Some(Command::Bench(args))) => bench::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| {

@@ -3,9 +3,11 @@
 //! Stdout is data; stderr is status, warnings and errors. Nothing that a peer
 //! sent reaches a terminal with its control characters alive.
 
+pub mod progress;
 pub mod sanitize;
 pub mod status;
 
+pub use progress::Progress;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
 
