@@ -40,11 +40,19 @@ fn main() -> Result<()> {
     }
 }
 
+/// The frame whose payload is under way.
+#[derive(Default)]
+struct Frame {
+    remaining: usize,
+    mask: [u8; 4],
+}
+
 struct Conn {
     stream: TcpStream,
     upgraded: bool,
-    /// Bytes read that do not make a frame, or a request head, yet.
+    /// Bytes read that do not make a frame header, or a request head, yet.
     partial: Vec<u8>,
+    frame: Frame,
     unsent: Vec<u8>,
 }
 
@@ -78,6 +86,7 @@ fn serve(port: u16, websocket: bool) -> Result<()> {
                         stream,
                         upgraded: !websocket,
                         partial: Vec::new(),
+                        frame: Frame::default(),
                         unsent: Vec::new(),
                     };
                     if slot == conns.len() {
@@ -148,7 +157,8 @@ fn write_some(conn: &mut Conn, mut bytes: &[u8]) -> io::Result<bool> {
     Ok(true)
 }
 
-/// Appends the answers to what came in; whether the client has closed.
+/// Appends the answers to what came in; whether the client has closed. A
+/// payload is unmasked and passed on as it comes: nothing is put together.
 fn answer(conn: &mut Conn, bytes: &mut [u8], out: &mut Vec<u8>) -> bool {
     let mut joined;
     let mut rest = if conn.partial.is_empty() {
@@ -163,67 +173,87 @@ fn answer(conn: &mut Conn, bytes: &mut [u8], out: &mut Vec<u8>) -> bool {
             conn.partial = rest.to_vec();
             return false;
         };
-        let head = String::from_utf8_lossy(&rest[..end]).into_owned();
-        let key = head.lines().find_map(|line| {
-            let (name, value) = line.split_once(':')?;
-            name.eq_ignore_ascii_case("sec-websocket-key")
-                .then(|| value.trim().to_owned())
-        });
-        let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
-        out.extend_from_slice(
-            format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes(),
-        );
+        upgrade(&rest[..end], out);
         conn.upgraded = true;
         rest = &mut rest[end + 4..];
     }
     loop {
-        let Some((header, length)) = frame_size(rest) else {
-            conn.partial = rest.to_vec();
-            return false;
-        };
-        if rest.len() < header + length {
-            // All of a large message is wanted at once: one copy less.
-            let mut partial = Vec::with_capacity(header + length + READ_BYTES);
-            partial.extend_from_slice(rest);
-            conn.partial = partial;
-            return false;
-        }
-        let opcode = rest[0] & 0x0f;
-        let mask: [u8; 4] = [
-            rest[header - 4],
-            rest[header - 3],
-            rest[header - 2],
-            rest[header - 1],
-        ];
-        let (frame, behind) = rest.split_at_mut(header + length);
-        let first = if opcode == 9 { 0x8a } else { frame[0] };
-        out.push(first);
-        match length {
-            0..126 => out.push(length as u8),
-            126..65536 => {
-                out.push(126);
-                out.extend_from_slice(&(length as u16).to_be_bytes());
+        if conn.frame.remaining == 0 {
+            let Some((header, length)) = frame_size(rest) else {
+                conn.partial = rest.to_vec();
+                return false;
+            };
+            let (head, behind) = rest.split_at_mut(header);
+            begin(head[0], length, out);
+            if head[0] & 0x0f == 8 {
+                return true;
             }
-            _ => {
-                out.push(127);
-                out.extend_from_slice(&(length as u64).to_be_bytes());
-            }
+            conn.frame = Frame {
+                remaining: length,
+                mask: [
+                    head[header - 4],
+                    head[header - 3],
+                    head[header - 2],
+                    head[header - 1],
+                ],
+            };
+            rest = behind;
         }
-        let payload = &mut frame[header..];
-        let wide = u32::from_ne_bytes(mask);
-        let mut words = payload.chunks_exact_mut(4);
-        for word in &mut words {
-            let value = u32::from_ne_bytes([word[0], word[1], word[2], word[3]]) ^ wide;
-            word.copy_from_slice(&value.to_ne_bytes());
-        }
-        for (byte, key) in words.into_remainder().iter_mut().zip(mask) {
-            *byte ^= key;
-        }
+        let take = conn.frame.remaining.min(rest.len());
+        let (payload, behind) = rest.split_at_mut(take);
+        unmask(payload, conn.frame.mask);
         out.extend_from_slice(payload);
-        if opcode == 8 {
-            return true;
-        }
+        conn.frame.remaining -= take;
+        conn.frame.mask.rotate_left(take % 4);
         rest = behind;
+        if conn.frame.remaining > 0 {
+            return false;
+        }
+    }
+}
+
+fn upgrade(head: &[u8], out: &mut Vec<u8>) {
+    let head = String::from_utf8_lossy(head).into_owned();
+    let key = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("sec-websocket-key")
+            .then(|| value.trim().to_owned())
+    });
+    let accept = derive_accept_key(key.unwrap_or_default().as_bytes());
+    out.extend_from_slice(
+        format!("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n").as_bytes(),
+    );
+}
+
+/// The header of the answer. A Close is answered empty, a ping by a pong.
+fn begin(first: u8, length: usize, out: &mut Vec<u8>) {
+    match (first & 0x0f, length) {
+        (8, _) => return out.extend_from_slice(&[0x88, 0]),
+        (9, _) => out.push(0x8a),
+        _ => out.push(first),
+    }
+    match length {
+        0..126 => out.push(length as u8),
+        126..65536 => {
+            out.push(126);
+            out.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            out.push(127);
+            out.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+}
+
+fn unmask(payload: &mut [u8], mask: [u8; 4]) {
+    let wide = u32::from_ne_bytes(mask);
+    let mut words = payload.chunks_exact_mut(4);
+    for word in &mut words {
+        let value = u32::from_ne_bytes([word[0], word[1], word[2], word[3]]) ^ wide;
+        word.copy_from_slice(&value.to_ne_bytes());
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(mask) {
+        *byte ^= key;
     }
 }
 

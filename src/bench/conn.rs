@@ -201,8 +201,11 @@ impl Conn {
             while shared.scratch.write.len() < BATCH_BYTES
                 && let Some(intended_ns) = self.take_due(shared)
             {
-                self.append(intended_ns, shared);
+                let is_large = self.append(intended_ns, shared);
                 count += 1;
+                if is_large {
+                    break;
+                }
                 if matches!(self.link, Link::Socket(_)) && self.link.poll_ready(cx).is_pending() {
                     break;
                 }
@@ -257,11 +260,15 @@ impl Conn {
         Some(intended_ns)
     }
 
-    fn append(&mut self, intended_ns: u64, shared: &mut Shared) {
+    /// Appends a message; whether nothing may follow it in this batch.
+    fn append(&mut self, intended_ns: u64, shared: &mut Shared) -> bool {
+        let mut is_large = false;
         let Shared {
             config,
             scratch,
             payloads,
+            stats,
+            times,
             ..
         } = shared;
         let number = self.window.next_number();
@@ -280,14 +287,21 @@ impl Conn {
                 self.window.note_payload(payload.to_vec());
             }
             let fed = self.link.feed(|| message(config.text, payload.to_vec()));
-            if !fed {
-                scratch.append(data_opcode(config.text), payload);
+            let opcode = data_opcode(config.text);
+            is_large = !fed && self.link.append_large(opcode, payload, scratch);
+            if is_large {
+                if times.measures(intended_ns) {
+                    stats.counters.bytes_sent += payload.body.len() as u64;
+                }
+            } else if !fed {
+                scratch.append(opcode, payload);
             }
         }
         self.window.push(Entry {
             intended_ns,
             sent_ns: 0,
         });
+        is_large
     }
 
     /// Gives the messages of a batch the time at which it leaves.

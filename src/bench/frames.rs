@@ -296,3 +296,109 @@ impl Parser {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a parser tells, with payloads.
+    fn told(parser: &mut Parser, bytes: &[u8]) -> Result<Vec<String>, Violation> {
+        let mut all = Vec::new();
+        parser.feed(bytes, |incoming| all.push(format!("{incoming:?}")))?;
+        Ok(all)
+    }
+
+    fn server_frame(is_final: bool, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
+        let header = FrameHeader {
+            is_final,
+            opcode,
+            ..FrameHeader::default()
+        };
+        let mut bytes = Vec::new();
+        header.format(payload.len() as u64, &mut bytes).unwrap();
+        bytes.extend_from_slice(payload);
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_cut_the_same_is_told(
+            lengths in proptest::collection::vec(0_usize..300, 1..6),
+            keep in any::<bool>(),
+            cuts in proptest::collection::vec(1_usize..40, 1..80),
+        ) {
+            let mut bytes = Vec::new();
+            for length in lengths {
+                let payload: Vec<u8> = (0..length).map(|i| i.to_le_bytes()[0]).collect();
+                let (first, rest) = payload.split_at(length / 2);
+                bytes.extend(server_frame(false, OpCode::Data(Data::Text), first));
+                bytes.extend(server_frame(true, OpCode::Control(Control::Ping), b"ping"));
+                bytes.extend(server_frame(true, OpCode::Data(Data::Continue), rest));
+                bytes.extend(server_frame(true, OpCode::Data(Data::Binary), &payload));
+            }
+            let limit = keep.then_some(1 << 20);
+            let whole = told(&mut Parser::new(limit), &bytes).unwrap();
+            let mut parser = Parser::new(limit);
+            let (mut pieces, mut rest) = (Vec::new(), &bytes[..]);
+            for cut in cuts.iter().cycle() {
+                let (piece, behind) = rest.split_at((*cut).min(rest.len()));
+                pieces.extend(told(&mut parser, piece).unwrap());
+                rest = behind;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(pieces, whole);
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = told(&mut Parser::new(Some(1000)), &bytes);
+            let _ = told(&mut Parser::new(None), &bytes);
+        }
+
+        #[test]
+        fn masking_twice_is_no_masking(
+            payload in proptest::collection::vec(any::<u8>(), 0..20_000),
+            mask in any::<[u8; 4]>(),
+        ) {
+            let mut frame = Vec::new();
+            append_header(&mut frame, OpCode::Data(Data::Binary), payload.len(), mask);
+            let start = frame.len();
+            append_masked(&mut frame, &payload, mask);
+            let back: Vec<u8> = frame[start..]
+                .iter()
+                .zip(mask.iter().cycle())
+                .map(|(byte, key)| byte ^ key)
+                .collect();
+            prop_assert_eq!(back, payload);
+        }
+    }
+
+    #[test]
+    fn each_violation_is_named() {
+        let data = |data| OpCode::Data(data);
+        let two_beginnings = [
+            server_frame(false, data(Data::Text), b"a"),
+            server_frame(true, data(Data::Text), b"b"),
+        ];
+        for (bytes, violation) in [
+            (vec![0x83, 0], Violation::Opcode),
+            (vec![0x81, 0x80, 0, 0, 0, 0], Violation::Masked),
+            (vec![0xc1, 0], Violation::ReservedBits),
+            (vec![0x09, 0], Violation::Control),
+            (vec![0x89, 126, 0, 126], Violation::Control),
+            (vec![0x80, 0], Violation::Fragments),
+            (two_beginnings.concat(), Violation::Fragments),
+            (
+                server_frame(true, data(Data::Text), b"12345"),
+                Violation::TooLarge,
+            ),
+        ] {
+            let found = told(&mut Parser::new(Some(4)), &bytes);
+            assert_eq!(found, Err(violation), "{bytes:?}");
+        }
+    }
+}

@@ -105,7 +105,24 @@ pub(super) struct Frames {
     /// What the transport did not take yet.
     unsent: Vec<u8>,
     unsent_from: usize,
+    /// The rest of a large payload, which is still to be masked.
+    large: Option<Box<Large>>,
 }
+
+/// A payload that is masked piece by piece while the pieces before it are on
+/// their way: the server works on one while the next is made, and each leaves
+/// the cache only once.
+#[derive(Debug)]
+struct Large {
+    bytes: Arc<[u8]>,
+    from: usize,
+    to: usize,
+    mask: [u8; 4],
+}
+
+/// From this size a payload leaves in pieces, of this size.
+const LARGE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 128 << 10;
 
 impl Link {
     pub(super) fn frames(transport: Transport, leftover: Bytes, keep_up_to: Option<usize>) -> Self {
@@ -115,6 +132,7 @@ impl Link {
             parser: Parser::new(keep_up_to),
             unsent: Vec::new(),
             unsent_from: 0,
+            large: None,
         })
     }
 
@@ -144,6 +162,33 @@ impl Link {
                 // How it ended is told by the next read.
                 .map(|_| Ok(())),
         }
+    }
+
+    /// Takes a large message: its header goes to the write buffer, its payload
+    /// follows in pieces, and nothing may be appended behind it. `false` when
+    /// it is not one.
+    pub(super) fn append_large(
+        &mut self,
+        opcode: OpCode,
+        payload: Payload<'_>,
+        scratch: &mut Scratch,
+    ) -> bool {
+        let (Self::Frames(frames), Some(bytes)) = (self, payload.shared) else {
+            return false;
+        };
+        if payload.body.len() < LARGE_BYTES {
+            return false;
+        }
+        let mask = scratch.mask();
+        append_header(&mut scratch.write, opcode, payload.len(), mask);
+        append_masked(&mut scratch.write, payload.head(), mask);
+        frames.large = Some(Box::new(Large {
+            bytes: Arc::clone(bytes),
+            from: payload.head_bytes,
+            to: payload.len(),
+            mask,
+        }));
+        true
     }
 
     /// Queues one message through the core's socket; `false` when this is a
@@ -323,18 +368,21 @@ impl Frames {
     }
 
     fn poll_unsent(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Ended>> {
-        while let Some(rest) = self
-            .unsent
-            .get(self.unsent_from..)
-            .filter(|r| !r.is_empty())
-        {
+        loop {
+            let rest = self.unsent.get(self.unsent_from..).unwrap_or_default();
+            if rest.is_empty() {
+                if self.next_piece() {
+                    continue;
+                }
+                break;
+            }
             match Pin::new(&mut self.transport).poll_write(cx, rest) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) => self.unsent_from += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Ended::Io(error))),
             }
         }
-        if self.unsent_from > 0 {
+        if !self.unsent.is_empty() {
             // The memory goes too: most connections never need it again.
             self.unsent = Vec::new();
             self.unsent_from = 0;
@@ -344,6 +392,23 @@ impl Frames {
             Poll::Ready(Err(error)) => Poll::Ready(Err(Ended::Io(error))),
             _ => Poll::Ready(Ok(())),
         }
+    }
+
+    /// Masks the next piece of a large payload; whether there was one.
+    fn next_piece(&mut self) -> bool {
+        let Some(large) = &mut self.large else {
+            return false;
+        };
+        let end = (large.from + PIECE_BYTES).min(large.to);
+        self.unsent.clear();
+        self.unsent_from = 0;
+        let piece = large.bytes.get(large.from..end).unwrap_or_default();
+        append_masked(&mut self.unsent, piece, large.mask);
+        large.from = end;
+        if large.from >= large.to {
+            self.large = None;
+        }
+        true
     }
 
     /// One write, and no more unless the transport takes only a part of it;

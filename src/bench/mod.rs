@@ -31,7 +31,7 @@ pub mod stats;
 pub mod summary;
 pub mod template;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 pub mod threshold;

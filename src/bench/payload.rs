@@ -60,7 +60,7 @@ impl PayloadConfig {
 #[derive(Debug)]
 pub(super) struct Payloads {
     config: PayloadConfig,
-    filler: Vec<u8>,
+    filler: Arc<[u8]>,
     rendered: Vec<u8>,
 }
 
@@ -70,6 +70,8 @@ pub(super) struct Payload<'a> {
     pub(super) head: [u8; HEAD_BYTES],
     pub(super) head_bytes: usize,
     pub(super) body: &'a [u8],
+    /// What the body is the end of, where that outlives the message.
+    pub(super) shared: Option<&'a Arc<[u8]>>,
 }
 
 impl Payload<'_> {
@@ -94,7 +96,7 @@ impl Payloads {
         }
         Self {
             config,
-            filler,
+            filler: filler.into(),
             rendered: Vec::new(),
         }
     }
@@ -111,6 +113,7 @@ impl Payloads {
             head: [0; HEAD_BYTES],
             head_bytes: 0,
             body,
+            shared: None,
         };
         match &self.config {
             PayloadConfig::Generated {
@@ -125,6 +128,7 @@ impl Payloads {
                     head: number_head(number),
                     head_bytes: HEAD_BYTES,
                     body: self.filler.get(HEAD_BYTES..size).unwrap_or_default(),
+                    shared: Some(&self.filler),
                 }
             }
             PayloadConfig::Fixed(all) => whole(turn(all, number).map_or(&[][..], |p| &p[..])),

@@ -340,7 +340,7 @@ mod tests {
             "  5 lost: no reply in time (0.500%)\n",
             "  2 unsolicited: answers none of ours (0.200%)\n",
             "  3 errors: connection reset\n",
-            "  from intended    1.00 ms",
+            "  from intended   999.9 µs",
             "  slip             20.0 µs",
             "  upgrade          2.00 ms",
             "client: 1% of 1 thread(s) busy, 100.00 µs of processor a message",
