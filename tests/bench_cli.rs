@@ -217,7 +217,7 @@ fn mistakes_are_said_before_anything_is_measured() {
     for (args, message) in [
         (
             &["--demo", "--mode", "flood", "--verify"][..],
-            "wscli: --verify do nothing in this mode; use --mode echo\n",
+            "wscli: --verify: of no effect in this mode; use --mode echo\n",
         ),
         (
             &["--demo", "--precise"],

@@ -30,7 +30,7 @@ fn main() -> ExitCode {
             }
         };
     }
-    let rows: [(&str, fn() -> Result<Row>); 7] = [
+    let rows: [(&str, Case); 7] = [
         ("stopped for 1 s", stopped),
         ("precise 10 ms", precise),
         ("every 100th dropped", dropped),
@@ -60,6 +60,8 @@ fn main() -> ExitCode {
 fn tell(text: &str) {
     println!("{text}");
 }
+
+type Case = fn() -> Result<Row>;
 
 /// What a case has shown.
 struct Row {

@@ -34,7 +34,7 @@ enum Behaviour {
 /// Listens, says where, and serves until stdin ends. Says then what the
 /// median of its own answer time was, in nanoseconds.
 #[allow(clippy::print_stdout)]
-pub fn run(behaviour: &str) -> io::Result<()> {
+pub(crate) fn run(behaviour: &str) -> io::Result<()> {
     let behaviour = match behaviour {
         "echo" => Behaviour::Echo,
         "delay" => Behaviour::Delay,

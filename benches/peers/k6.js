@@ -1,5 +1,5 @@
 // k6: keeps IN_FLIGHT messages of SIZE bytes in flight on each connection.
-import { WebSocket } from 'k6/websockets';
+import { WebSocket } from 'k6/experimental/websockets';
 import { Counter } from 'k6/metrics';
 
 const size = Number(__ENV.SIZE);

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+import gevent
 from locust import User, events, task
 from websocket import create_connection
 
@@ -30,6 +31,13 @@ class Echo(User):
             request_type="WS", name="echo", response_length=SIZE, exception=None,
             response_time=(time.perf_counter() - begin) * 1000, context={},
         )
+
+
+@events.init.add_listener
+def wake(**_):
+    # gevent's clock stands since before the imports, which can take longer
+    # than the run: without this the time limit has passed at once.
+    gevent.get_hub().loop.update_now()
 
 
 @events.spawning_complete.add_listener

@@ -47,11 +47,11 @@ struct Churn {
 
 /// Runs one thread.
 pub(super) async fn run(thread: usize, control: Arc<Control>) {
-    control.tell(FromWorker::Opened(OpeningReport {
+    control.tell(FromWorker::Opened(Box::new(OpeningReport {
         handshakes: HandshakeStats::default(),
         errors: Errors::default(),
         first_error: None,
-    }));
+    })));
     let start_ns = loop {
         let start_ns = control.start_ns.load(Ordering::Acquire);
         if start_ns > 0 || control.stop.load(Ordering::Relaxed) {
@@ -91,11 +91,13 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) {
             watch.await
         }
     };
-    churn.control.tell(FromWorker::Opened(OpeningReport {
-        handshakes: churn.handshakes.take(),
-        errors: Errors::default(),
-        first_error: None,
-    }));
+    churn
+        .control
+        .tell(FromWorker::Opened(Box::new(OpeningReport {
+            handshakes: churn.handshakes.take(),
+            errors: Errors::default(),
+            first_error: None,
+        })));
     churn.control.tell(FromWorker::Done(Box::new(outcome)));
 }
 

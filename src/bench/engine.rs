@@ -104,7 +104,7 @@ impl Control {
 #[derive(Debug)]
 pub(super) enum FromWorker {
     /// It has tried to open all its connections.
-    Opened(OpeningReport),
+    Opened(Box<OpeningReport>),
     /// A second of measuring.
     Second { second: u64, stats: Box<Stats> },
     /// It is done.
@@ -285,7 +285,7 @@ impl Coordinator {
         observe: &mut impl FnMut(&Live),
     ) -> Result<(), BenchError> {
         match report {
-            FromWorker::Opened(report) => self.take_opened(report),
+            FromWorker::Opened(report) => self.take_opened(*report),
             FromWorker::Second { second, stats } => {
                 self.take_second(second, *stats);
                 self.observe(observe);

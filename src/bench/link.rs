@@ -5,7 +5,6 @@ use std::future::Future;
 use std::io;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -89,6 +88,10 @@ impl Ended {
 
 /// An open connection.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large variant is the usual one, and one place in memory less for each message"
+)]
 pub(super) enum Link {
     /// Over the frame engine.
     Frames(Frames),
@@ -253,59 +256,6 @@ impl Link {
             }
             Self::Socket(socket) => socket.start_close(CloseFrame::new(CloseCode::NORMAL, "")),
         }
-    }
-}
-
-/// The bytes that the core's sockets of one thread put on the wire, counted
-/// below the compression.
-#[derive(Debug, Default)]
-pub(super) struct WireCounter {
-    pub(super) read: AtomicU64,
-    pub(super) written: AtomicU64,
-}
-
-/// A transport that counts.
-#[derive(Debug)]
-pub(super) struct Counted {
-    pub(super) inner: Transport,
-    pub(super) counter: Arc<WireCounter>,
-}
-
-impl AsyncRead for Counted {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buf.filled().len();
-        let result = Pin::new(&mut self.inner).poll_read(cx, buf);
-        let count = buf.filled().len() - before;
-        self.counter.read.fetch_add(count as u64, Ordering::Relaxed);
-        result
-    }
-}
-
-impl AsyncWrite for Counted {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.inner).poll_write(cx, buf);
-        if let Poll::Ready(Ok(count)) = result {
-            self.counter
-                .written
-                .fetch_add(count as u64, Ordering::Relaxed);
-        }
-        result
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
     }
 }
 

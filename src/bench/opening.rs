@@ -11,8 +11,9 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::time::{Instant, sleep_until};
 
 use super::config::BenchConfig;
+use super::counted::{Counted, WireCounter};
 use super::engine::{Control, OpeningReport};
-use super::link::{Counted, Link, WireCounter};
+use super::link::Link;
 use super::opener::{cause, note_timings, open_connection};
 use super::stats::{Errors, HandshakeStats};
 use crate::connection::dial::Timings;

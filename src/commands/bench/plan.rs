@@ -111,7 +111,7 @@ fn check_mode(args: &BenchArgs) -> Result<()> {
                 .map(|mode| format!("{mode:?}").to_lowercase())
                 .collect();
             let names = names.join(" or ");
-            let message = format!("{flags} do nothing in this mode; use --mode {names}");
+            let message = format!("{flags}: of no effect in this mode; use --mode {names}");
             return Err(Failure::usage(message).into());
         }
     }
