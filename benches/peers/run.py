@@ -145,7 +145,7 @@ def locust(conns, in_flight, size, secs):
     with server("ws-echo") as port:
         environment = {**os.environ, "URL": f"ws://127.0.0.1:{port}/", "SIZE": str(size)}
         return told(pinned([PEERS / "venv" / "bin" / "locust", "-f", HERE / "locust_client.py",
-                            "--headless", "-u", conns, "-r", conns, "-t", f"{secs + 1}s",
+                            "--headless", "-u", conns, "-r", conns, "-t", f"{round(secs) + 1}s",
                             "--only-summary"], env=environment)[0])
 
 

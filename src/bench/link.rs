@@ -129,6 +129,12 @@ const PIECE_BYTES: usize = 128 << 10;
 
 impl Link {
     pub(super) fn frames(transport: Transport, leftover: Bytes, keep_up_to: Option<usize>) -> Self {
+        // An empty rest still holds the buffer that the handshake was read to.
+        let leftover = if leftover.is_empty() {
+            Bytes::new()
+        } else {
+            leftover
+        };
         Self::Frames(Frames {
             transport,
             leftover,
