@@ -96,11 +96,16 @@ impl Conn {
 
     /// Reads and writes what can be read and written now.
     pub(super) fn run(&mut self, cx: &mut Context<'_>, shared: &mut Shared) -> Result<(), Ended> {
-        if self.due > 0 {
-            // The schedule first: reading can wait, the send time cannot.
-            self.send(cx, shared)?;
-        }
+        // The schedule first: reading can wait, the send time cannot.
+        let early = if self.due > 0 {
+            self.send(cx, shared)
+        } else {
+            Ok(())
+        };
+        // What ended the connection is told by what the server sent last, and
+        // not by the write that found it gone.
         self.receive(cx, shared)?;
+        early?;
         self.send(cx, shared)
     }
 
@@ -131,7 +136,7 @@ impl Conn {
                     }
                 }
                 (Incoming::Message { .. }, Mode::Idle | Mode::Handshake) => {
-                    stats.counters.unsolicited += 1;
+                    stats.counters.unsolicited += u64::from(now_ns >= times.measure_ns);
                 }
                 (
                     Incoming::Message {
@@ -143,13 +148,13 @@ impl Conn {
                     Mode::Echo,
                 ) => {
                     let found = window.answer(&config.matching, head, payload);
-                    if let Match::Reply { number, .. } = found
+                    if let Match::Reply { number, entry } = found
                         && config.verify
                     {
                         let sent = window.take_payload(number);
-                        if sent.as_deref() != payload || text != config.text {
-                            stats.counters.mismatched += 1;
-                        }
+                        let same = sent.as_deref() == payload && text == config.text;
+                        let counts = times.measures(entry.intended_ns);
+                        stats.counters.mismatched += u64::from(counts && !same);
                     }
                     answered += count(&found, now_ns, times, stats);
                 }

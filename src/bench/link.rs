@@ -121,6 +121,8 @@ struct Large {
     from: usize,
     to: usize,
     mask: [u8; 4],
+    /// Control frames that must wait for the payload's end.
+    then: Vec<u8>,
 }
 
 /// From this size a payload leaves in pieces, of this size.
@@ -196,6 +198,7 @@ impl Link {
             from: payload.head_bytes,
             to: payload.len(),
             mask,
+            then: Vec::new(),
         }));
         true
     }
@@ -244,7 +247,7 @@ impl Link {
     pub(super) fn pong(&mut self, payload: &[u8], scratch: &mut Scratch) {
         if let Self::Frames(frames) = self {
             let mask = scratch.mask();
-            append_control(&mut frames.unsent, Control::Pong, payload, mask);
+            append_control(frames.behind_payload(), Control::Pong, payload, mask);
         }
     }
 
@@ -254,7 +257,7 @@ impl Link {
             Self::Frames(frames) => {
                 let mask = scratch.mask();
                 append_control(
-                    &mut frames.unsent,
+                    frames.behind_payload(),
                     Control::Close,
                     &CloseCode::NORMAL.get().to_be_bytes(),
                     mask,
@@ -350,6 +353,14 @@ impl Frames {
         }
     }
 
+    /// Where a control frame may be appended: never within another frame.
+    fn behind_payload(&mut self) -> &mut Vec<u8> {
+        match &mut self.large {
+            Some(large) => &mut large.then,
+            None => &mut self.unsent,
+        }
+    }
+
     /// Masks the next piece of a large payload; whether there was one.
     fn next_piece(&mut self) -> bool {
         let Some(large) = &mut self.large else {
@@ -362,6 +373,7 @@ impl Frames {
         append_masked(&mut self.unsent, piece, large.mask);
         large.from = end;
         if large.from >= large.to {
+            self.unsent.append(&mut large.then);
             self.large = None;
         }
         true

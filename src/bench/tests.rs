@@ -285,6 +285,42 @@ async fn what_answers_nothing_is_unsolicited() {
 }
 
 #[tokio::test]
+async fn a_pong_never_gets_into_a_large_payload() {
+    let pinging: Behaviour = |number, opcode, payload| match (echo(number, opcode, payload), opcode)
+    {
+        (Answer::Send(bytes), OpCode::Data(_)) => {
+            Answer::Send([frame(0x89, b"now?"), bytes].concat())
+        }
+        (other, _) => other,
+    };
+    let summary = measure(pinging, |config| {
+        config.duration = None;
+        config.messages = Some(60);
+        config.verify = true;
+        config.load = Load::Closed {
+            in_flight: 4,
+            think_time: Duration::ZERO,
+        };
+        config.payload = PayloadConfig::Generated {
+            min_bytes: 900_000,
+            max_bytes: 1_000_000,
+        };
+    })
+    .await;
+    let counters = summary.stats.counters;
+    assert_eq!(
+        (counters.received, counters.mismatched, counters.unsolicited),
+        (60, 0, 0)
+    );
+    assert_eq!(
+        summary.stats.errors.total(),
+        0,
+        "{:?}",
+        summary.stats.errors
+    );
+}
+
+#[tokio::test]
 async fn fragments_make_one_reply_and_a_wrong_payload_is_told() {
     let fragmented: Behaviour =
         |number, opcode, payload| match (opcode, payload.split_at_checked(3)) {
