@@ -295,10 +295,12 @@ async fn a_pong_never_gets_into_a_large_payload() {
     };
     let summary = measure(pinging, |config| {
         config.duration = None;
+        // More than the buffers of the sockets hold.
+        config.connections = 1;
         config.messages = Some(60);
         config.verify = true;
         config.load = Load::Closed {
-            in_flight: 4,
+            in_flight: 30,
             think_time: Duration::ZERO,
         };
         config.payload = PayloadConfig::Generated {
