@@ -3,7 +3,7 @@
 //!
 //! A run is a [`BenchConfig`] that [`run`] turns into a [`Summary`]. The
 //! connections are spread over threads that share nothing while messages fly;
-//! each thread is one future ([`driver`]) that owns its connections, a frame
+//! each thread is one future (`driver`) that owns its connections, a frame
 //! engine ([`frames`]), the [`schedule`] and its histograms ([`stats`]), which
 //! it hands over once a second.
 //!
