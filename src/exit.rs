@@ -21,6 +21,10 @@ pub enum ExitStatus {
     Resolve = 3,
     /// No TCP or Unix socket connection.
     Connect = 4,
+    /// The TLS handshake failed.
+    Tls = 5,
+    /// The proxy did not lead to the target.
+    Proxy = 6,
     /// The server answered the opening handshake with a refusal, or with an
     /// answer that is not valid.
     Rejected = 7,
@@ -51,6 +55,8 @@ pub const TABLE: &[(ExitStatus, &str)] = &[
     ),
     (ExitStatus::Resolve, "the host name could not be resolved"),
     (ExitStatus::Connect, "no TCP or unix socket connection"),
+    (ExitStatus::Tls, "the TLS handshake failed"),
+    (ExitStatus::Proxy, "the proxy did not lead to the server"),
     (
         ExitStatus::Rejected,
         "the server rejected the upgrade, or its answer is not a valid one",
@@ -88,6 +94,8 @@ pub struct Failure {
     pub status: ExitStatus,
     /// One sentence: what failed, with what value, what to do next.
     pub message: String,
+    /// What usually lies behind it, and what to try next.
+    pub hint: Option<String>,
 }
 
 impl Failure {
@@ -96,7 +104,14 @@ impl Failure {
         Self {
             status,
             message: message.into(),
+            hint: None,
         }
+    }
+
+    /// The same failure with a hint.
+    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+        self.hint = hint;
+        self
     }
 
     /// A usage error.
@@ -112,6 +127,14 @@ impl fmt::Display for Failure {
 }
 
 impl std::error::Error for Failure {}
+
+/// The hint that comes with an error, if one does.
+pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
+    let failure = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Failure>());
+    failure.and_then(|failure| failure.hint.as_deref())
+}
 
 /// The status that an error of any command stands for.
 pub fn status_of(error: &anyhow::Error) -> ExitStatus {
@@ -132,16 +155,22 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
     ExitStatus::Usage
 }
 
-fn status_of_open(error: &OpenError) -> ExitStatus {
+/// The status that a connection which could not be opened stands for.
+pub fn status_of_open(error: &OpenError) -> ExitStatus {
     match error {
         OpenError::Dial(DialError::Resolve { .. }) => ExitStatus::Resolve,
-        OpenError::Dial(DialError::Connect { .. } | DialError::ConnectUnix { .. }) => {
-            ExitStatus::Connect
-        }
+        OpenError::Dial(
+            DialError::Connect { .. } | DialError::ConnectUnix { .. } | DialError::Interface { .. },
+        ) => ExitStatus::Connect,
+        OpenError::Dial(DialError::Tls(error)) if error.is_local() => ExitStatus::Usage,
+        OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
+        OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
         OpenError::Handshake(HandshakeError::Rejected(_)) => ExitStatus::Rejected,
         // Not an HTTP answer at all, or none: the peer does not speak HTTP.
         OpenError::Handshake(_) => ExitStatus::Protocol,
-        OpenError::Timeout { .. } => ExitStatus::Timeout,
+        OpenError::Redirect { .. } => ExitStatus::Rejected,
+        OpenError::Redirected { source, .. } => status_of_open(source),
+        OpenError::Timeout { .. } | OpenError::NotUp { .. } => ExitStatus::Timeout,
     }
 }
 
@@ -164,7 +193,7 @@ mod tests {
     #[test]
     fn the_table_has_each_code_once_in_order() {
         let codes: Vec<_> = TABLE.iter().map(|(status, _)| status.code()).collect();
-        assert_eq!(codes, [0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 130, 143]);
+        assert_eq!(codes, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 130, 143]);
     }
 
     #[test]

@@ -19,10 +19,11 @@ use super::clock::{Clock, to_ns};
 use super::config::BenchConfig;
 use super::conn::Times;
 use super::driver::{Driver, drives};
+use super::opener::target_of;
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::summary::{ClientUse, End, Second, Summary};
 use super::usage::{max_rss_bytes, rss_bytes};
-use crate::connection::OpenError;
+use crate::connection::{OpenError, Target};
 
 /// Between the moment when all connections are open and the start of the
 /// load: twice what a thread needs to notice.
@@ -36,6 +37,8 @@ pub enum BenchError {
     NoConnection {
         /// How many were tried.
         connections: usize,
+        /// Where the first of them was to lead to.
+        target: Box<Target>,
         /// The first failure.
         source: Box<OpenError>,
     },
@@ -131,7 +134,8 @@ impl Drop for PanicNotice<'_> {
 pub(super) struct OpeningReport {
     pub(super) handshakes: HandshakeStats,
     pub(super) errors: Errors,
-    pub(super) first_error: Option<OpenError>,
+    /// With the index of its connection.
+    pub(super) first_error: Option<(usize, OpenError)>,
 }
 
 /// What a thread has at its end.
@@ -214,7 +218,7 @@ struct Coordinator {
     opened: usize,
     done: usize,
     handshakes: HandshakeStats,
-    first_error: Option<OpenError>,
+    first_error: Option<(usize, OpenError)>,
     total: Stats,
     seconds: BTreeMap<u64, (usize, Stats)>,
     series: Vec<Second>,
@@ -314,10 +318,11 @@ impl Coordinator {
         }
         if self.handshakes.count == 0
             && drives(config.mode)
-            && let Some(error) = self.first_error.take()
+            && let Some((index, error)) = self.first_error.take()
         {
             return Err(BenchError::NoConnection {
                 connections: config.connections,
+                target: Box::new(target_of(config, index).clone()),
                 source: Box::new(error),
             });
         }

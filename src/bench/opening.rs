@@ -23,7 +23,8 @@ use crate::connection::{OpenError, Transport};
 /// round trips, few enough for the backlog of any server.
 const AT_A_TIME: usize = 64;
 
-type Attempt = Pin<Box<dyn Future<Output = (usize, Result<(Link, Timings), OpenError>)> + Send>>;
+type Attempt =
+    Pin<Box<dyn Future<Output = (usize, Result<(Link, Timings), (usize, OpenError)>)> + Send>>;
 
 /// Opens a thread's share of the connections.
 pub(super) struct Opening {
@@ -68,9 +69,9 @@ impl Opening {
                     note_timings(&mut self.report.handshakes, &timings);
                     return Poll::Ready(Some((slot, link)));
                 }
-                Poll::Ready(Some((_, Err(error)))) => {
+                Poll::Ready(Some((_, Err((index, error))))) => {
                     self.report.errors.add(cause(&error));
-                    self.report.first_error.get_or_insert(error);
+                    self.report.first_error.get_or_insert((index, error));
                 }
             }
         }
@@ -91,7 +92,7 @@ impl Opening {
             }
             let opened = match open_connection(&config, index).await {
                 Ok(opened) => opened,
-                Err(error) => return (slot, Err(error)),
+                Err(error) => return (slot, Err((index, error))),
             };
             let timings = opened.timings;
             let keep = config.keeps_payloads();

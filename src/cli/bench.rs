@@ -57,7 +57,12 @@ pub struct BenchArgs {
     pub headers_csv: Option<PathBuf>,
 
     /// Connect from this address; repeat to have more ports
-    #[arg(long, value_name = "IP", help_heading = "Connection")]
+    #[arg(
+        long,
+        value_name = "IP",
+        help_heading = "Address",
+        conflicts_with = "interface"
+    )]
     pub source_ip: Vec<IpAddr>,
 }
 

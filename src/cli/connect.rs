@@ -1,21 +1,192 @@
 //! Flags of `wscli connect`.
 
+use std::time::Duration;
+
 use clap::Args;
 
+use super::curl::CurlArgs;
+use super::keep_alive::KeepAliveMode;
+use super::prompt::PromptArgs;
 use super::transport::TransportArgs;
+use super::value;
+use crate::connection::CloseCode;
+use crate::pipe::{Framing, Linger, Pattern};
+
+/// What `wscli connect --help` says below the flags.
+const NOTES: &str = "\
+Every line of standard input is one message, every message received one line
+of standard output. After the end of the input the connection stays open for
+the replies: until 1 s of silence once at least as many messages came in as
+went out, else until 10 s of silence, with a note on stderr (the exit status is
+still 0, since not every message has a reply). Where a reply must come, say so:
+-1, -n N and --until end with 0 when it came and with 10 when the peer closed
+before, however long it takes; -m sets a limit.
+
+Exit status: 0 success, 2 usage, 3 name resolution, 4 connection, 7 upgrade
+rejected, 8 protocol error, 9 timeout, 10 expectation failed, 11 closed by the
+peer with an error or without a Close frame, 12 local I/O, 130 interrupted, 143
+terminated.";
 
 /// Flags of `wscli connect`.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
+#[command(after_help = NOTES)]
 pub struct ConnectArgs {
     /// The server: ws://host:port/path, host:port/path, or ws+unix:/socket:/path
-    #[arg(value_name = "URL", required_unless_present = "demo")]
+    #[arg(value_name = "URL")]
     pub url: Option<String>,
 
     /// Start an echo server on a free loopback port and talk to it
     #[arg(long, conflicts_with = "url")]
     pub demo: bool,
 
+    /// What to send.
+    #[command(flatten)]
+    pub input: InputArgs,
+
+    /// How messages lie in the input and the output.
+    #[command(flatten)]
+    pub framing: FramingArgs,
+
+    /// When and how to end.
+    #[command(flatten)]
+    pub end: EndArgs,
+
+    /// What is told of the run.
+    #[command(flatten)]
+    pub report: ReportArgs,
+
+    /// How a quiet connection is kept alive.
+    #[command(flatten)]
+    pub keep_alive: KeepAliveArgs,
+
     /// How to reach the server.
     #[command(flatten)]
     pub transport: TransportArgs,
+
+    /// curl command lines.
+    #[command(flatten)]
+    pub curl: CurlArgs,
+
+    /// How the conversation is shown and logged.
+    #[command(flatten)]
+    pub prompt: PromptArgs,
+}
+
+/// What is told of the run.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Report")]
+pub struct ReportArgs {
+    /// Write the final report as JSON to this file, or to stdout (-)
+    #[arg(long, value_name = "FILE|-")]
+    pub json: Option<String>,
+}
+
+/// How a quiet connection is kept alive.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Keep-alive")]
+pub struct KeepAliveArgs {
+    /// How to keep a quiet connection alive
+    #[arg(long, value_name = "HOW", value_enum, default_value = "off")]
+    pub keep_alive: KeepAliveMode,
+
+    /// The quiet time before a keep-alive frame; 0 sends none
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "30s")]
+    pub keep_alive_interval: Duration,
+
+    /// Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub keep_alive_timeout: Option<Duration>,
+}
+
+/// What to send.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Input")]
+pub struct InputArgs {
+    /// Send this message and read no input; repeat for more
+    #[arg(
+        short = 'x',
+        long,
+        value_name = "MESSAGE",
+        allow_hyphen_values = true,
+        conflicts_with = "echo"
+    )]
+    pub execute: Vec<String>,
+
+    /// Send this text message first, then the input; repeat for more
+    #[arg(long, value_name = "MESSAGE", allow_hyphen_values = true)]
+    pub setup: Vec<String>,
+
+    /// Answer every message with itself until the peer closes; read no input
+    #[arg(long)]
+    pub echo: bool,
+}
+
+/// How messages lie in the input and the output.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Framing")]
+pub struct FramingArgs {
+    /// End messages with NUL instead of a line feed, in both directions
+    #[arg(short = '0', long = "null", group = "framing")]
+    pub null: bool,
+
+    /// One JSON object a line and event, in both directions: {"type":"text","data":"…"}; binary, ping and pong data in base64
+    #[arg(long, group = "framing")]
+    pub jsonl: bool,
+
+    /// Send the input as binary messages of up to 64 KiB, write payloads unchanged with nothing between them
+    #[arg(long, group = "framing")]
+    pub binary: bool,
+}
+
+impl FramingArgs {
+    /// The framing asked for.
+    pub fn framing(self) -> Framing {
+        match self {
+            Self { null: true, .. } => Framing::Nul,
+            Self { jsonl: true, .. } => Framing::Jsonl,
+            Self { binary: true, .. } => Framing::Binary,
+            _ => Framing::Lines,
+        }
+    }
+}
+
+/// When and how to end.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "End")]
+pub struct EndArgs {
+    /// End after N messages received, even if the input goes on; wait for them in any silence
+    #[arg(
+        short = 'n',
+        long,
+        value_name = "N",
+        value_parser = clap::value_parser!(u64).range(1..),
+        group = "goal"
+    )]
+    pub count: Option<u64>,
+
+    /// The same as -n 1
+    #[arg(short = '1', group = "goal")]
+    pub one: bool,
+
+    /// End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something
+    #[arg(long, value_name = "PATTERN", group = "goal")]
+    pub until: Option<Pattern>,
+
+    /// Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence
+    #[arg(
+        short = 'w',
+        long,
+        visible_alias = "wait",
+        value_name = "DURATION",
+        value_parser = value::linger
+    )]
+    pub linger: Option<Linger>,
+
+    /// Close with this code
+    #[arg(long, value_name = "CODE", value_parser = value::close_code, default_value = "1000")]
+    pub close_code: CloseCode,
+
+    /// Close with this reason
+    #[arg(long, value_name = "TEXT", value_parser = value::close_reason, default_value = "", hide_default_value = true)]
+    pub close_reason: String,
 }

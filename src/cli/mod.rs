@@ -1,14 +1,21 @@
 //! The command line as clap types: flags and their values, nothing else.
 
+pub mod address;
+pub mod auth;
 pub mod bench;
 pub mod connect;
+pub mod curl;
+pub mod keep_alive;
+pub mod prompt;
+pub mod proxy;
+pub mod secret;
 pub mod serve;
+pub mod serve_tls;
+pub mod tls;
 pub mod transport;
 pub mod value;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
-
-use crate::terminal::Verbosity;
 
 /// The WebSocket tool: an echo server with options, a client for the terminal
 /// and for pipes.
@@ -18,7 +25,8 @@ use crate::terminal::Verbosity;
     version,
     max_term_width = 100,
     arg_required_else_help = true,
-    disable_help_subcommand = true
+    disable_help_subcommand = true,
+    args_override_self = true
 )]
 pub struct Cli {
     /// Flags of every command.
@@ -44,27 +52,37 @@ pub struct GlobalArgs {
     /// Tell errors only
     #[arg(short, long, global = true)]
     pub quiet: bool,
+
+    /// When to colour the output
+    #[arg(
+        long,
+        global = true,
+        value_name = "WHEN",
+        value_enum,
+        default_value = "auto"
+    )]
+    pub color: When,
 }
 
-impl GlobalArgs {
-    /// How much is to be told.
-    pub fn verbosity(self) -> Verbosity {
-        match (self.quiet, self.verbose) {
-            (true, _) => Verbosity::Quiet,
-            (false, 0) => Verbosity::Normal,
-            (false, 1) => Verbosity::Verbose,
-            (false, _) => Verbosity::Debug,
-        }
-    }
+/// When to do something that a terminal can show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum When {
+    /// At a terminal, unless the environment says otherwise
+    #[default]
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
-    Connect(connect::ConnectArgs),
+    Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::ServeArgs>),
     /// Put load on a server and measure latency and throughput
     Bench(Box<bench::BenchArgs>),
 }

@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::address::AddressArgs;
+use super::auth::AuthArgs;
+use super::proxy::ProxyArgs;
+use super::tls::TlsArgs;
 use super::value;
 use crate::connection::deflate::Offer;
 
@@ -42,6 +46,10 @@ pub struct TransportArgs {
     #[arg(long, value_name = "BYTES", value_parser = value::size, default_value = "64MiB")]
     pub max_message_size: usize,
 
+    /// Accept frames up to this size [default: that of messages]
+    #[arg(long, value_name = "BYTES", value_parser = value::size)]
+    pub max_frame_size: Option<usize>,
+
     /// Connect to this Unix domain socket instead of the URL's host
     #[arg(long, value_name = "PATH")]
     pub unix_socket: Option<PathBuf>,
@@ -53,4 +61,38 @@ pub struct TransportArgs {
     /// Give up when not done after this time
     #[arg(short, long, value_name = "DURATION", value_parser = value::duration)]
     pub max_time: Option<Duration>,
+
+    /// Follow redirects; credentials stay with the first host, port and scheme
+    #[arg(short = 'L', long)]
+    pub location: bool,
+
+    /// Follow at most so many redirects; -1 for any number
+    #[arg(
+        long,
+        value_name = "N",
+        default_value = "50",
+        allow_negative_numbers = true,
+        value_parser = value::max_redirects
+    )]
+    pub max_redirs: u32,
+
+    /// Try again for this time while the server is not up: refused, reset, no such name yet, no answer, 502, 503, 504
+    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    pub wait_up: Option<Duration>,
+
+    /// Which addresses names stand for, and from where to connect.
+    #[command(flatten)]
+    pub address: AddressArgs,
+
+    /// Through what to connect.
+    #[command(flatten)]
+    pub proxy: ProxyArgs,
+
+    /// Who the user is.
+    #[command(flatten)]
+    pub auth: AuthArgs,
+
+    /// How TLS judges the server, and what it shows of the client.
+    #[command(flatten)]
+    pub tls: TlsArgs,
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::connection::{CloseCode, CloseFrame};
+use crate::pipe::Linger;
+
 /// Parses a duration: seconds as `1.5` or `1.5s`, or with `us`, `ms`, `m`, `h`.
 ///
 /// # Errors
@@ -25,6 +28,45 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 const DURATION_FORMS: &str = "write seconds as 1.5, or with a unit: 200us, 500ms, 2m, 1h";
+
+/// Parses the value of `--linger`: a duration, or `inf`.
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub fn linger(text: &str) -> Result<Linger, String> {
+    match text {
+        "inf" => Ok(Linger::Forever),
+        _ => duration(text)
+            .map(Linger::For)
+            .map_err(|e| format!("{e}; inf stays until the peer closes")),
+    }
+}
+
+/// Parses a close code that can be sent.
+///
+/// # Errors
+/// A sentence that says which codes those are.
+pub fn close_code(text: &str) -> Result<CloseCode, String> {
+    let code: u16 = text
+        .parse()
+        .map_err(|_| "write a number such as 1000 or 4000".to_owned())?;
+    CloseCode::try_from(code).map_err(|e| e.to_string())
+}
+
+/// Parses a reason that fits into a Close frame.
+///
+/// # Errors
+/// A sentence that tells the limit.
+pub fn close_reason(text: &str) -> Result<String, String> {
+    let limit = CloseFrame::MAX_REASON_BYTES;
+    if text.len() > limit {
+        return Err(format!(
+            "it has {} bytes; a close frame holds {limit}",
+            text.len()
+        ));
+    }
+    Ok(text.to_owned())
+}
 
 /// Parses a size in bytes: `4096`, or with `KiB`, `MiB`, `GiB` (`k`, `M` and
 /// `G` mean the same; `KB`, `MB` and `GB` are powers of 1000).
@@ -51,6 +93,18 @@ pub fn size(text: &str) -> Result<usize, String> {
 
 const SIZE_FORMS: &str = "write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB";
 
+/// Parses the number of redirects to follow; -1 stands for any number.
+///
+/// # Errors
+/// A sentence that says what is understood.
+pub fn max_redirects(text: &str) -> Result<u32, String> {
+    if text == "-1" {
+        return Ok(u32::MAX);
+    }
+    text.parse()
+        .map_err(|_| "write a number, or -1 for any number".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +125,29 @@ mod tests {
         for text in ["", "s", "-1", "1d", "1e3", "inf", "nan", "1 s", "1.2.3"] {
             assert!(duration(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn numbers_of_redirects() {
+        for (text, expected) in [("0", 0), ("50", 50), ("-1", u32::MAX)] {
+            assert_eq!(max_redirects(text), Ok(expected), "{text}");
+        }
+        for text in ["", "-2", "many", "1.5"] {
+            assert!(max_redirects(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lingers_and_closes() {
+        assert_eq!(linger("inf"), Ok(Linger::Forever));
+        assert_eq!(linger("2"), Ok(Linger::For(Duration::from_secs(2))));
+        assert!(linger("ever").is_err());
+        assert_eq!(close_code("4000").map(CloseCode::get), Ok(4000));
+        for text in ["", "x", "1005", "1006", "70000"] {
+            assert!(close_code(text).is_err(), "{text}");
+        }
+        assert!(close_reason(&"x".repeat(123)).is_ok());
+        assert!(close_reason(&"x".repeat(124)).is_err());
     }
 
     #[test]

@@ -1,20 +1,24 @@
 //! `wscli bench`.
 
 mod plan;
-mod signals;
 
 use std::cell::Cell;
+use std::future::pending;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
+use tokio::time::sleep;
 
-use self::signals::{Cause, interrupted};
 use super::demo;
+use super::sentence;
+use super::signals::Signals;
 use crate::bench::threshold::Verdict;
 use crate::bench::{BenchConfig, BenchError, Live, Summary, limits, run as run_bench};
 use crate::cli::bench::BenchArgs;
-use crate::exit::{ExitStatus, Failure};
+use crate::connection::dial::proxy::ProxyRules;
+use crate::connection::{OpenConfig, diagnose};
+use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::report::{bench_json, bench_text};
 use crate::terminal::{Progress, Status, write_stdout};
 
@@ -34,11 +38,13 @@ pub(super) fn run(args: &BenchArgs, status: Status) -> Result<ExitStatus> {
 
 fn with_demo(mut config: BenchConfig, args: &BenchArgs, status: Status) -> Result<BenchConfig> {
     if args.demo {
-        let url = demo::start()?;
+        let url = demo::start_apart()?;
         status.note(&format!(
             "measuring an embedded echo server at {url}, in this process"
         ));
         config.targets = vec![url.parse()?];
+        // No proxy leads to this very process.
+        config.open.dial.proxies = ProxyRules::default();
     }
     Ok(config)
 }
@@ -47,27 +53,52 @@ fn measure(
     config: BenchConfig,
     max_time: Option<Duration>,
     status: Status,
-    cause: &Cell<Option<Cause>>,
+    cause: &Cell<Option<ExitStatus>>,
 ) -> Result<Summary> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
     let planned = config.duration;
+    let open = config.open.clone();
     let mut progress = Progress::start(status);
     let result = runtime.block_on(async {
-        let stop = async { cause.set(Some(interrupted(max_time).await)) };
-        run_bench(config, stop, |live| show(&mut progress, planned, live)).await
+        let mut signals = Signals::new().context("cannot listen for signals")?;
+        let stop = async { cause.set(Some(stopped(&mut signals, max_time).await)) };
+        Ok(run_bench(config, stop, |live| show(&mut progress, planned, live)).await)
     });
     progress.finish();
-    result.map_err(|error| match error {
-        // The exit status is that of the failure beneath.
-        BenchError::NoConnection {
-            connections,
-            source,
-        } => anyhow::Error::from(*source)
-            .context(format!("none of {connections} connections could be opened")),
-        other => Failure::new(ExitStatus::LocalIo, other.to_string()).into(),
-    })
+    result.and_then(|result| result.map_err(|error| failure(error, &open)))
+}
+
+/// What ends a run early, as the status of a process that it ends.
+async fn stopped(signals: &mut Signals, max_time: Option<Duration>) -> ExitStatus {
+    let out_of_time = async {
+        match max_time {
+            Some(after) => sleep(after).await,
+            None => pending().await,
+        }
+    };
+    tokio::select! {
+        status = signals.next() => status,
+        () = out_of_time => ExitStatus::Timeout,
+    }
+}
+
+fn failure(error: BenchError, open: &OpenConfig) -> anyhow::Error {
+    let BenchError::NoConnection {
+        connections,
+        target,
+        source,
+    } = error
+    else {
+        return Failure::new(ExitStatus::LocalIo, error.to_string()).into();
+    };
+    // The exit status is that of the failure beneath.
+    let exit = status_of_open(&source);
+    let hint = diagnose::hint(&source, &target, open);
+    let cause = sentence(&anyhow::Error::from(*source));
+    let message = format!("none of {connections} connections could be opened: {cause}");
+    Failure::new(exit, message).with_hint(hint).into()
 }
 
 fn show(progress: &mut Progress, planned: Option<Duration>, live: &Live) {
@@ -77,7 +108,11 @@ fn show(progress: &mut Progress, planned: Option<Duration>, live: &Live) {
     progress.show(done, || bench_text::live(live));
 }
 
-fn finish(args: &BenchArgs, mut summary: Summary, cause: Option<Cause>) -> Result<ExitStatus> {
+fn finish(
+    args: &BenchArgs,
+    mut summary: Summary,
+    stopped: Option<ExitStatus>,
+) -> Result<ExitStatus> {
     let thresholds = &args.report.thresholds;
     let verdicts: Vec<Verdict> = thresholds.iter().map(|t| t.judge(&mut summary)).collect();
     let json = args.report.json.as_deref();
@@ -93,11 +128,10 @@ fn finish(args: &BenchArgs, mut summary: Summary, cause: Option<Cause>) -> Resul
     if json != Some(Path::new("-")) {
         write_stdout(bench_text::render(&mut summary, &verdicts, args.demo).as_bytes())?;
     }
-    Ok(match cause {
-        Some(Cause::Interrupt) => ExitStatus::Interrupted,
-        Some(Cause::Terminate) => ExitStatus::Terminated,
-        Some(Cause::MaxTime) => ExitStatus::Timeout,
-        None if verdicts.iter().all(|verdict| verdict.ok) => ExitStatus::Success,
-        None => ExitStatus::Findings,
+    let missed = verdicts.iter().any(|verdict| !verdict.ok);
+    Ok(match stopped {
+        Some(status) => status,
+        None if missed => ExitStatus::Findings,
+        None => ExitStatus::Success,
     })
 }

@@ -2,34 +2,67 @@
 
 mod bench;
 mod connect;
+mod curl;
 mod demo;
+mod dial;
 mod generate;
+mod prompt;
 mod serve;
+mod signals;
+pub mod tls;
+mod transport;
 
 use clap::Parser;
 
-use crate::cli::{Cli, Command};
-use crate::exit::{ExitStatus, Failure, status_of};
-use crate::terminal::{Status, write_stderr, write_stdout};
+use crate::cli::{Cli, Command, GlobalArgs, When};
+use crate::exit::{ExitStatus, Failure, hint_of, status_of};
+use crate::terminal::style::ColorChoice;
+use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
-    let cli = match Cli::try_parse() {
+    let (arguments, warnings) = match curl::arguments() {
+        Ok(expanded) => expanded,
+        Err(error) => return fail(Status::default(), &error),
+    };
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error),
     };
-    let status = Status::new(cli.global.verbosity());
+    let status = Status::new(verbosity(cli.global));
+    for warning in &warnings {
+        status.note(warning);
+    }
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
-        (None, Some(Command::Connect(args))) => connect::run(&args, status),
+        (None, Some(Command::Connect(args))) => connect::run(&args, color(cli.global), status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
         (None, Some(Command::Bench(args))) => bench::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
-    result.unwrap_or_else(|error| {
-        status.error(&format!("{error:#}"));
-        status_of(&error)
-    })
+    result.unwrap_or_else(|error| fail(status, &error))
+}
+
+fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
+    status.error(&sentence(error));
+    if let Some(hint) = hint_of(error) {
+        status.note(&format!("hint: {hint}"));
+    }
+    status_of(error)
+}
+
+/// An error and its causes as one sentence. Many errors name their cause
+/// themselves; it is not said twice.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if sentence.is_empty() {
+            sentence = cause;
+        } else if !sentence.ends_with(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 /// Shows what clap has to say: help and version on stdout, errors on stderr.
@@ -42,5 +75,24 @@ fn show_clap(error: &clap::Error) -> ExitStatus {
     match write_stdout(text.as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
+    }
+}
+
+/// When output is coloured.
+fn color(global: GlobalArgs) -> ColorChoice {
+    match global.color {
+        When::Auto => ColorChoice::Auto,
+        When::Always => ColorChoice::Always,
+        When::Never => ColorChoice::Never,
+    }
+}
+
+/// How much is to be told.
+fn verbosity(global: GlobalArgs) -> Verbosity {
+    match (global.quiet, global.verbose) {
+        (true, _) => Verbosity::Quiet,
+        (false, 0) => Verbosity::Normal,
+        (false, 1) => Verbosity::Verbose,
+        (false, _) => Verbosity::Debug,
     }
 }

@@ -1,81 +1,250 @@
-//! placeholder
-use super::deflate::Inflater;
-use bytes::{Buf, Bytes};
+//! The transport under tungstenite: it inflates compressed messages and lets
+//! text be checked as it arrives, by rewriting incoming frames.
+//!
+//! `WebSocketStream<FrameIo<S>>` reads what a [`FrameWalker`] makes of the
+//! bytes of `S`; what it writes goes to `S` as it is. This module knows frames
+//! but judges none: whatever breaks the protocol reaches tungstenite.
+
+mod compressed;
+mod fragment;
+mod output;
+mod walker;
+
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+pub use output::Output;
+pub use walker::FrameWalker;
+
+use super::deflate::{DeflateError, Inflater};
+
+/// The most that is read at once, in bytes.
+const MAX_CHUNK_BYTES: usize = 128 * 1024;
+
+/// Below this much room in the reader's buffer, one of our own is read into.
+const MIN_ROOM_BYTES: usize = 64;
+
+/// The size of our own buffer, in bytes.
+const OWN_CHUNK_BYTES: usize = 4 * 1024;
+
+/// What a [`FrameIo`] is made for.
+#[derive(Debug)]
 pub struct FrameIoConfig {
+    /// Our side of the connection.
     pub role: Role,
+    /// What arrived behind the opening handshake.
     pub leftover: Bytes,
+    /// Inflates messages with RSV1, if permessage-deflate was agreed on.
     pub inflate: Option<Inflater>,
+    /// tungstenite's `max_frame_size` in bytes: a larger frame is passed on as
+    /// it is, so that it is refused at its header.
     pub max_frame_bytes: usize,
 }
+
+/// A transport whose incoming frames have been rewritten.
+///
+/// Reading fails with [`io::ErrorKind::InvalidData`] around a [`DeflateError`]
+/// on a compressed message that cannot be inflated, after everything before it
+/// has been read. Writing never fails: see
+/// [`write_error`](Self::write_error).
 #[derive(Debug)]
 pub struct FrameIo<S> {
     inner: S,
     leftover: Bytes,
-    error: Option<io::Error>,
+    walker: FrameWalker,
+    output: Output,
+    read_error: Option<DeflateError>,
+    write_error: Option<io::Error>,
 }
+
 impl<S> FrameIo<S> {
+    /// Puts the walker over `inner`.
     pub fn new(inner: S, config: FrameIoConfig) -> Self {
         Self {
             inner,
             leftover: config.leftover,
-            error: None,
+            walker: FrameWalker::new(config.role, config.inflate, config.max_frame_bytes),
+            output: Output::default(),
+            read_error: None,
+            write_error: None,
         }
     }
-    pub fn get_mut(&mut self) -> &mut S {
-        &mut self.inner
-    }
+
+    /// The transport.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
-    pub fn write_error(&self) -> Option<&io::Error> {
-        self.error.as_ref()
+
+    /// The transport. Reading from it loses frames.
+    pub fn get_mut(&mut self) -> &mut S {
+        &mut self.inner
     }
+
+    /// The transport, without what has been read ahead of it.
+    pub fn into_inner(self) -> S {
+        self.inner
+    }
+
+    /// The payload length on the wire, in bytes, of the next data message:
+    /// one value for each message read, in order. `None` on a connection
+    /// without permessage-deflate, and from then on when 128 Ki messages went
+    /// by unasked.
     pub fn take_wire_bytes(&mut self) -> Option<u64> {
-        None
+        self.walker.take_wire_bytes()
+    }
+
+    /// The first error of writing or flushing. What is written from then on is
+    /// discarded, so that what the peer sent before it went away can still be
+    /// read to its end.
+    pub fn write_error(&self) -> Option<&io::Error> {
+        self.write_error.as_ref()
+    }
+
+    /// The result of a write or flush, where a failure is kept and becomes
+    /// `discarded`.
+    fn keep_error<T>(&mut self, result: io::Result<T>, discarded: T) -> io::Result<T> {
+        result.or_else(|error| {
+            self.write_error = Some(error);
+            Ok(discarded)
+        })
     }
 }
+
+/// What a read of the transport brought.
+enum Filled {
+    /// The end of the stream.
+    End,
+    /// Bytes, which may be in the reader's buffer, in ours, or in the walker.
+    Some,
+}
+
+impl<S: AsyncRead + Unpin> FrameIo<S> {
+    /// Reads a chunk, straight into the reader's buffer if it has room.
+    fn fill(&mut self, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<Filled>> {
+        let headroom = self.walker.headroom();
+        if buf.remaining() < headroom + MIN_ROOM_BYTES {
+            return self.fill_own(cx, headroom);
+        }
+        let room = buf.remaining().min(headroom + MAX_CHUNK_BYTES);
+        let space = buf.initialize_unfilled_to(room);
+        let len = ready!(self.read_inner(cx, space.get_mut(headroom..).unwrap_or_default()))?;
+        if len == 0 {
+            return Poll::Ready(Ok(Filled::End));
+        }
+        let pass = self
+            .walker
+            .walk(space.get_mut(..headroom + len).unwrap_or_default());
+        buf.advance(pass);
+        Poll::Ready(Ok(Filled::Some))
+    }
+
+    /// Reads a chunk into the output.
+    fn fill_own(&mut self, cx: &mut Context<'_>, headroom: usize) -> Poll<io::Result<Filled>> {
+        let mut space = vec![0; headroom + OWN_CHUNK_BYTES];
+        let len = ready!(self.read_inner(cx, space.get_mut(headroom..).unwrap_or_default()))?;
+        if len == 0 {
+            return Poll::Ready(Ok(Filled::End));
+        }
+        space.truncate(headroom + len);
+        let pass = self.walker.walk(&mut space);
+        space.truncate(pass);
+        self.output.set(space, 0);
+        Poll::Ready(Ok(Filled::Some))
+    }
+
+    fn read_inner(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
+        if self.leftover.is_empty() {
+            let mut space = ReadBuf::new(space);
+            ready!(Pin::new(&mut self.inner).poll_read(cx, &mut space))?;
+            return Poll::Ready(Ok(space.filled().len()));
+        }
+        let len = space.len().min(self.leftover.len());
+        if let Some(front) = space.get_mut(..len) {
+            self.leftover.copy_to_slice(front);
+        }
+        if self.leftover.is_empty() {
+            self.leftover = Bytes::new();
+        }
+        Poll::Ready(Ok(len))
+    }
+}
+
 impl<S: AsyncRead + Unpin> AsyncRead for FrameIo<S> {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if !self.leftover.is_empty() {
-            let n = self.leftover.len().min(buf.remaining());
-            buf.put_slice(&self.leftover[..n]);
-            self.leftover.advance(n);
+        let this = self.get_mut();
+        let filled_before = buf.filled().len();
+        if buf.remaining() == 0 {
             return Poll::Ready(Ok(()));
         }
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        loop {
+            if !this.output.is_empty() {
+                let ready = this.output.as_slice();
+                let ready = ready.get(..buf.remaining()).unwrap_or(ready);
+                let len = ready.len();
+                buf.put_slice(ready);
+                this.output.consume(len);
+            }
+            if buf.filled().len() > filled_before {
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(error) = &this.read_error {
+                let error = io::Error::new(io::ErrorKind::InvalidData, error.clone());
+                return Poll::Ready(Err(error));
+            }
+            if this.walker.has_work() {
+                this.read_error = this.walker.step(&mut this.output).err();
+            } else if let Filled::End = ready!(this.fill(cx, buf))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
     fn poll_write(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.error.is_some() {
+        let this = self.get_mut();
+        if this.write_error.is_some() {
             return Poll::Ready(Ok(buf.len()));
         }
-        match Pin::new(&mut self.inner).poll_write(cx, buf) {
-            Poll::Ready(Err(e)) => {
-                self.error = Some(e);
-                Poll::Ready(Ok(buf.len()))
-            }
-            o => o,
+        let result = match ready!(Pin::new(&mut this.inner).poll_write(cx, buf)) {
+            Ok(0) if !buf.is_empty() => Err(io::ErrorKind::WriteZero.into()),
+            result => result,
+        };
+        Poll::Ready(this.keep_error(result, buf.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.write_error.is_some() {
+            return Poll::Ready(Ok(()));
         }
+        let result = ready!(Pin::new(&mut this.inner).poll_flush(cx));
+        Poll::Ready(this.keep_error(result, ()))
     }
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_flush(cx)
-    }
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let result = ready!(Pin::new(&mut this.inner).poll_shutdown(cx));
+        // A transport that has failed before cannot fail again.
+        Poll::Ready(match this.write_error {
+            Some(_) => Ok(()),
+            None => result,
+        })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -30,7 +30,7 @@ pub enum KeepAlive {
 /// What is due now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Send a Ping and tell [`Timer::ping_sent`].
+    /// Send a Ping; its Pong is waited for from now on.
     Ping,
     /// Send an unsolicited Pong.
     Pong,

@@ -9,10 +9,12 @@ use url::{Host, Url};
 
 /// Where a WebSocket is, and what to ask for there.
 ///
-/// Understands `ws://`, `http://` (the same), a bare `host:port/path`, and
-/// `ws+unix:/socket/path:/http/path?query`.
+/// Understands `ws://` and `wss://`, `http://` and `https://` (the same), a
+/// bare `host:port/path`, and `ws+unix:/socket/path:/http/path?query`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
+    /// Whether TLS is spoken (`wss://`).
+    pub secure: bool,
     /// Where to connect to.
     pub endpoint: Endpoint,
     /// The value of the `Host` header: the host, and the port where it is not
@@ -67,7 +69,7 @@ pub enum TargetError {
         cause: url::ParseError,
     },
     /// The scheme is none of ours.
-    #[error("'{url}' has the scheme '{scheme}'; use ws://, http:// or ws+unix:")]
+    #[error("'{url}' has the scheme '{scheme}'; use ws://, wss:// or ws+unix:")]
     Scheme {
         /// What was given.
         url: String,
@@ -96,7 +98,9 @@ impl std::str::FromStr for Target {
 
     fn from_str(url: &str) -> Result<Self, TargetError> {
         if url.contains('#') {
-            return Err(TargetError::Fragment { url: url.into() });
+            return Err(TargetError::Fragment {
+                url: without_credentials(url),
+            });
         }
         if let Some(rest) = strip_prefix_ignore_case(url, "ws+unix:") {
             return parse_unix(url, rest);
@@ -108,7 +112,7 @@ impl std::str::FromStr for Target {
             format!("ws://{url}")
         };
         let parsed = Url::parse(&absolute).map_err(|cause| TargetError::Invalid {
-            url: url.into(),
+            url: without_credentials(url),
             cause,
         })?;
         from_url(url, &parsed)
@@ -116,6 +120,18 @@ impl std::str::FromStr for Target {
 }
 
 impl Target {
+    /// The host name that the URL gives, without its port: what a certificate
+    /// must be for.
+    pub fn host_name(&self) -> String {
+        match &self.endpoint {
+            Endpoint::Tcp { host, .. } => host.to_string(),
+            Endpoint::Unix(_) => {
+                let end = self.authority.rfind(':').unwrap_or(self.authority.len());
+                self.authority[..end].to_owned()
+            }
+        }
+    }
+
     /// The same request, sent to a Unix domain socket.
     pub fn with_unix_socket(mut self, path: PathBuf) -> Self {
         self.endpoint = Endpoint::Unix(path);
@@ -127,21 +143,28 @@ impl fmt::Display for Target {
     /// The URL without its credentials.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.endpoint {
-            Endpoint::Tcp { .. } => write!(f, "ws://{}{}", self.authority, self.resource),
+            Endpoint::Tcp { .. } => {
+                let scheme = if self.secure { "wss" } else { "ws" };
+                write!(f, "{scheme}://{}{}", self.authority, self.resource)
+            }
             Endpoint::Unix(path) => write!(f, "ws+unix:{}:{}", path.display(), self.resource),
         }
     }
 }
 
 fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
-    if !matches!(url.scheme(), "ws" | "http") {
-        return Err(TargetError::Scheme {
-            url: given.into(),
-            scheme: url.scheme().into(),
-        });
-    }
+    let secure = match url.scheme() {
+        "ws" | "http" => false,
+        "wss" | "https" => true,
+        scheme => {
+            return Err(TargetError::Scheme {
+                url: without_credentials(given),
+                scheme: scheme.into(),
+            });
+        }
+    };
     let invalid = |cause| TargetError::Invalid {
-        url: given.into(),
+        url: without_credentials(given),
         cause,
     };
     // Of the special schemes above, `url` refuses an empty host by itself.
@@ -163,6 +186,7 @@ fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
             password: decode(url.password().unwrap_or_default()),
         });
     Ok(Target {
+        secure,
         endpoint: Endpoint::Tcp {
             host: host.to_owned(),
             port,
@@ -180,12 +204,14 @@ fn parse_unix(given: &str, rest: &str) -> Result<Target, TargetError> {
         None => (rest, "/"),
     };
     if socket.is_empty() {
-        return Err(TargetError::NoSocketPath { url: given.into() });
+        return Err(TargetError::NoSocketPath {
+            url: without_credentials(given),
+        });
     }
     // The same normalisation that a path gets in a ws:// URL.
     let parsed =
         Url::parse(&format!("ws://localhost{resource}")).map_err(|cause| TargetError::Invalid {
-            url: given.into(),
+            url: without_credentials(given),
             cause,
         })?;
     Ok(from_url(given, &parsed)?.with_unix_socket(PathBuf::from(decode(socket))))
@@ -199,6 +225,18 @@ fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> 
     let head = text.get(..prefix.len())?;
     head.eq_ignore_ascii_case(prefix)
         .then(|| &text[prefix.len()..])
+}
+
+/// A URL as it may be shown: a user name and a password become `…`.
+pub fn without_credentials(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else {
+        return url.to_owned();
+    };
+    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    match rest[..authority_end].rfind('@') {
+        Some(at) => format!("{scheme}://…@{}", &rest[at + 1..]),
+        None => url.to_owned(),
+    }
 }
 
 #[cfg(test)]
@@ -267,7 +305,7 @@ mod tests {
         for (given, message) in [
             (
                 "ftp://h",
-                "'ftp://h' has the scheme 'ftp'; use ws://, http:// or ws+unix:",
+                "'ftp://h' has the scheme 'ftp'; use ws://, wss:// or ws+unix:",
             ),
             ("ws://", "'ws://' is not a valid URL: empty host"),
             ("", "'' is not a valid URL: empty host"),
@@ -299,5 +337,13 @@ mod tests {
         );
         assert_eq!(target.to_string(), "ws://h:1/");
         assert!(!format!("{target:?}").contains("p:w"));
+        for broken in [
+            "ws://u:secret@h:70000",
+            "x://u:secret@h/",
+            "ws://u:secret@h/#f",
+        ] {
+            let error = broken.parse::<Target>().unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error}");
+        }
     }
 }

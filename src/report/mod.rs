@@ -1,6 +1,10 @@
-//! Results as documents: pure functions from a result to text or JSON.
+//! Results as text and JSON: a value in, text out.
 //!
-//! Nothing is measured and nothing printed here.
+//! Everything here is pure. Who writes it where is the business of
+//! `commands`; what a terminal must not see is sanitised by `terminal`.
 
 pub mod bench_json;
 pub mod bench_text;
+pub mod connect;
+pub mod failure;
+pub mod opened;

@@ -3,15 +3,34 @@
 //! Stdout is data; stderr is status, warnings and errors. Nothing that a peer
 //! sent reaches a terminal with its control characters alive.
 
+pub mod lines;
+pub mod output;
+pub mod printer;
 pub mod progress;
 pub mod sanitize;
+pub mod secret;
 pub mod status;
+pub mod style;
+pub mod tty;
 
+pub use lines::LineWriter;
+pub use output::DataOutput;
 pub use progress::Progress;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
+pub use style::Style;
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+
+/// Whether somebody sits at both ends of the terminal.
+pub fn is_interactive() -> bool {
+    io::stdin().is_terminal() && stdout_is_terminal()
+}
+
+/// Whether what is written to stdout is looked at.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
 
 /// Writes a whole document to stdout. A reader that has gone is no error.
 pub fn write_stdout(document: &[u8]) -> io::Result<()> {

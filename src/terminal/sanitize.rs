@@ -26,6 +26,15 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same for a text that is to stay on its line: line feeds are escaped
+/// too, so that no stranger can write a line that looks like ours.
+pub fn sanitize_line(text: &str) -> Cow<'_, str> {
+    match sanitize(text) {
+        safe if safe.contains('\n') => Cow::Owned(safe.replace('\n', "\\n")),
+        safe => safe,
+    }
+}
+
 /// Whether a character acts on the terminal or on the text around it.
 fn is_active(c: char) -> bool {
     match c {
@@ -61,5 +70,6 @@ mod tests {
         ] {
             assert_eq!(sanitize(text), safe);
         }
+        assert_eq!(sanitize_line("a\n* b\r"), "a\\n* b\\r");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::sanitize;
+use super::sanitize::sanitize_line;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -56,6 +56,21 @@ impl Status {
         self.line(Verbosity::Debug, text);
     }
 
+    /// A line of this level.
+    pub fn at(&self, level: Verbosity, text: &str) {
+        self.line(level, text);
+    }
+
+    /// Lines of a document, such as a head of HTTP, each behind a `mark` that
+    /// tells whose it is.
+    pub fn document(&self, level: Verbosity, mark: char, text: &str) {
+        if self.shows(level) {
+            for line in text.lines() {
+                write(format!("{mark} {line}").trim_end());
+            }
+        }
+    }
+
     fn line(&self, level: Verbosity, text: &str) {
         if self.shows(level) {
             write(&format!("* {text}"));
@@ -65,5 +80,5 @@ impl Status {
 
 fn write(text: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{}", sanitize(text));
+    let _ = writeln!(stderr, "{}", sanitize_line(text));
 }

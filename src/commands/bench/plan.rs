@@ -1,21 +1,24 @@
 //! From the flags of `wscli bench` to a run's configuration.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
+use super::super::dial::Environment;
+use super::super::transport;
 use crate::bench::matching::Matching;
 use crate::bench::payload::PayloadConfig;
 use crate::bench::schedule::Schedule;
 use crate::bench::template::Template;
 use crate::bench::{BenchConfig, Load, Mode, Pacing};
 use crate::cli::bench::{BenchArgs, ModeArg, PayloadArgs};
-use crate::cli::transport::TransportArgs;
-use crate::connection::handshake::{HeaderEdit, Request};
-use crate::connection::{OpenConfig, Role, SocketConfig, Target};
+use crate::connection::handshake::HeaderEdit;
+use crate::connection::{OpenConfig, SocketConfig, Target};
 use crate::exit::Failure;
+use crate::terminal::secret::read_secret;
 
 /// Without `--duration` and `--messages`.
 const DEFAULT_DURATION: Duration = Duration::from_secs(10);
@@ -23,6 +26,9 @@ const DEFAULT_DURATION: Duration = Duration::from_secs(10);
 const DEFAULT_PING_INTERVAL: Duration = Duration::from_secs(10);
 
 const DEFAULT_SIZE_BYTES: usize = 64;
+
+/// Where the embedded server will be, as far as limits depend on it.
+const UNTIL_THE_DEMO_RUNS: &str = "ws://127.0.0.1/";
 
 /// The run that the flags ask for. With `--demo` its targets are still to be
 /// set.
@@ -39,14 +45,11 @@ pub(super) fn config(args: &BenchArgs) -> Result<BenchConfig> {
     let text = !args.payload.binary;
     let payload = payload(mode, &args.payload)?;
     check_text(text, &payload)?;
+    let (targets, open, socket) = dial(args)?;
     Ok(BenchConfig {
-        targets: targets(args)?,
-        open: open_config(&args.transport)?,
-        socket: SocketConfig {
-            max_message_bytes: args.transport.max_message_size,
-            max_frame_bytes: args.transport.max_message_size,
-            ..SocketConfig::new(Role::Client)
-        },
+        targets,
+        open,
+        socket,
         header_rows: match &args.headers_csv {
             Some(path) => header_rows(path)?,
             None => Vec::new(),
@@ -121,52 +124,32 @@ fn check_mode(args: &BenchArgs) -> Result<()> {
     Ok(())
 }
 
-fn targets(args: &BenchArgs) -> Result<Vec<Target>> {
-    if args.demo {
-        // Where the embedded server will be, as far as limits depend on it.
-        return Ok(vec!["ws://127.0.0.1/".parse()?]);
-    }
-    let parse = |url: &String| {
-        let target: Target = url
-            .parse()
-            .map_err(|error| Failure::usage(format!("{error}")))?;
-        Ok(match &args.transport.unix_socket {
-            Some(path) => target.with_unix_socket(path.clone()),
-            None => target,
-        })
-    };
-    args.urls.iter().map(parse).collect()
-}
-
-fn open_config(args: &TransportArgs) -> Result<OpenConfig> {
-    let mut edits: Vec<HeaderEdit> = Vec::new();
-    for given in &args.headers {
-        match given.strip_prefix('@') {
-            None => edits.push(parse_header(given)?),
-            Some(path) => {
-                let text = std::fs::read_to_string(path)
-                    .with_context(|| format!("could not read the headers in '{path}'"))?;
-                for line in text.lines().filter(|line| !line.trim().is_empty()) {
-                    edits.push(parse_header(line)?);
-                }
-            }
+/// Where the connections lead to, and how they are opened and held. All of
+/// the second is the same for each URL: what a target must not be shown of it
+/// is decided when it is dialled.
+fn dial(args: &BenchArgs) -> Result<(Vec<Target>, OpenConfig, SocketConfig)> {
+    let environment = Environment::read();
+    let mut answers = BTreeMap::new();
+    // Asked once, however many URLs there are.
+    let mut ask = |prompt: &str| {
+        if let Some(known) = answers.get(prompt) {
+            return Ok(Option::clone(known));
         }
+        let answer = read_secret(prompt)?.map(|secret| secret.to_string());
+        answers.insert(prompt.to_owned(), answer.clone());
+        Ok(answer)
+    };
+    let mut dial = |url: &str| transport::dial(url, &args.transport, &environment, &mut ask);
+    let (first, more) = match args.urls.split_first() {
+        Some((first, more)) => (first.as_str(), more),
+        None => (UNTIL_THE_DEMO_RUNS, &[][..]),
+    };
+    let first = dial(first)?;
+    let mut targets = vec![first.target];
+    for url in more {
+        targets.push(dial(url)?.target);
     }
-    Ok(OpenConfig {
-        request: Request {
-            origin: args.origin.clone(),
-            user_agent: args.user_agent.clone(),
-            subprotocols: args.subprotocols.clone(),
-            deflate: args.compress.clone(),
-            edits,
-        },
-        timeout: Some(args.connect_timeout),
-    })
-}
-
-fn parse_header(text: &str) -> Result<HeaderEdit> {
-    text.parse()
-        .map_err(|error| Failure::usage(format!("{error}")).into())
+    Ok((targets, first.open, first.socket))
 }
 
 fn load(mode: Mode, args: &BenchArgs) -> Load {

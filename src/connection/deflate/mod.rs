@@ -1,6 +1,24 @@
-//! permessage-deflate (RFC 7692).
+//! permessage-deflate (RFC 7692): negotiation and the two codecs.
+//!
+//! Boundary: pure functions and state machines over header values and
+//! payloads. No I/O and no frames here; [`frame_io`](super::frame_io) applies
+//! the [`Inflater`] to what arrives, the owner of a socket the [`Deflater`] to
+//! what it sends.
+
+mod codec;
+mod extension;
+mod offer;
+mod policy;
 
 use thiserror::Error;
+
+pub use codec::{Deflater, Inflater, MIN_COMPRESSED_BYTES};
+pub use extension::{Extension, NegotiationError, parse_extensions};
+pub use offer::{Offer, Params};
+pub use policy::{Policy, negotiate};
+
+/// The extension's name in `Sec-WebSocket-Extensions` (RFC 7692 §7).
+pub const EXTENSION_NAME: &str = "permessage-deflate";
 
 /// Why a compressed message could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -8,50 +26,4 @@ pub enum DeflateError {
     /// The compressed data is not DEFLATE.
     #[error("invalid DEFLATE data")]
     Corrupt,
-}
-use bytes::Bytes;
-use tokio_tungstenite::tungstenite::protocol::Role;
-#[derive(Debug, Clone, Copy)]
-pub struct Params;
-#[derive(Debug)]
-pub struct Inflater;
-impl Inflater {
-    pub fn new(_: &Params, _: Role) -> Self {
-        Self
-    }
-}
-#[derive(Debug)]
-pub struct Deflater;
-impl Deflater {
-    pub fn new(_: &Params, _: Role) -> Self {
-        Self
-    }
-    pub fn compress(&mut self, _: &[u8]) -> Option<Bytes> {
-        None
-    }
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("x")]
-pub struct NegotiationError;
-#[derive(Debug, Clone)]
-pub struct Offer;
-impl std::fmt::Display for Offer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("")
-    }
-}
-impl std::str::FromStr for Offer {
-    type Err = NegotiationError;
-    fn from_str(_: &str) -> Result<Self, NegotiationError> {
-        Ok(Self)
-    }
-}
-impl Offer {
-    pub fn browser() -> Self {
-        Self
-    }
-    pub fn judge(_: Option<&Offer>, _: &[&str]) -> Result<Option<Params>, NegotiationError> {
-        Ok(None)
-    }
 }

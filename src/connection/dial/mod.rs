@@ -1,9 +1,14 @@
 //! Dialling: from an address to a connected transport.
 //!
-//! The phases run in one pipeline, resolve → connect, each timed and each
-//! failing with an error of its own. The opening handshake is not part of it.
+//! The phases run in one pipeline, resolve → connect → proxy → TLS, each
+//! timed and each failing with an error of its own. The opening handshake is
+//! not part of it.
 
+pub mod address;
 mod happy_eyeballs;
+pub mod proxy;
+mod tcp;
+pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -13,22 +18,31 @@ use std::time::Duration;
 use thiserror::Error;
 #[cfg(unix)]
 use tokio::net::UnixStream;
-use tokio::net::lookup_host;
 use tokio::time::Instant;
-use url::Host;
 
+use self::address::AddressConfig;
+use self::proxy::{ProxyError, ProxyRules};
+use self::tls::{TlsConfig, TlsError, TlsInfo};
 use super::target::{Endpoint, Target};
 use super::transport::Transport;
 
 /// How long each phase took; `None` for a phase that did not take place.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Timings {
-    /// Name resolution.
+    /// Name resolution: of the proxy's name, where there is one.
     pub dns: Option<Duration>,
-    /// The TCP (or Unix socket) connection.
+    /// The TCP (or Unix socket) connection, to the proxy where there is one.
     pub tcp: Option<Duration>,
+    /// What the proxy took to connect through: TLS with it, its answer, and
+    /// the look-up of the target's name where that is ours to do.
+    pub proxy: Option<Duration>,
+    /// The TLS handshake with the target.
+    pub tls: Option<Duration>,
     /// The opening handshake.
     pub upgrade: Option<Duration>,
+    /// All that came before the last redirect. The other times are of the
+    /// connection that was opened.
+    pub redirects: Option<Duration>,
 }
 
 /// A connected transport.
@@ -38,8 +52,24 @@ pub struct Dialed {
     pub transport: Transport,
     /// The peer's address, where it has one.
     pub peer: Option<SocketAddr>,
+    /// The proxy that leads to the peer, without its credentials. The address
+    /// above is then the proxy's.
+    pub proxy: Option<String>,
+    /// What TLS has agreed on with the target, where it is in use.
+    pub tls: Option<TlsInfo>,
     /// How long the phases took.
     pub timings: Timings,
+}
+
+/// How to dial.
+#[derive(Debug, Clone, Default)]
+pub struct DialConfig {
+    /// Which addresses a name stands for, and from where to connect.
+    pub address: AddressConfig,
+    /// Which proxy leads to which target.
+    pub proxies: ProxyRules,
+    /// How TLS judges the server, and what it shows of the client.
+    pub tls: TlsConfig,
 }
 
 /// Why no transport could be had, by phase.
@@ -51,6 +81,14 @@ pub enum DialError {
         /// The name.
         host: String,
         /// The resolver's answer.
+        source: io::Error,
+    },
+    /// There is nothing of that name to connect from.
+    #[error("could not connect from '{interface}': {source}")]
+    Interface {
+        /// The interface, address or host name.
+        interface: String,
+        /// The failure.
         source: io::Error,
     },
     /// No address accepted a connection.
@@ -69,61 +107,39 @@ pub enum DialError {
         /// The failure.
         source: io::Error,
     },
+    /// The proxy did not lead to the target.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The TLS handshake with the target failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Connects to the target's endpoint.
 ///
 /// # Errors
 /// A [`DialError`] of the phase that failed. There is no time limit here:
-/// wrap the call, as [`open`](super::open) does.
-pub async fn dial(target: &Target) -> Result<Dialed, DialError> {
-    match &target.endpoint {
-        Endpoint::Tcp { host, port } => dial_tcp(host, *port).await,
-        Endpoint::Unix(path) => dial_unix(path).await,
-    }
-}
-
-async fn dial_tcp(host: &Host, port: u16) -> Result<Dialed, DialError> {
-    let start = Instant::now();
-    let (addresses, dns) = match host {
-        Host::Ipv4(ip) => (vec![SocketAddr::from((*ip, port))], None),
-        Host::Ipv6(ip) => (vec![SocketAddr::from((*ip, port))], None),
-        Host::Domain(name) => (resolve(name, port).await?, Some(start.elapsed())),
+/// wrap the call, as [`open`](super::open()) does.
+pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialError> {
+    let mut dialed = match &target.endpoint {
+        Endpoint::Unix(path) => dial_unix(path).await?,
+        Endpoint::Tcp { host, port } => {
+            let (to, to_port) = config.address.destination(host, *port);
+            match config.proxies.for_target(target) {
+                Some(proxy) => proxy::dial(proxy, &to, to_port, config).await?,
+                None => tcp::dial(&to, to_port, &config.address).await?,
+            }
+        }
     };
-    let start = Instant::now();
-    let stream = happy_eyeballs::connect(&addresses)
-        .await
-        .map_err(|source| DialError::Connect {
-            address: list(&addresses),
-            source,
-        })?;
-    // Small messages must not wait for the acknowledgement of earlier ones.
-    // A socket that refuses the option still works.
-    let _ = stream.set_nodelay(true);
-    Ok(Dialed {
-        peer: stream.peer_addr().ok(),
-        transport: stream.into(),
-        timings: Timings {
-            dns,
-            tcp: Some(start.elapsed()),
-            upgrade: None,
-        },
-    })
-}
-
-async fn resolve(name: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
-    let failed = |source| DialError::Resolve {
-        host: name.to_owned(),
-        source,
-    };
-    let addresses: Vec<_> = lookup_host((name, port)).await.map_err(failed)?.collect();
-    if addresses.is_empty() {
-        return Err(failed(io::Error::new(
-            io::ErrorKind::NotFound,
-            "the name has no address",
-        )));
+    if target.secure {
+        let start = Instant::now();
+        let name = target.host_name();
+        let (transport, info) = tls::connect(dialed.transport, &name, &config.tls).await?;
+        dialed.transport = transport;
+        dialed.tls = Some(info);
+        dialed.timings.tls = Some(start.elapsed());
     }
-    Ok(addresses)
+    Ok(dialed)
 }
 
 #[cfg(unix)]
@@ -138,6 +154,8 @@ async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
     Ok(Dialed {
         peer: None,
         transport: stream.into(),
+        proxy: None,
+        tls: None,
         timings: Timings {
             tcp: Some(start.elapsed()),
             ..Timings::default()
@@ -154,9 +172,4 @@ async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
             "this platform has no unix sockets",
         ),
     })
-}
-
-fn list(addresses: &[SocketAddr]) -> String {
-    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
-    addresses.join(", ")
 }

@@ -12,7 +12,9 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::header::HeaderEdit;
 use super::response::{Response, read_body, read_response};
-use crate::connection::deflate::{NegotiationError, Offer, Params};
+use crate::connection::auth::Auth;
+use crate::connection::deflate::{NegotiationError, Offer, Params, parse_extensions};
+use crate::connection::dial::tls::TlsInfo;
 use crate::connection::target::Target;
 
 /// What a client asks for, besides the target.
@@ -26,6 +28,8 @@ pub struct Request {
     pub subprotocols: Vec<String>,
     /// The offer of permessage-deflate.
     pub deflate: Option<Offer>,
+    /// What proves who the user is.
+    pub auth: Auth,
     /// Changes to the headers, applied last.
     pub edits: Vec<HeaderEdit>,
 }
@@ -54,6 +58,8 @@ pub struct Rejection {
     pub response: Response,
     /// What is wrong with it.
     pub cause: RejectionCause,
+    /// What TLS had agreed on, where it is in use.
+    pub tls: Option<TlsInfo>,
 }
 
 /// Why an answer opens no WebSocket (RFC 6455 §4.1).
@@ -118,6 +124,9 @@ pub enum HandshakeError {
         /// The parser's finding.
         cause: httparse::Error,
     },
+    /// The answer is a TLS record.
+    #[error("the server answered the opening handshake in TLS; use wss:// in place of ws://")]
+    Tls,
     /// The answer's head has no end.
     #[error("the head of the server's answer is over {limit_bytes} bytes")]
     HeadTooLarge {
@@ -144,10 +153,16 @@ where
 {
     let headers = request_headers(target, request, &generate_key());
     let request_head = write_head(target, &headers);
-    let io_error = HandshakeError::Io;
-    stream.write_all(&request_head).await.map_err(io_error)?;
-    stream.flush().await.map_err(io_error)?;
-    let (mut response, leftover) = read_response(stream).await?;
+    let sent = send(stream, &request_head).await;
+    let (mut response, leftover) = match (read_response(stream).await, sent) {
+        (Ok(answer), _) => answer,
+        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
+            return Err(HandshakeError::Io(error));
+        }
+        // What the server said before it went away tells more than the
+        // failure to write to it.
+        (Err(error), _) => return Err(error),
+    };
     match judge(&response, &headers, request.deflate.as_ref()) {
         Ok((subprotocol, deflate)) => Ok(Upgraded {
             request_head,
@@ -164,9 +179,18 @@ where
                 request_head,
                 response,
                 cause,
+                tls: None,
             })))
         }
     }
+}
+
+async fn send<S>(stream: &mut S, head: &[u8]) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    stream.write_all(head).await?;
+    stream.flush().await
 }
 
 type Headers = Vec<(String, String)>;
@@ -190,6 +214,9 @@ fn request_headers(target: &Target, request: &Request, key: &str) -> Headers {
     }
     if let Some(offer) = &request.deflate {
         add("Sec-WebSocket-Extensions", &offer.to_string());
+    }
+    for (name, value) in request.auth.headers(target) {
+        add(name, &value);
     }
     apply(&request.edits, headers)
 }
@@ -274,9 +301,7 @@ fn judge(
         }
     }
     let subprotocol = chosen_subprotocol(response, headers)?;
-    let extensions: Vec<_> = response.header("sec-websocket-extensions").collect();
-    let extensions: Vec<_> = extensions.iter().map(String::as_str).collect();
-    Ok((subprotocol, Offer::judge(offer, &extensions)?))
+    Ok((subprotocol, agreed_deflate(response, offer)?))
 }
 
 fn chosen_subprotocol(
@@ -295,5 +320,19 @@ fn chosen_subprotocol(
         _ => Err(RejectionCause::Subprotocol {
             chosen: chosen.join(", "),
         }),
+    }
+}
+
+fn agreed_deflate(
+    response: &Response,
+    offer: Option<&Offer>,
+) -> Result<Option<Params>, NegotiationError> {
+    let answer = || response.header("sec-websocket-extensions");
+    if let Some(offer) = offer {
+        return offer.accept(answer());
+    }
+    match parse_extensions(answer())?.into_iter().next() {
+        None => Ok(None),
+        Some(extension) => Err(NegotiationError::NotOffered(extension.name)),
     }
 }

@@ -1,5 +1,6 @@
 //! Changes that a user makes to the headers of the opening handshake.
 
+use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
@@ -81,9 +82,36 @@ impl FromStr for HeaderEdit {
     }
 }
 
+/// The name of a subprotocol (RFC 6455 §1.9): a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subprotocol(String);
+
+/// A string that is no name of a subprotocol.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("'{0}' is no name of a subprotocol; use letters, digits and !#$%&'*+-.^_`|~")]
+pub struct InvalidSubprotocol(String);
+
+impl FromStr for Subprotocol {
+    type Err = InvalidSubprotocol;
+
+    fn from_str(name: &str) -> Result<Self, InvalidSubprotocol> {
+        if is_token(name) {
+            Ok(Self(name.into()))
+        } else {
+            Err(InvalidSubprotocol(name.into()))
+        }
+    }
+}
+
+impl fmt::Display for Subprotocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Whether `text` is a token (RFC 9110 §5.6.2), as names of headers and
 /// subprotocols are.
-pub fn is_token(text: &str) -> bool {
+fn is_token(text: &str) -> bool {
     !text.is_empty()
         && text
             .bytes()

@@ -3,7 +3,8 @@
 pub mod client;
 pub mod header;
 pub mod response;
+pub mod server;
 
 pub use client::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};
-pub use header::{HeaderEdit, HeaderError};
+pub use header::{HeaderEdit, HeaderError, Subprotocol};
 pub use response::Response;

@@ -1,5 +1,6 @@
 //! The server's answer to an opening handshake, kept as received.
 
+use std::io;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -60,7 +61,9 @@ impl Response {
 
 /// Reads one final answer; returns it with the bytes that came behind its
 /// head. Interim (1xx) answers other than 101 are passed over.
-pub(super) async fn read_response<S>(stream: &mut S) -> Result<(Response, Bytes), HandshakeError>
+pub(in crate::connection) async fn read_response<S>(
+    stream: &mut S,
+) -> Result<(Response, Bytes), HandshakeError>
 where
     S: AsyncRead + Unpin,
 {
@@ -76,14 +79,17 @@ where
                 limit_bytes: MAX_HEAD_BYTES,
             });
         }
-        let count = stream
-            .read_buf(&mut buffer)
-            .await
-            .map_err(HandshakeError::Io)?;
-        if count == 0 {
-            return Err(HandshakeError::Closed {
-                received: buffer.freeze(),
-            });
+        match stream.read_buf(&mut buffer).await {
+            Ok(count) if count > 0 => {}
+            // TLS that ends without its close_notify says so by an error.
+            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                return Err(HandshakeError::Io(error));
+            }
+            _ => {
+                return Err(HandshakeError::Closed {
+                    received: buffer.freeze(),
+                });
+            }
         }
     }
 }
@@ -114,6 +120,9 @@ fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError>
             }
             // A head of 64 KiB cannot hold more headers than it has bytes.
             Err(httparse::Error::TooManyHeaders) if capacity < MAX_HEAD_BYTES => capacity *= 4,
+            // A server that expects TLS answers HTTP with an alert: the record
+            // type 21 and the version 3.x (RFC 8446 §5.1).
+            Err(_) if buffer.starts_with(b"\x15\x03") => return Err(HandshakeError::Tls),
             Err(cause) => {
                 return Err(HandshakeError::NotHttp {
                     received: buffer.clone().freeze(),
@@ -126,8 +135,11 @@ fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError>
 
 /// Reads the beginning of a refusal's body into `response`. What cannot be
 /// read in time is left out: the head alone tells of the refusal.
-pub(super) async fn read_body<S>(response: &mut Response, stream: &mut S, leftover: Bytes)
-where
+pub(in crate::connection) async fn read_body<S>(
+    response: &mut Response,
+    stream: &mut S,
+    leftover: Bytes,
+) where
     S: AsyncRead + Unpin,
 {
     let chunked = response.has_token("transfer-encoding", "chunked");
@@ -266,6 +278,10 @@ mod tests {
         assert!(matches!(
             read(b"SSH-2.0-x\r\n\r\n").await,
             Err(HandshakeError::NotHttp { .. })
+        ));
+        assert!(matches!(
+            read(b"\x15\x03\x01\0\x02\x02\x16").await,
+            Err(HandshakeError::Tls)
         ));
         assert!(matches!(
             read(b"HTTP/1.1 10").await,

@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -12,6 +13,10 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 use super::sending::to_wire;
 use super::{Phase, Socket};
 use crate::connection::SocketError;
+
+/// How long a server may take to end the transport after the closing
+/// handshake, before its client does (RFC 6455 §7.1.1).
+const END_OF_STREAM_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What is being waited for, with a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,6 +108,11 @@ impl Socket {
     }
 
     pub(super) fn set_deadline(&mut self, deadline: Deadline) {
-        self.deadline = Some((deadline, Box::pin(sleep(self.close_timeout))));
+        let limit = match deadline {
+            // Everything has been said; only the transport is still there.
+            Deadline::EndOfStream => self.close_timeout.min(END_OF_STREAM_TIMEOUT),
+            _ => self.close_timeout,
+        };
+        self.deadline = Some((deadline, Box::pin(sleep(limit))));
     }
 }

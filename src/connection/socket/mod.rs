@@ -188,6 +188,10 @@ impl Socket {
     /// The next event, if one is there already. Writes nothing out, so that
     /// the replies to all that is there can leave in one flush.
     pub fn try_next(&mut self) -> Option<Event> {
+        // A Close read now would overtake, and drop, what found no room.
+        if !self.outgoing.is_empty() {
+            return None;
+        }
         poll_fn(|cx| self.poll_event(cx, Writes::Held))
             .now_or_never()
             .flatten()
@@ -242,6 +246,23 @@ impl Socket {
         None
     }
 
+    /// Drops the connection where it is, and tells what is known of its end.
+    pub fn abort(mut self) -> Closed {
+        if self.error.is_none() && self.received.is_none() {
+            self.error = Some(self.lost());
+        }
+        self.closed()
+    }
+
+    fn closed(&mut self) -> Closed {
+        Closed {
+            received: self.received.take(),
+            sent: self.sent.take(),
+            by_peer: self.by_peer,
+            error: self.error.take(),
+        }
+    }
+
     fn poll_event(&mut self, cx: &mut Context<'_>, writes: Writes) -> Poll<Option<Event>> {
         loop {
             match self.phase {
@@ -255,12 +276,7 @@ impl Socket {
                 }
                 Phase::Report => {
                     self.phase = Phase::Done;
-                    return Poll::Ready(Some(Event::Closed(Closed {
-                        received: self.received.take(),
-                        sent: self.sent.take(),
-                        by_peer: self.by_peer,
-                        error: self.error.take(),
-                    })));
+                    return Poll::Ready(Some(Event::Closed(self.closed())));
                 }
                 Phase::Done => return Poll::Ready(None),
             }
@@ -408,6 +424,8 @@ impl Socket {
                     .and_then(|inner| inner.downcast_ref::<DeflateError>());
                 Some(match deflate {
                     Some(cause) => SocketError::Deflate(cause.clone()),
+                    // TLS cut in mid-record, or without its close_notify.
+                    None if error.kind() == io::ErrorKind::UnexpectedEof => self.lost(),
                     None => SocketError::Io(error),
                 })
             }

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 use super::{NotOpen, Socket, SocketConfig};
+use crate::connection::deflate::Params;
 use crate::connection::{
     CloseCode, CloseFrame, Closed, Event, KeepAlive, Message, Role, SocketError, Transport,
 };
@@ -355,7 +356,7 @@ async fn unsolicited_pongs_keep_their_beat() {
 async fn a_flood_of_pings_from_a_peer_that_does_not_read_stays_bounded() {
     let (mut socket, mut far) = sized(config(Role::Server), 4096).await;
     let pings = masked(0x89, &[0; 100]).repeat(10);
-    let total = 40 << 20;
+    let total = 36 << 20;
     let writer = tokio::spawn(async move {
         let mut written = 0;
         while written < total && far.write_all(&pings).await.is_ok() {
@@ -380,4 +381,64 @@ async fn a_flood_of_pings_from_a_peer_that_does_not_read_stays_bounded() {
         waiting += n;
     }
     assert!(waiting < 34 << 20, "{waiting} bytes of pongs were kept");
+}
+
+#[tokio::test(start_paused = true)]
+async fn compressed_messages_come_back_whole_with_their_size_on_the_wire() {
+    let (near, far) = duplex(1 << 20);
+    let with = |role| SocketConfig {
+        deflate: Some(Params::default()),
+        ..config(role)
+    };
+    let (a, b) = (Transport::other(near), Transport::other(far));
+    let mut client = Socket::new(a, Bytes::new(), &with(Role::Client)).await;
+    let mut server = Socket::new(b, Bytes::new(), &with(Role::Server)).await;
+    let long = Message::text("what repeats is small ".repeat(500));
+    for (sent, at_most) in [(&long, 200), (&Message::text(""), 0), (&long, 90)] {
+        client.send(sent.clone()).await.unwrap();
+        let Some(Event::Message { message, .. }) = server.next().await else {
+            panic!("no message");
+        };
+        server.send(message).await.unwrap();
+        match client.next().await {
+            Some(Event::Message {
+                message,
+                wire_bytes,
+            }) => {
+                assert_eq!(&message, sent);
+                assert!(wire_bytes.unwrap() <= at_most, "{wire_bytes:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_deflate_data_is_told_with_1007_and_a_bomb_with_1009() {
+    for (payload, code) in [(b"\xff\xff\xff".to_vec(), 1007), (bomb(), 1009)] {
+        let (mut socket, mut far) = server(SocketConfig {
+            deflate: Some(Params::default()),
+            max_message_bytes: 1 << 20,
+            ..config(Role::Server)
+        })
+        .await;
+        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
+        let mut frame = vec![0xc2, 0xfe, length[0], length[1], 0, 0, 0, 0];
+        frame.extend_from_slice(&payload);
+        far.write_all(&frame).await.unwrap();
+        let ended = tokio::spawn(async move { closed(&mut socket).await });
+        let answer = read_to_end(&mut far).await;
+        assert_eq!(answer[0], 0x88);
+        assert_eq!(u16::from_be_bytes([answer[2], answer[3]]), code);
+        drop(far);
+        assert!(ended.await.unwrap().error.is_some());
+    }
+}
+
+/// 16 MiB of zeros, compressed.
+fn bomb() -> Vec<u8> {
+    use std::io::Write;
+    let mut encoder = flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(&vec![0; 16 << 20]).unwrap();
+    encoder.finish().unwrap()
 }

@@ -1,0 +1,61 @@
+//! `--json`: the final report, filled in as the run goes and written at its
+//! end.
+
+use std::fs;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::commands::sentence;
+use crate::exit::{ExitStatus, hint_of, status_of};
+use crate::pipe::{End, Stop, Summary};
+use crate::report::connect::{ConnectReport, Outcome};
+use crate::terminal::write_stdout;
+
+/// Takes over how the talk went.
+pub(super) fn fill(report: &mut ConnectReport, summary: &Summary, open: Duration) {
+    report.sent = summary.sent;
+    report.received = summary.received;
+    report.timings.set_open(open);
+    if let Some(time) = summary.first_message {
+        report.timings.set_first_message(time);
+    }
+    if let Some(closed) = &summary.closed {
+        report.closed(closed);
+    }
+    if let End::Stopped(Stop::Interrupt | Stop::Terminate) = summary.end {
+        report.outcome = Outcome::Interrupted;
+    }
+}
+
+/// Writes the report of a run with this result to a file, or to stdout (`-`).
+///
+/// # Errors
+/// Exit 12 for a file that cannot be written.
+pub(super) fn write(
+    path: &str,
+    mut report: ConnectReport,
+    result: &Result<ExitStatus>,
+) -> Result<()> {
+    let status = match result {
+        Ok(status) => *status,
+        Err(error) => {
+            report.error = Some(sentence(error));
+            report.hint = hint_of(error).map(str::to_owned);
+            status_of(error)
+        }
+    };
+    report.exit_code = status.code();
+    match status {
+        ExitStatus::Expectation => report.outcome = Outcome::Unexpected,
+        ExitStatus::Interrupted | ExitStatus::Terminated => report.outcome = Outcome::Interrupted,
+        _ => {}
+    }
+    let json = report.to_json();
+    match path {
+        "-" => write_stdout(json.as_bytes()).context("could not write the report to stdout"),
+        path => {
+            fs::write(path, json).with_context(|| format!("could not write the report to '{path}'"))
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! What a talk is given, and what it comes to, as values.
+
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::framing::{Framing, InputError};
+use super::silence::Linger;
+use super::until::Pattern;
+use crate::connection::{CloseCode, CloseFrame, Closed};
+
+/// What a talk waits for.
+#[derive(Debug, Clone)]
+pub enum Goal {
+    /// So many messages.
+    Count(u64),
+    /// A message that matches; it is the last one written.
+    Until(Pattern),
+}
+
+/// How a talk is to go.
+#[derive(Debug, Clone)]
+pub struct PipeConfig {
+    /// How messages are written.
+    pub framing: Framing,
+    /// Ends the talk when it is met, even while input goes on. Until then
+    /// no silence ends it.
+    pub goal: Option<Goal>,
+    /// How long to stay after the end of the input; `None` leaves that to the
+    /// counts (see [`silence`](super::silence)) or to the goal.
+    pub linger: Option<Linger>,
+    /// Answer every message with itself, until the peer closes.
+    pub echo: bool,
+    /// The Close frame at the end.
+    pub close: CloseFrame,
+    /// The wall clock, for [`Framing::Jsonl`].
+    pub clock: fn() -> Timestamp,
+}
+
+impl Default for PipeConfig {
+    fn default() -> Self {
+        Self {
+            framing: Framing::default(),
+            goal: None,
+            linger: None,
+            echo: false,
+            close: CloseFrame::new(CloseCode::NORMAL, ""),
+            clock: Timestamp::now,
+        }
+    }
+}
+
+/// Who stopped a talk from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// The user (SIGINT).
+    Interrupt,
+    /// The system (SIGTERM).
+    Terminate,
+    /// The time limit for everything.
+    MaxTime,
+}
+
+/// Why a talk ended.
+#[derive(Debug)]
+pub enum End {
+    /// What was waited for has come.
+    Goal,
+    /// The input had ended, and so had the wait for replies.
+    Quiet {
+        /// Whether replies were still owed.
+        owed: bool,
+    },
+    /// The input said to close.
+    Close,
+    /// The peer closed, or the connection failed.
+    Peer,
+    /// It was stopped.
+    Stopped(Stop),
+    /// The reader of the output has gone.
+    OutputClosed,
+    /// The output cannot be written.
+    OutputFailed(io::Error),
+    /// The input cannot be read or sent.
+    InputFailed(InputError),
+}
+
+/// What a talk came to.
+#[derive(Debug)]
+pub struct Summary {
+    /// Why it ended.
+    pub end: End,
+    /// How the socket was closed; `None` where there was no time for it.
+    pub closed: Option<Closed>,
+    /// Messages sent.
+    pub sent: u64,
+    /// Messages received, as far as they were wanted.
+    pub received: u64,
+    /// Whether the input was read to its end.
+    pub input_ended: bool,
+    /// The time from the start to the first message received.
+    pub first_message: Option<Duration>,
+}

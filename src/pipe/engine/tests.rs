@@ -1,0 +1,419 @@
+//! Talks over memory streams, with a real socket in the server's role at the
+//! other end and a clock that jumps.
+
+use std::future::pending;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{SinkExt, stream};
+use jiff::Timestamp;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::time::{Instant, sleep};
+
+use super::*;
+use crate::connection::{CloseCode, CloseFrame, Role, SocketConfig, Transport};
+use crate::pipe::{Linger, Source};
+
+async fn pair(buffer: usize) -> (Socket, Socket) {
+    let (a, b) = duplex(buffer);
+    let client = SocketConfig::new(Role::Client);
+    let server = SocketConfig::new(Role::Server);
+    (
+        Socket::new(Transport::other(a), Bytes::new(), &client).await,
+        Socket::new(Transport::other(b), Bytes::new(), &server).await,
+    )
+}
+
+/// What the peer does with each message, until the socket is closed.
+async fn serve(mut socket: Socket, mut answer: impl FnMut(u64, Message) -> Answer) {
+    let mut count = 0;
+    while let Some(event) = socket.next().await {
+        let Event::Message { message, .. } = event else {
+            continue;
+        };
+        count += 1;
+        match answer(count, message) {
+            Answer::Reply(message) => socket.send(message).await.unwrap_or_default(),
+            Answer::Late(delay, message) => {
+                sleep(delay).await;
+                socket.send(message).await.unwrap_or_default();
+            }
+            Answer::Nothing => {}
+            Answer::Close(frame) => socket.start_close(frame),
+        }
+    }
+}
+
+enum Answer {
+    Reply(Message),
+    Late(Duration, Message),
+    Nothing,
+    Close(CloseFrame),
+}
+
+fn echo(_: u64, message: Message) -> Answer {
+    Answer::Reply(message)
+}
+
+struct Outcome {
+    summary: Summary,
+    output: String,
+    /// The time it took, in seconds.
+    seconds: f64,
+}
+
+/// Talks to a peer that answers like this.
+async fn talk(
+    input: &'static [u8],
+    config: PipeConfig,
+    answer: impl FnMut(u64, Message) -> Answer + Send + 'static,
+) -> Outcome {
+    let (client, server) = pair(64 << 10).await;
+    let peer = tokio::spawn(serve(server, answer));
+    let input = Source::new(input, config.framing);
+    let outcome = run(client, input, config, pending::<Stop>()).await;
+    peer.abort();
+    outcome
+}
+
+async fn run<I>(
+    socket: Socket,
+    input: I,
+    config: PipeConfig,
+    stop: impl Future<Output = Stop>,
+) -> Outcome
+where
+    I: Stream<Item = Result<Outgoing, InputError>> + Unpin,
+{
+    let start = Instant::now();
+    let mut output = Vec::new();
+    let summary = Pipe {
+        socket,
+        input,
+        output: &mut output,
+        preamble: Vec::new(),
+        stop: Box::pin(stop),
+        observe: &mut |_| {},
+    }
+    .run(config)
+    .await;
+    Outcome {
+        summary,
+        output: String::from_utf8(output).unwrap(),
+        seconds: start.elapsed().as_secs_f64(),
+    }
+}
+
+fn close(code: u16) -> CloseFrame {
+    CloseFrame::new(CloseCode::try_from(code).unwrap(), "")
+}
+
+#[tokio::test(start_paused = true)]
+async fn replies_are_waited_for_and_a_second_more() {
+    let late = |_, message| Answer::Late(Duration::from_millis(700), message);
+    let outcome = talk(b"a\nb\n", PipeConfig::default(), late).await;
+    assert_eq!(outcome.output, "a\nb\n");
+    assert!(matches!(outcome.summary.end, End::Quiet { owed: false }));
+    assert!((2.4..2.5).contains(&outcome.seconds), "{}", outcome.seconds);
+    let closed = outcome.summary.closed.unwrap();
+    assert_eq!((closed.code(), closed.by_peer), (1000, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_reply_is_waited_for_ten_seconds_and_told() {
+    let drop_second = |n, message| match n {
+        2 => Answer::Nothing,
+        _ => Answer::Reply(message),
+    };
+    let outcome = talk(b"a\nb\nc", PipeConfig::default(), drop_second).await;
+    assert_eq!(outcome.output, "a\nc\n");
+    assert!(matches!(outcome.summary.end, End::Quiet { owed: true }));
+    assert_eq!((outcome.summary.sent, outcome.summary.received), (3, 2));
+    assert!((10.0..10.1).contains(&outcome.seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_goal_ends_at_once_and_only_a_goal() {
+    let count = |n| PipeConfig {
+        goal: Some(Goal::Count(n)),
+        ..PipeConfig::default()
+    };
+    let (client, server) = pair(1024).await;
+    tokio::spawn(serve(server, echo));
+    let endless = stream::repeat_with(|| Ok(Outgoing::Message(Message::text("x"))));
+    let outcome = run(client, endless, count(3), pending()).await;
+    assert_eq!(outcome.output, "x\nx\nx\n");
+    assert!(!outcome.summary.input_ended);
+    assert!(matches!(outcome.summary.end, End::Goal));
+
+    let slow = |_, message| Answer::Late(Duration::from_secs(3600), message);
+    let outcome = talk(b"a\n", count(1), slow).await;
+    assert_eq!(outcome.output, "a\n");
+
+    let config = PipeConfig {
+        goal: Some(Goal::Until("b".parse().unwrap())),
+        ..PipeConfig::default()
+    };
+    let outcome = talk(b"a\nb\nc\n", config, echo).await;
+    assert_eq!(outcome.output, "a\nb\n");
+
+    let end = |_, _| Answer::Close(close(1000));
+    let outcome = talk(b"a\n", count(1), end).await;
+    assert!(matches!(outcome.summary.end, End::Peer));
+    assert!(outcome.summary.input_ended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn input_that_a_closing_peer_left_is_told() {
+    for (left, ended) in [(0, true), (1, false)] {
+        let (client, mut server) = pair(1024).await;
+        let peer = tokio::spawn(async move { server.close(close(1000)).await });
+        // Nothing of the input is there before the peer has closed.
+        let late = async move {
+            peer.await.unwrap();
+            stream::iter(vec![(); left].into_iter().map(|()| {
+                let message = Message::text("too late");
+                Ok(Outgoing::Message(message))
+            }))
+        };
+        let input = Box::pin(stream::once(late).flatten());
+        let outcome = run(client, input, PipeConfig::default(), pending()).await;
+        assert!(matches!(outcome.summary.end, End::Peer));
+        assert_eq!(outcome.summary.input_ended, ended);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn linger_is_taken_as_given() {
+    for (linger, seconds) in [(0, 0.0), (5, 5.0), (60, 60.0)] {
+        let config = PipeConfig {
+            linger: Some(Linger::For(Duration::from_secs(linger))),
+            ..PipeConfig::default()
+        };
+        let outcome = talk(b"a\n", config, |_, _| Answer::Nothing).await;
+        assert!((seconds..seconds + 0.1).contains(&outcome.seconds));
+    }
+    let config = PipeConfig {
+        linger: Some(Linger::Forever),
+        ..PipeConfig::default()
+    };
+    let end = |_, _| Answer::Close(close(4000));
+    let outcome = talk(b"a\n", config, end).await;
+    let closed = outcome.summary.closed.unwrap();
+    assert_eq!((closed.code(), closed.by_peer), (4000, true));
+    assert!(outcome.seconds < 0.1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn echo_answers_until_the_peer_closes() {
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move {
+        for text in ["a", "b"] {
+            sleep(Duration::from_secs(100)).await;
+            server.send(Message::text(text)).await.unwrap();
+            let reply = loop {
+                if let Event::Message { message, .. } = server.next().await.unwrap() {
+                    break message;
+                }
+            };
+            assert_eq!(reply, Message::text(text));
+        }
+        server.close(close(1000)).await.unwrap()
+    });
+    let config = PipeConfig {
+        echo: true,
+        ..PipeConfig::default()
+    };
+    let outcome = run(client, stream::empty(), config, pending()).await;
+    assert_eq!(outcome.output, "a\nb\n");
+    assert!(matches!(outcome.summary.end, End::Peer));
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_closes_politely_and_writes_what_came() {
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move {
+        server.send(Message::text("hello")).await.unwrap();
+        while let Some(event) = server.next().await {
+            if let Event::Closed(closed) = event {
+                return closed.code();
+            }
+        }
+        0
+    });
+    let stop = async {
+        sleep(Duration::from_secs(5)).await;
+        Stop::Interrupt
+    };
+    let input = stream::pending();
+    let outcome = run(client, input, PipeConfig::default(), stop).await;
+    assert_eq!(outcome.output, "hello\n");
+    assert!(matches!(outcome.summary.end, End::Stopped(Stop::Interrupt)));
+    assert_eq!(peer.await.unwrap(), 1000);
+
+    // A peer that answers nothing is not waited for.
+    let (client, _server) = pair(1024).await;
+    let stop = async { Stop::Terminate };
+    let outcome = run(client, stream::pending(), PipeConfig::default(), stop).await;
+    assert!(outcome.summary.closed.is_none());
+    assert!((1.0..1.1).contains(&outcome.seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_line_ends_the_input_but_not_the_replies() {
+    let late = |_, message| Answer::Late(Duration::from_millis(500), message);
+    let outcome = talk(b"a\n\xff\nb\n", PipeConfig::default(), late).await;
+    assert_eq!(outcome.output, "a\n");
+    assert!(matches!(
+        outcome.summary.end,
+        End::InputFailed(InputError::NotUtf8 { number: 2, .. })
+    ));
+    assert!((0.5..0.6).contains(&outcome.seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_as_json_both_ways() {
+    let config = PipeConfig {
+        framing: Framing::Jsonl,
+        clock: || Timestamp::UNIX_EPOCH,
+        ..PipeConfig::default()
+    };
+    let input = b"{\"type\":\"text\",\"data\":\"a\\nb\"}\n\
+        {\"type\":\"binary\",\"data\":\"/wD+\"}\n\
+        {\"type\":\"close\",\"code\":4001,\"reason\":\"bye\"}\n";
+    let outcome = talk(input, config, echo).await;
+    let lines = outcome.output.replace("1970-01-01T00:00:00.000000Z", "…");
+    assert_eq!(
+        lines,
+        "{\"type\":\"text\",\"time\":\"…\",\"data\":\"a\\nb\"}\n\
+         {\"type\":\"binary\",\"time\":\"…\",\"data\":\"/wD+\"}\n\
+         {\"type\":\"close\",\"time\":\"…\",\"code\":4001,\"reason\":\"bye\",\"by_peer\":false}\n"
+    );
+    assert!(matches!(outcome.summary.end, End::Close));
+}
+
+#[tokio::test(start_paused = true)]
+async fn payloads_with_nul_and_without_separators() {
+    let with = |framing| PipeConfig {
+        framing,
+        ..PipeConfig::default()
+    };
+    let outcome = talk(b"a\nb\0c\0", with(Framing::Nul), echo).await;
+    assert_eq!(outcome.output, "a\nb\0c\0");
+    let outcome = talk(b"a\n\0b", with(Framing::Binary), echo).await;
+    assert_eq!(outcome.output, "a\n\0b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_output_slows_the_peer_and_loses_nothing() {
+    const MESSAGES: usize = 4000;
+    let (client, mut server) = pair(4096).await;
+    let (sent, seen) = tokio::sync::watch::channel(0);
+    tokio::spawn(async move {
+        for n in 1..=MESSAGES {
+            server
+                .send(Message::binary(vec![b'x'; 1023]))
+                .await
+                .unwrap();
+            sent.send_replace(n);
+        }
+        server.close(close(1000)).await
+    });
+    let (reader, writer) = duplex(1024);
+    let reading = tokio::spawn(async move {
+        let mut reader = reader;
+        // Far longer than any silence that would end the talk.
+        sleep(Duration::from_secs(60)).await;
+        let ahead = *seen.borrow();
+        let mut read = Vec::new();
+        reader.read_to_end(&mut read).await.unwrap();
+        (ahead, read.len())
+    });
+    let summary = Pipe {
+        socket: client,
+        input: stream::empty(),
+        output: writer,
+        preamble: Vec::new(),
+        stop: Box::pin(pending()),
+        observe: &mut |_| {},
+    }
+    .run(PipeConfig::default())
+    .await;
+    let (ahead, read) = reading.await.unwrap();
+    assert_eq!(read, MESSAGES * 1024);
+    assert!(ahead < 400, "the peer was {ahead} KiB ahead");
+    assert!(matches!(summary.end, End::Peer), "{summary:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_sides_may_write_first() {
+    // The peer reads nothing until all of its own is written.
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move {
+        for _ in 0..200 {
+            server
+                .send(Message::binary(vec![b'y'; 9999]))
+                .await
+                .unwrap();
+        }
+        let mut received = 0;
+        while let Some(event) = server.next().await {
+            if let Event::Message { message, .. } = event {
+                received += message.len();
+            }
+        }
+        received
+    });
+    let input =
+        stream::iter((0..200).map(|_| Ok(Outgoing::Message(Message::text("x".repeat(9999))))));
+    let outcome = run(client, input, PipeConfig::default(), pending()).await;
+    assert_eq!(outcome.output.len(), 200 * 10_000);
+    assert_eq!(peer.await.unwrap(), 200 * 9999);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_input_is_read_no_faster_than_the_socket_takes_it() {
+    let (client, _server) = pair(1024).await;
+    let (mut feeder, reader) = duplex(1024);
+    let fed = tokio::spawn(async move {
+        let mut fed = 0;
+        while timeout(Duration::from_secs(5), feeder.write_all(&[b'x'; 1000]))
+            .await
+            .is_ok()
+        {
+            fed += 1000;
+        }
+        fed
+    });
+    let stop = async {
+        sleep(Duration::from_secs(60)).await;
+        Stop::MaxTime
+    };
+    let input = Source::new(reader, Framing::Binary);
+    let outcome = run(client, input, PipeConfig::default(), stop).await;
+    assert!(matches!(outcome.summary.end, End::Stopped(Stop::MaxTime)));
+    let fed: usize = fed.await.unwrap();
+    assert!(fed < 200_000, "{fed} bytes were read");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gone_reader_ends_the_talk() {
+    let (client, server) = pair(1024).await;
+    let peer = tokio::spawn(serve(server, echo));
+    let (reader, writer) = duplex(16);
+    drop(reader);
+    let summary = Pipe {
+        socket: client,
+        input: stream::iter([Ok(Outgoing::Message(Message::text("a")))]).chain(stream::pending()),
+        output: writer,
+        preamble: Vec::new(),
+        stop: Box::pin(pending()),
+        observe: &mut |_| {},
+    }
+    .run(PipeConfig::default())
+    .await;
+    assert!(matches!(summary.end, End::OutputClosed));
+    assert_eq!(summary.closed.unwrap().code(), 1000);
+    peer.await.unwrap();
+}

@@ -1,0 +1,27 @@
+//! The pipe: input becomes messages, messages become output, and the end of
+//! the input is no reason to lose a reply.
+//!
+//! [`Pipe`] owns the socket and runs the talk from an open connection to its
+//! end. What goes in is any stream of [`Outgoing`], such as a [`Source`] that
+//! splits a reader by its [`Framing`]; what comes out goes to any writer.
+//! When a talk is over without anybody saying so is decided by [`Silence`].
+//!
+//! It imports the connection core and nothing else of this crate: it does not
+//! dial, knows no flags, signals or terminals, and prints nothing. Why a talk
+//! ended is told by its [`Summary`].
+
+pub mod config;
+pub mod engine;
+pub mod framing;
+pub mod jsonl;
+pub mod output;
+pub mod silence;
+pub mod source;
+pub mod until;
+
+pub use config::{End, Goal, PipeConfig, Stop, Summary};
+pub use engine::Pipe;
+pub use framing::{Framing, InputError, Outgoing};
+pub use silence::{Linger, Silence};
+pub use source::Source;
+pub use until::{Pattern, PatternError};

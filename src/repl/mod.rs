@@ -1,0 +1,136 @@
+//! The prompt: a conversation with a server, typed at a terminal.
+//!
+//! One task owns the socket, the log and the state ([`session`]); lines come
+//! from a thread ([`source`]) and are read by a pure parser ([`command`]);
+//! what there is to see goes to the printer of
+//! [`terminal`](crate::terminal::printer). Nobody else touches the socket, and
+//! the task never waits for the terminal or for the user.
+
+pub mod backoff;
+pub mod command;
+mod dispatch;
+pub mod helper;
+mod player;
+mod report;
+pub mod session;
+pub mod source;
+
+use std::fmt;
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+pub use backoff::Reconnect;
+pub use session::{Session, SessionConfig, State};
+pub use source::{Source, SourceConfig};
+
+use self::session::Leave;
+use self::source::{Input, Typed};
+use crate::terminal::printer::Printer;
+
+/// How long the last lines may take to show at the end.
+const LAST_PRINT: Duration = Duration::from_millis(500);
+
+/// Who ends the conversation from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stop {
+    /// SIGINT, while no line was being edited.
+    Interrupt,
+    /// SIGTERM, or the terminal has gone.
+    Terminate,
+}
+
+/// How a conversation ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// `/quit` or Ctrl-D.
+    Quit,
+    /// Ctrl-C on an empty line, or SIGINT.
+    Interrupted,
+    /// SIGTERM or SIGHUP.
+    Terminated,
+    /// The time limit has passed.
+    MaxTime,
+}
+
+/// Runs a conversation until the user, or `stop`, ends it. `max_time` counts
+/// from now.
+pub async fn run(
+    config: SessionConfig,
+    source: Source,
+    stop: impl Future<Output = Stop>,
+    max_time: Option<Duration>,
+) -> End {
+    let Source {
+        mut inputs,
+        sink,
+        gate,
+        fence,
+        trouble,
+    } = source;
+    let (printer, printing) = Printer::spawn(sink, gate, fence);
+    let mut session = Session::new(config, printer);
+    session.has_screen = fence.is_some();
+    let mut stop = pin!(stop);
+    let mut stopped = false;
+    let deadline = max_time.map(|limit| Instant::now() + limit);
+    session.begin(trouble);
+    let end = loop {
+        let wake = session.next_wake(deadline);
+        let leave = tokio::select! {
+            input = inputs.recv() => session.typed(input),
+            news = session.news() => session.hear(news).await,
+            () = sleep(wake) => session.woken(deadline),
+            why = &mut stop, if !stopped => {
+                stopped = true;
+                session.stopped(why)
+            }
+        };
+        if let Leave::Now(end) = leave {
+            break end;
+        }
+    };
+    printing.finish(LAST_PRINT);
+    end
+}
+
+async fn sleep(until: Option<Instant>) {
+    match until {
+        Some(until) => sleep_until(until).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Session {
+    /// Deals with what was typed. Dropping `done` on the way out leaves the
+    /// thread where it is.
+    fn typed(&mut self, input: Option<Input>) -> Leave {
+        let Some(Input { typed, done }) = input else {
+            return self.leave(End::Quit);
+        };
+        let leave = match typed {
+            Typed::Line(line) => self.line(&line),
+            Typed::Cleared => Leave::NotYet,
+            Typed::Interrupt => self.leave(End::Interrupted),
+            Typed::End => self.leave(End::Quit),
+        };
+        // The next line is edited even on the way out: it is by the editor
+        // that the last lines are shown.
+        let _ = done.send(());
+        leave
+    }
+
+    fn stopped(&mut self, why: Stop) -> Leave {
+        self.leave(match why {
+            Stop::Interrupt => End::Interrupted,
+            Stop::Terminate => End::Terminated,
+        })
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source").finish_non_exhaustive()
+    }
+}

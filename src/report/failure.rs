@@ -1,0 +1,89 @@
+//! The answer that came in place of a connection.
+
+use crate::connection::OpenError;
+use crate::connection::dial::DialError;
+use crate::connection::dial::proxy::ProxyError;
+use crate::connection::handshake::Response;
+use crate::connection::redact;
+
+/// The answer of the server, or of the proxy.
+pub fn answer(error: &OpenError) -> Option<&Response> {
+    if let Some(rejection) = error.rejection() {
+        return Some(&rejection.response);
+    }
+    match error.innermost() {
+        OpenError::Dial(DialError::Proxy(
+            ProxyError::Refused(refusal) | ProxyError::Credentials { refusal, .. },
+        )) => Some(&refusal.response),
+        _ => None,
+    }
+}
+
+/// An answer as text: its head without secrets, an empty line, and the
+/// beginning of its body. No line feed at the end.
+pub fn text(response: &Response) -> String {
+    let mut text = redact::head(&response.head).replace("\r\n", "\n");
+    if response.body.is_empty() {
+        text.truncate(text.trim_end().len());
+        return text;
+    }
+    match std::str::from_utf8(whole_characters(&response.body)) {
+        Ok(body) => text.push_str(body.trim_end()),
+        Err(_) => text.push_str(&format!("({} bytes that are no text)", response.body.len())),
+    }
+    if response.body_truncated {
+        text.push_str("\n[the body goes on]");
+    }
+    text
+}
+
+/// The body without a character that was cut at its end.
+fn whole_characters(body: &[u8]) -> &[u8] {
+    match std::str::from_utf8(body) {
+        Err(error) if error.error_len().is_none() => &body[..error.valid_up_to()],
+        _ => body,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn shown(head: &str, body: &[u8], body_truncated: bool) -> String {
+        text(&Response {
+            head: Bytes::copy_from_slice(head.as_bytes()),
+            status: 403,
+            reason: "No".into(),
+            headers: Vec::new(),
+            body: Bytes::copy_from_slice(body),
+            body_truncated,
+        })
+    }
+
+    #[test]
+    fn a_head_without_secrets_and_the_beginning_of_the_body() {
+        let head = "HTTP/1.1 403 No\r\nSet-Cookie: secret\r\nA: b\r\n\r\n";
+        assert_eq!(
+            shown(head, b"one\ntwo\n", true),
+            "HTTP/1.1 403 No\nSet-Cookie: [redacted]\nA: b\n\none\ntwo\n[the body goes on]"
+        );
+        assert_eq!(
+            shown(head, b"", false),
+            "HTTP/1.1 403 No\nSet-Cookie: [redacted]\nA: b"
+        );
+    }
+
+    #[test]
+    fn a_cut_character_is_left_out_and_other_bytes_are_counted() {
+        let head = "HTTP/1.1 403 No\r\n\r\n";
+        let cut = shown(head, b"caf\xc3", true);
+        assert!(cut.ends_with("\n\ncaf\n[the body goes on]"), "{cut}");
+        let binary = shown(head, b"\x1f\x8b\xff", false);
+        assert!(
+            binary.ends_with("\n\n(3 bytes that are no text)"),
+            "{binary}"
+        );
+    }
+}

@@ -1,0 +1,76 @@
+//! What a server is to do: resolved values, shared by all connections.
+
+use std::time::Duration;
+
+use super::request::Routes;
+use crate::connection::deflate::{Params, Policy};
+use crate::connection::tls_server::ServerTls;
+use crate::connection::{KeepAlive, Role, SocketConfig};
+use crate::origin::OriginPolicy;
+
+/// The configuration of a server.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// How TLS is spoken; `None` speaks in plain.
+    pub tls: Option<ServerTls>,
+    /// Which path does what.
+    pub routes: Routes,
+    /// Which origins are let in.
+    pub origins: OriginPolicy,
+    /// The subprotocols spoken, the most wanted first.
+    pub subprotocols: Vec<String>,
+    /// How permessage-deflate is agreed on; `None` never compresses.
+    pub compression: Option<Policy>,
+    /// The largest message accepted, in bytes after decompression.
+    pub max_message_bytes: usize,
+    /// The read buffer of each connection, in bytes.
+    pub read_buffer_bytes: usize,
+    /// How a quiet connection is kept alive.
+    pub keep_alive: KeepAlive,
+    /// How long a client may take for the TLS handshake, for the head of a
+    /// request, and between two requests on one connection.
+    pub handshake_timeout: Duration,
+    /// How long a client may take to answer a Close, and to end its side.
+    pub close_timeout: Duration,
+    /// How long a shutdown waits for the clients to answer its Close.
+    pub grace: Duration,
+}
+
+impl Default for ServerConfig {
+    /// The defaults of `wscli serve`.
+    fn default() -> Self {
+        Self {
+            tls: None,
+            routes: Routes::default(),
+            origins: OriginPolicy::default(),
+            subprotocols: Vec::new(),
+            compression: None,
+            max_message_bytes: 64 << 20,
+            read_buffer_bytes: 4 << 10,
+            keep_alive: KeepAlive::Ping {
+                interval: Duration::from_secs(120),
+                timeout: None,
+            },
+            handshake_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            grace: Duration::from_secs(5),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The configuration of one connection's socket.
+    pub(super) fn socket(&self, deflate: Option<Params>) -> SocketConfig {
+        SocketConfig {
+            max_message_bytes: self.max_message_bytes,
+            // A message may come in one frame.
+            max_frame_bytes: self.max_message_bytes,
+            read_buffer_bytes: self.read_buffer_bytes,
+            keep_alive: self.keep_alive,
+            // A client is not given up on while a shutdown would still wait.
+            close_timeout: self.close_timeout.max(self.grace),
+            deflate,
+            ..SocketConfig::new(Role::Server)
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! The echo: every message goes back as it came, type and boundaries kept.
+//!
+//! The messages that are there already are answered together, with one write.
+//! A client that does not read its echoes is not read from either: the wait is
+//! in [`SinkExt::feed`], so memory stays bounded by one message.
+
+use std::pin::pin;
+
+use futures_util::SinkExt;
+
+use super::events::{Outcome, Traffic};
+use super::stop::Stop;
+use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, Socket};
+
+/// Answers are written out after this many events even when more are waiting,
+/// so that the first of them is not held back for long.
+const MAX_BATCH_EVENTS: usize = 256;
+
+/// Echoes until the socket is closed, by the client or by `stop`.
+pub(super) async fn run(mut socket: Socket, stop: &Stop) -> (Outcome, Traffic) {
+    let mut traffic = Traffic::default();
+    // One registration for the whole life of the connection.
+    let mut draining = pin!(stop.draining());
+    while !stop.is_draining() {
+        tokio::select! {
+            biased;
+            closed = answer(&mut socket, &mut traffic) => {
+                if let Some(closed) = closed {
+                    return (Outcome::Closed(closed), traffic);
+                }
+            }
+            () = &mut draining => break,
+        }
+    }
+    (close(socket, stop, &mut traffic).await, traffic)
+}
+
+/// Waits for messages, answers those that are there, and writes it all out.
+async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Option<Closed> {
+    let mut next = Some(socket.next().await?);
+    let mut answered = 0;
+    while let Some(event) = next {
+        match event {
+            Event::Message { message, .. } => echo(socket, message, traffic).await,
+            Event::Closed(closed) => return Some(closed),
+            Event::Ping(_) | Event::Pong { .. } | Event::Flushed => {}
+        }
+        answered += 1;
+        next = (answered < MAX_BATCH_EVENTS)
+            .then(|| socket.try_next())
+            .flatten();
+    }
+    let _ = socket.flush().await;
+    None
+}
+
+async fn echo(socket: &mut Socket, message: Message, traffic: &mut Traffic) {
+    let bytes = message.len() as u64;
+    traffic.received_messages += 1;
+    traffic.received_bytes += bytes;
+    // A socket that takes no more says why in its last event.
+    if socket.feed(message).await.is_ok() {
+        traffic.sent_messages += 1;
+        traffic.sent_bytes += bytes;
+    }
+}
+
+/// Tells the client that the server goes away, and waits for its answer.
+async fn close(mut socket: Socket, stop: &Stop, traffic: &mut Traffic) -> Outcome {
+    socket.start_close(CloseFrame::new(
+        CloseCode::GOING_AWAY,
+        "the server is shutting down",
+    ));
+    let mut aborting = pin!(stop.aborting());
+    loop {
+        tokio::select! {
+            biased;
+            event = socket.next() => match event {
+                Some(Event::Closed(closed)) => return Outcome::Closed(closed),
+                // After a Close nothing may be sent: there is no echo.
+                Some(Event::Message { message, .. }) => {
+                    traffic.received_messages += 1;
+                    traffic.received_bytes += message.len() as u64;
+                }
+                Some(_) => {}
+                None => break,
+            },
+            () = &mut aborting => break,
+        }
+    }
+    let closed = socket.abort();
+    // One that has answered, and is only slow to end its side, is at its end.
+    if closed.received.is_some() {
+        Outcome::Closed(closed)
+    } else {
+        Outcome::Abandoned
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
+
+    use super::super::stop::Controller;
+    use super::*;
+    use crate::connection::{Role, SocketConfig, Transport};
+
+    /// Counts the writes that reach the transport.
+    struct Counting {
+        inner: DuplexStream,
+        writes: Arc<AtomicUsize>,
+    }
+
+    impl AsyncRead for Counting {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_read(cx, buf)
+        }
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+            buf: &[u8],
+        ) -> Poll<std::io::Result<usize>> {
+            self.writes.fetch_add(1, Relaxed);
+            Pin::new(&mut self.inner).poll_write(cx, buf)
+        }
+
+        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_flush(cx)
+        }
+
+        fn poll_shutdown(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            Pin::new(&mut self.inner).poll_shutdown(cx)
+        }
+    }
+
+    /// A client over memory of so many bytes, the server's side of it, and
+    /// the server's writes.
+    async fn pair(bytes: usize) -> (Socket, Socket, Arc<AtomicUsize>) {
+        let (near, far) = duplex(bytes);
+        let writes = Arc::new(AtomicUsize::new(0));
+        let counting = Counting {
+            inner: far,
+            writes: Arc::clone(&writes),
+        };
+        let socket = async |transport, role| {
+            Socket::new(transport, Bytes::new(), &SocketConfig::new(role)).await
+        };
+        (
+            socket(Transport::other(near), Role::Client).await,
+            socket(Transport::other(counting), Role::Server).await,
+            writes,
+        )
+    }
+
+    async fn message(socket: &mut Socket) -> Message {
+        loop {
+            match socket.next().await {
+                Some(Event::Message { message, .. }) => return message,
+                Some(Event::Closed(closed)) => panic!("{closed:?}"),
+                Some(_) => {}
+                None => panic!("no message"),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn what_comes_together_is_answered_together() {
+        let (mut client, server, writes) = pair(64 << 10).await;
+        for n in 0..100 {
+            client.feed(Message::text(n.to_string())).await.unwrap();
+        }
+        client.flush().await.unwrap();
+        let controller = Controller::new();
+        let stop = controller.stop();
+        let server = tokio::spawn(async move { run(server, &stop).await });
+        for n in 0..100 {
+            assert_eq!(message(&mut client).await, Message::text(n.to_string()));
+        }
+        assert_eq!(writes.load(Relaxed), 1);
+        client.close(CloseFrame::default()).await.unwrap();
+        let (outcome, traffic) = server.await.unwrap();
+        assert!(matches!(outcome, Outcome::Closed(closed) if closed.error.is_none()));
+        assert_eq!((traffic.sent_messages, traffic.sent_bytes), (100, 190));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_does_not_read_is_not_read_from() {
+        let (mut client, server, _) = pair(1 << 10).await;
+        let controller = Controller::new();
+        let stop = controller.stop();
+        let server = tokio::spawn(async move { run(server, &stop).await });
+        let (mut sent, mut refused) = (0_u32, false);
+        // The paths hold a little; far less than this.
+        while !refused && sent < 10_000 {
+            let message = Message::binary(vec![0; 1 << 10]);
+            let send = client.send(message);
+            let limit = std::time::Duration::from_millis(100);
+            match tokio::time::timeout(limit, send).await {
+                Ok(result) => result.unwrap(),
+                Err(_) => refused = true,
+            }
+            sent += 1;
+        }
+        assert!(refused);
+        for _ in 0..sent {
+            assert_eq!(message(&mut client).await.len(), 1 << 10);
+        }
+        client.close(CloseFrame::default()).await.unwrap();
+        let (_, traffic) = server.await.unwrap();
+        assert_eq!(traffic.sent_messages, u64::from(sent));
+    }
+}

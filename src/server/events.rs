@@ -1,0 +1,172 @@
+//! What a server tells of its work, as values.
+
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connection::Closed;
+use crate::connection::tls_server::AcceptError;
+
+/// Takes the events of a server, on the task of the connection they are of:
+/// it must not block. What it cannot take at once is its own to keep or drop.
+pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
+
+/// The other end of an accepted connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Peer {
+    /// A TCP address.
+    Tcp(SocketAddr),
+    /// A client of a Unix domain socket, which has no address of its own.
+    Unix,
+}
+
+impl fmt::Display for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(f),
+            Self::Unix => f.write_str("unix"),
+        }
+    }
+}
+
+/// A connection, as all events of it name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectionId {
+    /// A number of its own, counted from 1 in the order of acceptance.
+    pub id: u64,
+    /// The other end.
+    pub peer: Peer,
+}
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event {
+    /// A WebSocket is open.
+    Opened {
+        /// On this connection.
+        connection: ConnectionId,
+        /// What its handshake said, and what was agreed.
+        opened: Opened,
+    },
+    /// A request was refused.
+    Refused {
+        /// On this connection, which may go on with another request.
+        connection: ConnectionId,
+        /// The request and the answer.
+        refused: Refused,
+    },
+    /// A connection failed before it became a WebSocket: no HTTP, half a
+    /// request, a failing transport.
+    HandshakeFailed {
+        /// This connection.
+        connection: ConnectionId,
+        /// What was found.
+        error: hyper::Error,
+    },
+    /// A client got no TLS.
+    TlsFailed {
+        /// This connection.
+        connection: ConnectionId,
+        /// Why.
+        error: AcceptError,
+    },
+    /// A WebSocket has ended. Follows each [`Event::Opened`].
+    Ended {
+        /// On this connection.
+        connection: ConnectionId,
+        /// How, and what it has carried.
+        ended: Ended,
+    },
+    /// Connections cannot be accepted at the moment; another attempt follows.
+    /// Told once, not for each attempt.
+    AcceptPaused(io::Error),
+    /// The shutdown has begun: no more connections, and a Close for each open
+    /// one.
+    Draining {
+        /// How many connections are open.
+        connections: u64,
+        /// How long they may take.
+        grace: Duration,
+    },
+}
+
+/// An opening handshake that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The path and query asked for.
+    pub resource: String,
+    /// The origin as sent; never empty.
+    pub origin: Option<String>,
+    /// The chosen subprotocol.
+    pub subprotocol: Option<String>,
+    /// The value of `Sec-WebSocket-Extensions` in the answer.
+    pub extensions: Option<String>,
+}
+
+/// A request that was refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The method.
+    pub method: String,
+    /// The path and query asked for.
+    pub resource: String,
+    /// The origin as sent; never empty.
+    pub origin: Option<String>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The reason, as the answer's body gives it.
+    pub reason: String,
+}
+
+/// How a WebSocket ended.
+#[derive(Debug)]
+pub struct Ended {
+    /// The closing handshake, or what took its place.
+    pub outcome: Outcome,
+    /// What was carried.
+    pub traffic: Traffic,
+    /// The time since it was opened.
+    pub lasted: Duration,
+}
+
+/// The end of a WebSocket.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The socket came to its end.
+    Closed(Closed),
+    /// The grace of the shutdown was over before that.
+    Abandoned,
+}
+
+/// What a connection has carried, in both directions: an echo sends what it
+/// receives.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages received.
+    pub received_messages: u64,
+    /// Their payload in bytes, decompressed.
+    pub received_bytes: u64,
+    /// Messages sent.
+    pub sent_messages: u64,
+    /// Their payload in bytes, before compression.
+    pub sent_bytes: u64,
+}
+
+/// The sums over a server's life.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Connections accepted.
+    pub connections: u64,
+    /// WebSockets opened.
+    pub opened: u64,
+    /// Requests refused.
+    pub refused: u64,
+    /// Messages received.
+    pub messages: u64,
+    /// Their payload in bytes.
+    pub bytes: u64,
+    /// WebSockets that were still open when the grace was over.
+    pub abandoned: u64,
+}

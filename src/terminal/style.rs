@@ -1,0 +1,138 @@
+//! Colours: decided once, from what the user says and what the terminal can.
+//!
+//! Colour never carries a meaning alone: every role has a mark or a word too.
+
+use colored::{Color, Colorize as _};
+
+/// When output is coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ColorChoice {
+    /// On a terminal, unless the environment says otherwise.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What the environment says of colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ColorEnv {
+    /// `NO_COLOR` is set and not empty (no-color.org).
+    pub no_color: bool,
+    /// `CLICOLOR_FORCE` is set to something other than 0 (bixense.com/clicolors).
+    pub force: bool,
+    /// `TERM` is `dumb`.
+    pub dumb: bool,
+}
+
+/// What a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Sent.
+    Sent,
+    /// Received.
+    Received,
+    /// A status.
+    Status,
+    /// An error.
+    Error,
+    /// A time.
+    Time,
+    /// A slash command.
+    Command,
+    /// A word that is no slash command.
+    Unknown,
+    /// A hint at what may follow.
+    Hint,
+    /// The prompt.
+    Prompt,
+}
+
+impl Role {
+    /// The mark at the beginning of a line.
+    pub fn mark(self) -> &'static str {
+        match self {
+            Self::Sent => "> ",
+            Self::Received => "< ",
+            Self::Error => "! ",
+            _ => "* ",
+        }
+    }
+}
+
+/// Whether there is colour. The decision, to be made once and passed around.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    color: bool,
+}
+
+impl Style {
+    /// The decision: what the user says on the command line first, then the
+    /// environment, then whether the output is a terminal.
+    pub fn decide(choice: ColorChoice, env: ColorEnv, is_terminal: bool) -> Self {
+        let color = match choice {
+            ColorChoice::Always => true,
+            ColorChoice::Never => false,
+            ColorChoice::Auto if env.no_color => false,
+            ColorChoice::Auto if env.force => true,
+            ColorChoice::Auto => is_terminal && !env.dumb,
+        };
+        // `colored` would decide again, by stdout alone.
+        colored::control::set_override(color);
+        Self { color }
+    }
+
+    /// No colours.
+    pub fn plain() -> Self {
+        Self::default()
+    }
+
+    /// Whether there is colour.
+    pub fn is_colored(self) -> bool {
+        self.color
+    }
+
+    /// A text of the program's own in the colour of its role.
+    pub fn paint(self, role: Role, text: &str) -> String {
+        if !self.color || text.is_empty() {
+            return text.to_owned();
+        }
+        let painted = match role {
+            Role::Sent => text.color(Color::Green).bold(),
+            Role::Received => text.color(Color::Cyan).bold(),
+            Role::Status => text.color(Color::Yellow),
+            Role::Error | Role::Unknown => text.color(Color::Red).bold(),
+            Role::Time | Role::Hint => text.dimmed(),
+            Role::Command => text.color(Color::Magenta),
+            Role::Prompt => text.bold(),
+        };
+        painted.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_decides() {
+        let env = |no_color, force, dumb| ColorEnv {
+            no_color,
+            force,
+            dumb,
+        };
+        for (choice, env, terminal, color) in [
+            (ColorChoice::Auto, env(false, false, false), true, true),
+            (ColorChoice::Auto, env(false, false, false), false, false),
+            (ColorChoice::Auto, env(false, false, true), true, false),
+            (ColorChoice::Auto, env(true, true, false), true, false),
+            (ColorChoice::Auto, env(false, true, false), false, true),
+            (ColorChoice::Always, env(true, false, true), false, true),
+            (ColorChoice::Never, env(false, true, false), true, false),
+        ] {
+            assert_eq!(Style::decide(choice, env, terminal).is_colored(), color);
+        }
+    }
+}

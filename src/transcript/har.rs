@@ -1,0 +1,236 @@
+//! The communication log as HAR 1.2 with `_webSocketMessages`, as Chrome
+//! writes it: for browsers' developer tools and other HAR viewers.
+//!
+//! The file is whole after every event. Each write puts the new message and
+//! the brackets that close the document in the place of the brackets before,
+//! so that neither a crash nor a long talk needs all of it in memory.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use serde_json::{Value, json};
+
+use super::entry::{Direction, Entry, Kind, Open};
+use super::file::owner_only;
+use super::jsonl::rfc3339;
+use crate::connection::Message;
+
+const HEAD: &str = concat!(
+    r#"{"log":{"version":"1.2","creator":{"name":"wscli","version":""#,
+    env!("CARGO_PKG_VERSION"),
+    "\"},\"entries\":["
+);
+const TAIL: &str = "]}}\n";
+/// Ends an entry's messages, and the entry.
+const ENTRY_TAIL: &str = "]}";
+
+/// A HAR file that is being written.
+#[derive(Debug)]
+pub struct HarFile {
+    file: File,
+    path: PathBuf,
+    /// Where the brackets that close the document begin.
+    end: u64,
+    state: State,
+    failed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// No connection yet.
+    Empty,
+    /// Within an entry without messages.
+    Opened,
+    /// Within an entry that has some.
+    Talking,
+}
+
+impl HarFile {
+    /// Makes the file, or empties the one that is there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn create(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(true).write(true);
+        owner_only(&mut options);
+        let mut har = Self {
+            file: options.open(path)?,
+            path: path.to_owned(),
+            end: 0,
+            state: State::Empty,
+            failed: false,
+        };
+        har.put(HEAD, TAIL)?;
+        Ok(har)
+    }
+
+    /// Adds an event. Returns what the user must be told: the first failure.
+    pub fn write(&mut self, entry: &Entry) -> Option<String> {
+        if self.failed {
+            return None;
+        }
+        let result = match &entry.kind {
+            Kind::Open(open) => self.open_entry(entry, open),
+            _ => match message(entry) {
+                Some(message) if self.state != State::Empty => self.add_message(&message),
+                _ => Ok(()),
+            },
+        };
+        let error = result.err()?;
+        // The brackets may be torn off: later events would not mend that.
+        self.failed = true;
+        Some(format!(
+            "could not write the HAR file '{}': {error}; it is left as it is",
+            self.path.display()
+        ))
+    }
+
+    fn open_entry(&mut self, entry: &Entry, open: &Open) -> io::Result<()> {
+        let head = entry_object(entry, open).to_string();
+        // The messages go inside, before the closing brace.
+        let head = head.strip_suffix('}').unwrap_or(&head);
+        let before = match self.state {
+            State::Empty => "",
+            State::Opened | State::Talking => "]},",
+        };
+        self.state = State::Opened;
+        self.put(
+            &format!("{before}\n{head},\"_webSocketMessages\":["),
+            &format!("{ENTRY_TAIL}{TAIL}"),
+        )
+    }
+
+    fn add_message(&mut self, message: &Value) -> io::Result<()> {
+        let comma = match self.state {
+            State::Talking => ",",
+            State::Empty | State::Opened => "",
+        };
+        self.state = State::Talking;
+        self.put(
+            &format!("{comma}\n{message}"),
+            &format!("{ENTRY_TAIL}{TAIL}"),
+        )
+    }
+
+    /// Writes `text` in the place of the last tail, and `tail` behind it, in
+    /// one write.
+    fn put(&mut self, text: &str, tail: &str) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.end))?;
+        self.file.write_all(format!("{text}{tail}").as_bytes())?;
+        self.end += text.len() as u64;
+        Ok(())
+    }
+}
+
+/// A message as Chrome has it; pings and pongs have no form there.
+fn message(entry: &Entry) -> Option<Value> {
+    let kind = match entry.direction {
+        Direction::Out => "send",
+        Direction::In => "receive",
+    };
+    let time = seconds(entry);
+    Some(match &entry.kind {
+        Kind::Message(Message::Text(text)) => {
+            json!({"type": kind, "time": time, "opcode": 1, "data": text.as_str()})
+        }
+        Kind::Message(Message::Binary(bytes)) => {
+            json!({"type": kind, "time": time, "opcode": 2, "data": BASE64.encode(bytes)})
+        }
+        Kind::Error { message } => {
+            json!({"type": "error", "time": time, "opcode": -1, "data": message})
+        }
+        _ => return None,
+    })
+}
+
+fn seconds(entry: &Entry) -> f64 {
+    entry.moment.time.as_duration().as_secs_f64()
+}
+
+fn entry_object(entry: &Entry, open: &Open) -> Value {
+    let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64() * 1e3);
+    let total: f64 = open
+        .phases()
+        .map(|(_, time)| time.as_secs_f64() * 1e3)
+        .sum();
+    let age: std::time::Duration = open.phases().map(|(_, time)| time).sum();
+    let (method, _, request_version) = first_line(&open.request);
+    let (response_version, status, status_text) = first_line(&open.response);
+    json!({
+        "startedDateTime": rfc3339(entry.moment.before(age).time),
+        "time": total,
+        "_resourceType": "websocket",
+        "serverIPAddress": open.peer.as_deref().map(ip).unwrap_or_default(),
+        "connection": entry.connection.to_string(),
+        "request": {
+            "method": method,
+            "url": open.url,
+            "httpVersion": request_version,
+            "cookies": [],
+            "headers": headers(&open.request),
+            "queryString": query(&open.url),
+            "headersSize": open.request.len(),
+            "bodySize": 0,
+        },
+        "response": {
+            "status": status.parse().unwrap_or(101),
+            "statusText": status_text,
+            "httpVersion": response_version,
+            "cookies": [],
+            "headers": headers(&open.response),
+            "content": {"size": 0, "mimeType": "x-unknown"},
+            "redirectURL": "",
+            "headersSize": open.response.len(),
+            "bodySize": 0,
+        },
+        "cache": {},
+        "timings": {
+            "blocked": -1,
+            "dns": millis(open.dns).unwrap_or(-1.0),
+            "connect": millis(open.tcp).unwrap_or(-1.0),
+            "ssl": -1,
+            "send": 0,
+            "wait": millis(open.upgrade).unwrap_or(0.0),
+            "receive": 0,
+        },
+    })
+}
+
+/// The three parts of a request line or a status line.
+fn first_line(head: &str) -> (&str, &str, &str) {
+    let line = head.lines().next().unwrap_or_default();
+    let mut parts = line.splitn(3, ' ');
+    let mut next = || parts.next().unwrap_or_default();
+    (next(), next(), next())
+}
+
+fn headers(head: &str) -> Value {
+    head.lines()
+        .skip(1)
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| json!({"name": name, "value": value.trim()}))
+        .collect()
+}
+
+fn query(url: &str) -> Value {
+    let query = url.split_once('?').map_or("", |(_, query)| query);
+    query
+        .split('&')
+        .filter(|parameter| !parameter.is_empty())
+        .map(|parameter| {
+            let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
+            json!({"name": name, "value": value})
+        })
+        .collect()
+}
+
+/// The address without its port.
+fn ip(peer: &str) -> String {
+    peer.parse::<std::net::SocketAddr>()
+        .map(|peer| peer.ip().to_string())
+        .unwrap_or_default()
+}

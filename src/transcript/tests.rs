@@ -1,0 +1,469 @@
+//! The log as a whole: stamping, files, formats, replay.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bytes::Bytes;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+
+use super::replay::{Action, Pace, ReplayError};
+use super::text::Look;
+use super::*;
+use crate::connection::{CloseCode, SocketError};
+use crate::terminal::{Style, Verbosity};
+
+const DOCS: &str = include_str!("../../docs/log-format.md");
+
+/// A clock that stands until it is moved.
+#[derive(Clone, Default)]
+struct Hand(Arc<Mutex<Duration>>);
+
+impl Hand {
+    fn forward(&self, time: Duration) {
+        *self.0.lock().unwrap() += time;
+    }
+
+    fn clock(&self) -> Clock {
+        let hand = self.clone();
+        Box::new(move || {
+            let offset = *hand.0.lock().unwrap();
+            let time = Timestamp::from_second(1_767_323_045).unwrap();
+            Moment {
+                time: time + offset,
+                offset,
+            }
+        })
+    }
+}
+
+fn open() -> Open {
+    Open {
+        url: "ws://localhost:5000/ws?a=b".into(),
+        peer: Some("127.0.0.1:5000".into()),
+        tcp: Some(Duration::from_micros(120)),
+        upgrade: Some(Duration::from_micros(800)),
+        request: "GET /ws?a=b HTTP/1.1\r\nHost: localhost:5000\r\n\r\n".into(),
+        response: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n".into(),
+        ..Open::default()
+    }
+}
+
+fn look() -> Look {
+    Look {
+        style: Style::plain(),
+        zone: TimeZone::UTC,
+        raw: false,
+        pretty: false,
+        filter: None,
+        heads: false,
+        verbosity: Verbosity::Normal,
+    }
+}
+
+fn received(text: &str) -> Event {
+    Event::Message {
+        message: Message::text(text),
+        wire_bytes: None,
+    }
+}
+
+fn closed(code: Option<CloseCode>, by_peer: bool) -> Event {
+    let frame = code.map(|code| CloseFrame::new(code, "why"));
+    Event::Closed(Closed {
+        error: frame.is_none().then_some(SocketError::Lost),
+        sent: frame.clone(),
+        received: frame,
+        by_peer,
+    })
+}
+
+/// Kind, direction and source of each entry, shortly.
+fn told(entries: &[Entry]) -> Vec<String> {
+    let kind = |entry: &Entry| match &entry.kind {
+        Kind::Open(_) => "open".to_owned(),
+        Kind::Message(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
+        Kind::Ping(_) => "ping".to_owned(),
+        Kind::Pong { .. } => "pong".to_owned(),
+        Kind::Close { code, .. } => format!("close {code}"),
+        Kind::Error { .. } => "error".to_owned(),
+    };
+    entries
+        .iter()
+        .map(|entry| format!("{} {:?} {:?}", kind(entry), entry.direction, entry.source))
+        .collect()
+}
+
+#[test]
+fn nothing_is_sent_before_it_is_flushed() {
+    let mut log = Transcript::new(Hand::default().clock());
+    log.opened(open());
+    log.queued(Outgoing::Message(Message::text("a")), Source::User);
+    log.queued(Outgoing::Ping(Bytes::from_static(b"p")), Source::User);
+    assert_eq!(told(&log.event(&received("x"))), ["x In Peer"]);
+    assert_eq!(
+        told(&log.event(&Event::Flushed)),
+        ["a Out User", "ping Out User"]
+    );
+    assert!(log.event(&Event::Flushed).is_empty());
+    log.queued(Outgoing::Message(Message::text("lost")), Source::User);
+    assert_eq!(
+        told(&log.event(&closed(None, false))),
+        ["error In Automatic", "close 1006 In Automatic"]
+    );
+    let lost = [Outgoing::Message(Message::text("lost"))];
+    assert_eq!(log.unsent(), lost);
+}
+
+#[test]
+fn a_close_is_told_once_whoever_begins_it() {
+    let normal = Some(CloseCode::NORMAL);
+    let close = || Outgoing::Close(CloseFrame::new(CloseCode::NORMAL, ""));
+    let mut log = Transcript::new(Hand::default().clock());
+    log.opened(open());
+    assert_eq!(
+        told(&log.event(&closed(normal, true))),
+        ["close 1000 Out Automatic", "close 1000 In Peer"]
+    );
+    log.opened(open());
+    log.queued(close(), Source::User);
+    assert_eq!(told(&log.event(&Event::Flushed)), ["close 1000 Out User"]);
+    assert_eq!(
+        told(&log.event(&closed(normal, false))),
+        ["close 1000 In Peer"]
+    );
+    // The answer was faster than the report of the flush.
+    log.opened(open());
+    log.queued(Outgoing::Message(Message::text("a")), Source::User);
+    log.queued(close(), Source::User);
+    assert_eq!(
+        told(&log.event(&closed(normal, false))),
+        ["a Out User", "close 1000 Out User", "close 1000 In Peer"]
+    );
+    assert!(log.unsent().is_empty());
+}
+
+#[test]
+fn automatic_pings_and_pongs_are_marked() {
+    let hand = Hand::default();
+    let mut log = Transcript::new(hand.clock());
+    log.opened(open());
+    let ping = Event::Ping(Bytes::from_static(b"x"));
+    assert_eq!(
+        told(&log.event(&ping)),
+        ["ping In Peer", "pong Out Automatic"]
+    );
+    hand.forward(Duration::from_secs(1));
+    let pong = |payload: &'static [u8]| Event::Pong {
+        payload: Bytes::from_static(payload),
+        round_trip: Some(Duration::from_millis(300)),
+    };
+    let entries = log.event(&pong(b"keep-alive"));
+    assert_eq!(told(&entries), ["ping Out Automatic", "pong In Peer"]);
+    assert_eq!(entries[0].moment.offset, Duration::from_millis(700));
+    log.queued(Outgoing::Ping(Bytes::from_static(b"mine")), Source::User);
+    log.event(&Event::Flushed);
+    assert_eq!(told(&log.event(&pong(b"mine"))), ["pong In Peer"]);
+}
+
+#[test]
+fn the_example_of_the_documentation_is_what_is_written_and_read() {
+    let example = DOCS.split("```jsonl\n").nth(1).unwrap();
+    let example = example.split("```").next().unwrap();
+    let mut types = Vec::new();
+    for line in example.lines() {
+        let entry = jsonl::parse(line.as_bytes()).unwrap();
+        assert_eq!(jsonl::render(&entry), format!("{line}\n"));
+        let value: serde_json::Value = serde_json::from_str(line).unwrap();
+        types.push(value["type"].as_str().unwrap().to_owned());
+    }
+    types.dedup();
+    assert_eq!(
+        types,
+        ["open", "text", "binary", "ping", "pong", "error", "close"]
+    );
+}
+
+#[test]
+fn every_member_that_is_written_is_documented() {
+    let mut open = open();
+    open.subprotocol = Some("chat".into());
+    open.extensions = Some("permessage-deflate".into());
+    open.dns = Some(Duration::ZERO);
+    let mut log = Transcript::new(Hand::default().clock());
+    let mut entries = vec![log.opened(open)];
+    let mut message = log.event(&received("x"));
+    message[0].wire_bytes = Some(1);
+    entries.extend(message);
+    entries.extend(log.event(&Event::Pong {
+        payload: Bytes::new(),
+        round_trip: Some(Duration::ZERO),
+    }));
+    entries.extend(log.event(&closed(None, false)));
+    for entry in &entries {
+        let value: serde_json::Value = serde_json::from_str(&jsonl::render(entry)).unwrap();
+        let timings = value["timings_us"].as_object().cloned().unwrap_or_default();
+        for name in value.as_object().unwrap().keys().chain(timings.keys()) {
+            assert!(DOCS.contains(&format!("`{name}`")), "{name}");
+        }
+    }
+}
+
+#[test]
+fn a_replay_sends_the_users_half_with_its_timing() {
+    let hand = Hand::default();
+    let mut log = Transcript::new(hand.clock()).keeping(1 << 20);
+    log.opened(open());
+    hand.forward(Duration::from_secs(1));
+    log.queued(Outgoing::Message(Message::text("setup")), Source::Automatic);
+    log.queued(Outgoing::Message(Message::text("a")), Source::User);
+    log.event(&Event::Flushed);
+    log.event(&received("x"));
+    hand.forward(Duration::from_secs(2));
+    log.queued(
+        Outgoing::Close(CloseFrame::new(CloseCode::NORMAL, "r")),
+        Source::User,
+    );
+    log.event(&Event::Flushed);
+    log.event(&closed(Some(CloseCode::NORMAL), false));
+    hand.forward(Duration::from_secs(3));
+    log.opened(open());
+    let text: String = log.kept().lines().collect();
+    let step = |millis, action| replay::Step {
+        delay: Duration::from_millis(millis),
+        action,
+    };
+    let steps = replay::read(text.as_bytes()).unwrap();
+    assert_eq!(
+        steps.clone().at(Pace::Times(2.0)),
+        [
+            step(500, Action::Send(Message::text("a"))),
+            step(1000, Action::Close(CloseFrame::new(CloseCode::NORMAL, "r"))),
+            step(1500, Action::Open),
+        ]
+    );
+    let at_once = steps.at(Pace::AtOnce);
+    assert!(at_once.iter().all(|step| step.delay.is_zero()));
+}
+
+#[test]
+fn a_line_that_is_torn_elsewhere_than_at_an_end_is_an_error() {
+    let mut log = Transcript::new(Hand::default().clock()).keeping(1 << 20);
+    log.opened(open());
+    log.event(&received("x"));
+    let whole: String = log.kept().lines().collect();
+    let torn = &whole[..whole.len() - 3];
+    let again = format!("{torn}\n{whole}");
+    assert_eq!(replay::read(again.as_bytes()).unwrap().torn_lines, [2]);
+    let middle = format!("{whole}torn\n{}", whole.lines().nth(1).unwrap());
+    let error = replay::read(middle.as_bytes()).unwrap_err();
+    assert!(
+        matches!(error, ReplayError::Line { line: 3, .. }),
+        "{error}"
+    );
+    assert!(replay::read(b"no log at all").is_err());
+    assert!(replay::read(b"{\"a\":1}\n{\"b\":1}").is_err());
+}
+
+#[test]
+fn a_har_file_is_whole_after_every_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.har");
+    let har = HarFile::create(&path).unwrap();
+    let mut log = Transcript::new(Hand::default().clock()).with_har(Some(har));
+    let read =
+        || -> serde_json::Value { serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap() };
+    assert_eq!(read()["log"]["entries"].as_array().unwrap().len(), 0);
+    for connection in 1..3 {
+        log.opened(open());
+        for count in 1..4 {
+            log.event(&received("a \"quoted\" text"));
+            let entries = &read()["log"]["entries"];
+            let messages = &entries[connection - 1]["_webSocketMessages"];
+            assert_eq!(messages.as_array().unwrap().len(), count);
+        }
+        log.event(&closed(Some(CloseCode::NORMAL), true));
+    }
+    let entry = &read()["log"]["entries"][1];
+    assert_eq!(entry["request"]["queryString"][0]["name"], "a");
+    assert_eq!(entry["response"]["status"], 101);
+    assert_eq!(entry["serverIPAddress"], "127.0.0.1");
+}
+
+#[test]
+fn what_is_kept_stays_within_its_limit() {
+    let mut log = Transcript::new(Hand::default().clock()).keeping(10_000);
+    for _ in 0..1000 {
+        log.event(&received("x"));
+    }
+    let kept = log.kept();
+    assert!((30..100).contains(&kept.lines().len()));
+    assert_eq!(kept.lines().len() as u64 + kept.dropped(), 1000);
+    let before = kept.lines().len();
+    log.event(&received(&"x".repeat(20_000)));
+    assert_eq!(log.kept().lines().len(), before);
+}
+
+#[test]
+fn lines_on_a_terminal() {
+    let hand = Hand::default();
+    let mut log = Transcript::new(hand.clock());
+    let opened = log.opened(open());
+    let mut entries = log.event(&received("two\nlines"));
+    log.queued(
+        Outgoing::Message(Message::binary(&b"\x00\xffhex"[..])),
+        Source::User,
+    );
+    entries.extend(log.event(&Event::Flushed));
+    entries.extend(log.event(&Event::Ping(Bytes::new())));
+    entries.extend(log.event(&closed(Some(CloseCode::NORMAL), true)));
+    let text: String = entries.iter().map(|entry| look().entry(entry)).collect();
+    assert_eq!(
+        text,
+        "< 03:04:05.000 two\n\
+         |              lines\n\
+         > 03:04:05.000 binary, 5 bytes\n\
+         |              0000  00 ff 68 65 78                                   ..hex\n\
+         * 03:04:05.000 Connection closed. Code: 1000. Reason: why\n"
+    );
+    let mut loud = look();
+    loud.verbosity = Verbosity::Debug;
+    loud.heads = true;
+    let text: String = entries.iter().map(|entry| loud.entry(entry)).collect();
+    assert!(text.contains("> 03:04:05.000 pong (automatic)\n"), "{text}");
+    let text = loud.entry(&opened);
+    assert!(text.starts_with("> 03:04:05.000 GET /ws?a=b HTTP/1.1\n|  "));
+    assert!(text.ends_with("* 03:04:05.000 Connection opened (tcp 120 µs, upgrade 800 µs)\n"));
+}
+
+#[test]
+fn pretty_and_filter() {
+    let mut log = Transcript::new(Hand::default().clock());
+    let entries = log.event(&received(r#"{"a":[1,2],"b":"x"}"#));
+    let mut look = look();
+    look.pretty = true;
+    assert_eq!(look.entry(&entries[0]).lines().count(), 7);
+    look.filter = Some(serde_json_path::JsonPath::parse("$.a.*").unwrap());
+    assert_eq!(
+        look.entry(&entries[0]),
+        "< 03:04:05.000 1\n< 03:04:05.000 2\n"
+    );
+    for other in ["no json", "{}"] {
+        assert_eq!(look.entry(&log.event(&received(other))[0]), "");
+    }
+}
+
+#[test]
+fn a_long_message_is_cut_and_said_to_be() {
+    let mut log = Transcript::new(Hand::default().clock());
+    let entry = &log.event(&received(&"é".repeat(5_000_000)))[0];
+    let text = look().entry(entry);
+    assert!(text.len() < 20_000);
+    assert!(text.contains("… and 9,991,808 more bytes"));
+    let mut raw = look();
+    raw.raw = true;
+    assert!(raw.entry(entry).len() > 10_000_000);
+}
+
+fn any_entry() -> impl Strategy<Value = Entry> {
+    let bytes = proptest::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from);
+    let micros = || (0..1_u64 << 40).prop_map(Duration::from_micros);
+    let kind = prop_oneof![
+        ".*".prop_map(|text| Kind::Message(Message::text(text))),
+        bytes
+            .clone()
+            .prop_map(|bytes| Kind::Message(Message::binary(bytes))),
+        bytes.clone().prop_map(Kind::Ping),
+        (bytes, proptest::option::of(micros())).prop_map(|(payload, round_trip)| Kind::Pong {
+            payload,
+            round_trip
+        }),
+        (any::<u16>(), ".*").prop_map(|(code, reason)| Kind::Close { code, reason }),
+        ".*".prop_map(|message| Kind::Error { message }),
+        (
+            ".*",
+            ".*",
+            proptest::option::of(".*"),
+            proptest::option::of(micros())
+        )
+            .prop_map(
+                |(url, request, subprotocol, dns)| Kind::Open(Box::new(Open {
+                    url,
+                    request,
+                    subprotocol,
+                    dns,
+                    ..Open::default()
+                }))
+            ),
+    ];
+    let ways = prop_oneof![Just(Direction::Out), Just(Direction::In)];
+    let sources = prop_oneof![
+        Just(Source::User),
+        Just(Source::Peer),
+        Just(Source::Automatic)
+    ];
+    let wire = proptest::option::of(any::<u64>());
+    let numbers = (
+        any::<u64>(),
+        any::<u32>(),
+        micros(),
+        0..4_000_000_000_000_000_i64,
+    );
+    (numbers, ways, sources, wire, kind).prop_map(
+        |((seq, connection, offset, time), direction, source, wire_bytes, kind)| Entry {
+            seq,
+            moment: Moment {
+                time: Timestamp::from_microsecond(time).unwrap(),
+                offset,
+            },
+            connection,
+            direction,
+            source,
+            wire_bytes,
+            kind,
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_is_read_again(entry in any_entry()) {
+        let line = jsonl::render(&entry);
+        prop_assert_eq!(line.matches('\n').count(), 1);
+        prop_assert_eq!(jsonl::parse(line.as_bytes()).unwrap(), entry);
+    }
+
+    #[test]
+    fn a_torn_last_line_never_hides_the_others(
+        entries in proptest::collection::vec(any_entry(), 2..5),
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let lines: Vec<_> = entries.iter().map(jsonl::render).collect();
+        let (last, whole) = lines.split_last().unwrap();
+        let whole = whole.concat();
+        // Without its line feed the last line is whole, and not torn.
+        let cut = cut.index(last.len() - 1);
+        let torn = [whole.as_bytes(), &last.as_bytes()[..cut]].concat();
+        let recording = replay::read(&torn).unwrap();
+        prop_assert_eq!(recording.steps, replay::read(whole.as_bytes()).unwrap().steps);
+        prop_assert_eq!(recording.torn_lines.len(), usize::from(cut > 0));
+    }
+
+    #[test]
+    fn no_message_can_act_on_the_terminal_or_pass_for_another(text in "(.|\\n){0,300}") {
+        let mut log = Transcript::new(Hand::default().clock());
+        let shown = look().entry(&log.event(&received(&text))[0]);
+        let active = |c: char| c.is_control() && c != '\n' && c != '\t';
+        prop_assert!(!shown.contains(active), "{shown:?}");
+        let bidi = ['\u{202e}', '\u{2066}', '\u{200f}'];
+        prop_assert!(!shown.contains(bidi), "bidi");
+        prop_assert_eq!(shown.lines().filter(|line| line.starts_with("< ")).count(), 1);
+        prop_assert!(shown.lines().skip(1).all(|line| line.starts_with("| ")));
+    }
+
+    #[test]
+    fn reading_a_log_never_panics(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        let _ = replay::read(&bytes);
+    }
+}

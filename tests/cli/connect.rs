@@ -1,0 +1,450 @@
+//! `wscli connect` away from a terminal.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::harness::wscli;
+use crate::peer::{Behaviour, Peer};
+
+/// What a run came to: the exit status, stdout and stderr.
+#[derive(Debug, PartialEq, Eq)]
+struct Outcome {
+    code: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+fn outcome(code: i32, stdout: &str, stderr: &str) -> Outcome {
+    Outcome {
+        code: Some(code),
+        stdout: stdout.to_owned(),
+        stderr: stderr.to_owned(),
+    }
+}
+
+fn run(command: &mut Command, input: &[u8]) -> Outcome {
+    let (code, stdout, stderr) = run_bytes(command, input);
+    Outcome {
+        code,
+        stdout: String::from_utf8(stdout).expect("stdout is text"),
+        stderr,
+    }
+}
+
+/// What is told but for the hints, which have tests of their own.
+fn without_hint(outcome: Outcome) -> Outcome {
+    let lines = outcome.stderr.split_inclusive('\n');
+    let stderr = lines.filter(|line| !line.starts_with("* hint: ")).collect();
+    Outcome { stderr, ..outcome }
+}
+
+/// Runs the program with this input, if any, while all of its output is read.
+fn run_bytes(command: &mut Command, input: &[u8]) -> (Option<i32>, Vec<u8>, String) {
+    if !input.is_empty() {
+        command.stdin(Stdio::piped());
+    }
+    let mut child = command.spawn().expect("the program can be started");
+    let stdin = child.stdin.take();
+    thread::scope(|scope| {
+        // A program that reads no input is no failure of the test.
+        scope.spawn(move || stdin.map(|mut stdin| stdin.write_all(input)));
+        let output = child.wait_with_output().expect("the program ends");
+        let stderr = String::from_utf8(output.stderr).expect("stderr is text");
+        (output.status.code(), output.stdout, stderr)
+    })
+}
+
+/// `wscli connect URL` and these arguments.
+fn connect(peer: &Peer, args: &[&str]) -> Command {
+    wscli(&[&["connect", &peer.url], args].concat())
+}
+
+/// The program in a shell, which applies the redirections in `script`.
+fn in_shell(script: &str, peer: &Peer, args: &[&str]) -> Command {
+    let mut command = Command::new("/bin/sh");
+    command
+        .env_clear()
+        .args(["-c", script, "sh", env!("CARGO_BIN_EXE_wscli"), "connect"])
+        .arg(&peer.url)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+const SENT_TO_SILENCE: [&str; 5] = ["-x", "q", "-1", "-m", "1"];
+
+#[test]
+fn every_exit_code_by_its_cause() {
+    let unused = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let closed = unused.local_addr().expect("an address").to_string();
+    drop(unused);
+    let no_server =
+        format!("wscli: could not connect to {closed}: Connection refused (os error 111)\n");
+    let cases: [(Behaviour, &[&str], Outcome); 14] = [
+        (Behaviour::Echo, &["-x", "hi", "-1"], outcome(0, "hi\n", "")),
+        (Behaviour::Close(1000, ""), &[], outcome(0, "a\nb\n", "")),
+        (Behaviour::Close(1001, ""), &[], outcome(0, "a\nb\n", "")),
+        (
+            Behaviour::Echo,
+            &["-s", "ws://h"],
+            outcome(
+                2,
+                "",
+                "wscli: -s offers a subprotocol, and 'ws://h' looks like a URL; give the URL without a flag: wscli connect URL\n",
+            ),
+        ),
+        (
+            Behaviour::Refuse,
+            &[],
+            outcome(
+                7,
+                "",
+                "< HTTP/1.1 403 Forbidden\n< X-Why: because\n< Content-Length: 11\n<\n< no \\x1b[1mway\nwscli: the server answered HTTP/1.1 403 Forbidden\n",
+            ),
+        ),
+        (
+            Behaviour::Garbage,
+            &[],
+            outcome(
+                8,
+                "",
+                "wscli: the peer broke the WebSocket protocol: Reserved bits are non-zero\n",
+            ),
+        ),
+        (
+            Behaviour::Silent,
+            &SENT_TO_SILENCE,
+            outcome(
+                9,
+                "",
+                "wscli: not done within 1s (--max-time); 1 sent, 0 received\n",
+            ),
+        ),
+        (
+            Behaviour::NoAnswer,
+            &["--connect-timeout", "0.5"],
+            outcome(
+                9,
+                "",
+                "wscli: no answer to the opening handshake within 500ms\n",
+            ),
+        ),
+        (
+            Behaviour::Close(1000, ""),
+            &["-n", "3"],
+            outcome(
+                10,
+                "a\nb\n",
+                "wscli: 3 messages were expected, 2 came; the connection was closed\n",
+            ),
+        ),
+        (
+            Behaviour::Vanish,
+            &["--until", "z"],
+            outcome(
+                10,
+                "a\n",
+                "wscli: a message that matches --until was expected, 1 came; the peer ended the connection without a close frame\n",
+            ),
+        ),
+        (
+            Behaviour::Garbage,
+            &["-1"],
+            outcome(
+                8,
+                "",
+                "wscli: the peer broke the WebSocket protocol: Reserved bits are non-zero\n",
+            ),
+        ),
+        (
+            Behaviour::Close(4000, "go away"),
+            &["-w", "inf"],
+            outcome(
+                11,
+                "a\nb\n",
+                "wscli: the peer closed the connection with code 4000: go away\n",
+            ),
+        ),
+        (
+            Behaviour::Vanish,
+            &[],
+            outcome(
+                11,
+                "a\n",
+                "wscli: the peer ended the connection without a close frame\n",
+            ),
+        ),
+        (
+            Behaviour::Echo,
+            &["-H", "@/no/such/file"],
+            outcome(
+                12,
+                "",
+                "wscli: could not read the headers in '/no/such/file': No such file or directory (os error 2)\n",
+            ),
+        ),
+    ];
+    for (behaviour, args, expected) in cases {
+        let peer = Peer::start(behaviour);
+        assert_eq!(
+            without_hint(run(&mut connect(&peer, args), b"")),
+            expected,
+            "{behaviour:?} {args:?}"
+        );
+    }
+    let mut command = wscli(&["connect", &closed]);
+    let found = without_hint(run(&mut command, b""));
+    assert_eq!(found, outcome(4, "", &no_server));
+    let mut command = wscli(&["connect", "no-such-host.invalid"]);
+    let found = run(&mut command, b"");
+    assert_eq!((found.code, found.stdout.as_str()), (Some(3), ""));
+    let start = "wscli: could not resolve 'no-such-host.invalid': ";
+    assert!(found.stderr.starts_with(start), "{}", found.stderr);
+    let found = run(&mut wscli(&["connect"]), b"");
+    assert_eq!((found.code, found.stdout.as_str()), (Some(2), ""));
+}
+
+#[test]
+fn a_signal_closes_politely_and_what_came_is_written() {
+    use rustix::process::{Pid, Signal, kill_process};
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let peer = Peer::start(Behaviour::Greet);
+        let mut child = connect(&peer, &["-w", "inf", "-v"])
+            .spawn()
+            .expect("the program can be started");
+        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+        let mut line = String::new();
+        stdout.read_line(&mut line).expect("a line");
+        assert_eq!(line, "hello\n");
+        let pid = Pid::from_child(&child);
+        kill_process(pid, signal).expect("the program runs");
+        let output = child.wait_with_output().expect("the program ends");
+        assert_eq!(output.status.code(), Some(code));
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            stderr.ends_with("; 0 sent, 1 received; close code 1000\n"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn replies_that_come_late_are_not_lost() {
+    let peer = Peer::start(Behaviour::Late(Duration::from_millis(700)));
+    let found = run(&mut connect(&peer, &[]), b"a\nb\n");
+    assert_eq!(found, outcome(0, "a\nb\n", ""));
+}
+
+#[test]
+fn a_goal_ends_at_once_though_input_goes_on() {
+    let peer = Peer::start(Behaviour::Echo);
+    for (args, expected) in [
+        (&["-n", "2"][..], "a\nb\n"),
+        (&["-1"], "a\n"),
+        (&["--until", "b"], "a\nb\n"),
+        (&["--until", "/^[cd]$/"], "a\nb\nc\n"),
+    ] {
+        // Stdin stays open until the program has ended.
+        let mut child = connect(&peer, args)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let mut stdin = child.stdin.take().expect("stdin is piped");
+        stdin.write_all(b"a\nb\nc\n").expect("stdin takes it");
+        let start = Instant::now();
+        let mut found = String::new();
+        let mut stdout = child.stdout.take().expect("stdout is piped");
+        stdout.read_to_string(&mut found).expect("stdout is text");
+        let status = child.wait().expect("the program ends");
+        assert_eq!((status.code(), found.as_str()), (Some(0), expected));
+        assert!(start.elapsed() < Duration::from_secs(5), "{args:?}");
+    }
+}
+
+#[test]
+fn long_lines_and_bytes_come_back_whole() {
+    let peer = Peer::start(Behaviour::Echo);
+    let line = "x".repeat(5 << 20) + "\n";
+    let found = run(&mut connect(&peer, &["-1"]), line.as_bytes());
+    assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""));
+    assert!(found.stdout == line, "{} bytes", found.stdout.len());
+
+    let found = run_bytes(&mut connect(&peer, &["--binary"]), b"\xff\0\xfe");
+    assert_eq!(found, (Some(0), b"\xff\0\xfe".to_vec(), String::new()));
+    let found = run_bytes(&mut connect(&peer, &["-0", "-n2"]), b"a\nb\0c\0");
+    assert_eq!(found, (Some(0), b"a\nb\0c\0".to_vec(), String::new()));
+}
+
+#[test]
+fn much_goes_both_ways_at_once() {
+    let peer = Peer::start(Behaviour::Echo);
+    let line = "y".repeat(999) + "\n";
+    let input = line.repeat(30_000);
+    let found = run(&mut connect(&peer, &["-n", "30000"]), input.as_bytes());
+    assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""));
+    assert!(found.stdout == input, "{} bytes", found.stdout.len());
+}
+
+#[test]
+fn input_that_cannot_be_sent_is_named() {
+    let peer = Peer::start(Behaviour::Echo);
+    let found = run(&mut connect(&peer, &[]), b"a\n\xff\n");
+    let message = "wscli: line 2 of the input is not UTF-8, which a text message must be; send bytes with --binary, or as base64 with --jsonl\n";
+    assert_eq!(found, outcome(2, "a\n", message));
+    let found = run(&mut connect(&peer, &["--jsonl"]), b"{}\n");
+    assert_eq!(found.code, Some(2));
+    let message =
+        "wscli: line 1 of the input is no event to send: missing field `type` (column 2)\n";
+    assert_eq!(found.stderr, message);
+}
+
+#[test]
+fn events_of_a_connection_as_json() {
+    let peer = Peer::start(Behaviour::Echo);
+    let input = b"{\"type\":\"ping\",\"data\":\"YQ==\"}\n{\"type\":\"binary\",\"data\":\"/wD+\"}\n";
+    let found = run(&mut connect(&peer, &["--jsonl", "-1"]), input);
+    assert_eq!((found.code, found.stderr.as_str()), (Some(0), ""));
+    let events: Vec<serde_json::Value> = found
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect();
+    let types: Vec<_> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(types, ["open", "pong", "binary", "close"]);
+    assert_eq!(events[0]["url"], peer.url);
+    assert!(events[1]["round_trip_us"].is_u64());
+    assert_eq!(events[2]["data"], "/wD+");
+    assert_eq!(
+        (&events[3]["code"], &events[3]["by_peer"]),
+        (&1000.into(), &false.into())
+    );
+}
+
+#[test]
+fn it_works_without_a_terminal_or_streams() {
+    let peer = Peer::start(Behaviour::Echo);
+    let hi = ["-x", "hi", "-1"];
+    let (full, directory) = (
+        "wscli: could not write to stdout: No space left on device (os error 28)\n",
+        "wscli: could not read the input: Is a directory (os error 21)\n",
+    );
+    for (script, args, expected) in [
+        ("exec \"$@\" <&-", &hi[..], outcome(0, "hi\n", "")),
+        ("exec \"$@\" <&-", &[], outcome(0, "", "")),
+        ("exec \"$@\" >&-", &hi, outcome(0, "", "")),
+        ("exec \"$@\" 2>&-", &hi, outcome(0, "hi\n", "")),
+        ("exec setsid -w \"$@\"", &hi, outcome(0, "hi\n", "")),
+        ("exec nohup \"$@\"", &hi, outcome(0, "hi\n", "")),
+        ("exec \"$@\" >/dev/full", &hi, outcome(12, "", full)),
+        ("exec \"$@\" </", &[], outcome(12, "", directory)),
+    ] {
+        let found = run(&mut in_shell(script, &peer, args), b"");
+        assert_eq!(found, expected, "{script} {args:?}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_enough_ends_it_quietly() {
+    let peer = Peer::start(Behaviour::Echo);
+    let script = "{ yes | \"$@\"; echo $? >&2; } | head -n 1";
+    let found = run(&mut in_shell(script, &peer, &[]), b"");
+    assert_eq!(found, outcome(0, "y\n", "0\n"));
+}
+
+#[test]
+fn a_stdout_that_nobody_reads_does_not_hold_up_a_signal() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let peer = Peer::start(Behaviour::Echo);
+    let mut child = connect(&peer, &[])
+        .stdin(File::open("/dev/zero").expect("zeroes"))
+        .arg("--binary")
+        .spawn()
+        .expect("the program can be started");
+    let mut stdout = child.stdout.take().expect("stdout is piped");
+    // Output has come, so it is running; nothing more is read.
+    stdout.read_exact(&mut [0; 1]).expect("output");
+    kill_process(Pid::from_child(&child), Signal::INT).expect("the program runs");
+    let status = child.wait().expect("the program ends");
+    assert_eq!(status.code(), Some(130));
+}
+
+#[test]
+fn a_proxy_is_refused_unless_it_is_meant() {
+    let peer = Peer::start(Behaviour::Echo);
+    let found = run(
+        &mut connect(&peer, &["-x", "http://u:secret@proxy:3128"]),
+        b"",
+    );
+    assert_eq!(found.code, Some(2));
+    assert!(!found.stderr.contains("secret"), "{}", found.stderr);
+    let found = run(
+        &mut connect(&peer, &["-x=http://u:p@proxy:3128", "-1"]),
+        b"",
+    );
+    assert_eq!(found, outcome(0, "http://u:p@proxy:3128\n", ""));
+    let found = run(
+        &mut connect(&peer, &["-x", "-hello", "-x", "--", "-n2"]),
+        b"",
+    );
+    assert_eq!(found, outcome(0, "-hello\n--\n", ""));
+}
+
+#[test]
+fn the_request_is_as_asked_for() {
+    let peer = Peer::start(Behaviour::Echo);
+    let url = peer.url.replace("ws://", "ws://u:p@");
+    let args = [
+        "connect", &url, "--origin", "http://o", "-H", "X-A: b", "-x", "1", "-1",
+    ];
+    assert_eq!(run(&mut wscli(&args), b"").code, Some(0));
+    let head = peer.heads.recv().expect("a request");
+    for line in [
+        "GET /ws HTTP/1.1",
+        "Origin: http://o",
+        concat!("User-Agent: wscli/", env!("CARGO_PKG_VERSION")),
+        "X-A: b",
+        "Authorization: Basic dTpw",
+    ] {
+        assert!(head.lines().any(|l| l == line), "{line} in {head}");
+    }
+}
+
+#[test]
+fn setup_comes_first_and_the_input_follows() {
+    let peer = Peer::start(Behaviour::Echo);
+    let args = ["--setup", "s1", "--setup", "-s2", "-n", "3"];
+    let found = run(&mut connect(&peer, &args), b"in\n");
+    assert_eq!(found, outcome(0, "s1\n-s2\nin\n", ""));
+}
+
+#[test]
+fn secrets_stay_out_of_the_log() {
+    let peer = Peer::start(Behaviour::Echo);
+    let args = [
+        "-vv",
+        "-x",
+        "1",
+        "-1",
+        "-H",
+        "Authorization: s3cret",
+        "-H",
+        "Cookie: s3cret",
+    ];
+    let found = run(&mut connect(&peer, &args), b"");
+    assert_eq!((found.code, found.stdout.as_str()), (Some(0), "1\n"));
+    for part in [
+        "> GET /ws HTTP/1.1\n",
+        "> Cookie: [redacted]\n",
+        "< HTTP/1.1 101 ",
+        "* ended: ",
+    ] {
+        assert!(found.stderr.contains(part), "{}", found.stderr);
+    }
+    assert!(!found.stderr.contains("s3cret"), "{}", found.stderr);
+}

@@ -1,0 +1,147 @@
+//! Running the program: a clean environment, a limit for every wait, and
+//! nothing left behind.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+/// The limit of every wait: far more than anything takes.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The program with these arguments and nothing of this process's environment
+/// or streams.
+pub(crate) fn wscli(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wscli"));
+    command
+        .args(args)
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// A running program, ended when dropped.
+pub(crate) struct Running {
+    child: Child,
+    stdout: Receiver<String>,
+    stderr: Receiver<String>,
+}
+
+impl Running {
+    pub(crate) fn start(command: &mut Command) -> Self {
+        let mut child = command.spawn().expect("the program can be started");
+        Self {
+            stdout: lines(child.stdout.take().expect("stdout is piped")),
+            stderr: lines(child.stderr.take().expect("stderr is piped")),
+            child,
+        }
+    }
+
+    /// The next line of stdout; `None` at its end.
+    pub(crate) fn line(&self) -> Option<String> {
+        receive(&self.stdout)
+    }
+
+    /// The next line of stderr; `None` at its end.
+    pub(crate) fn error_line(&self) -> Option<String> {
+        receive(&self.stderr)
+    }
+
+    /// Everything that is still to come on stderr.
+    pub(crate) fn errors(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.error_line()).collect()
+    }
+
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id()).expect("a process id");
+        let pid = rustix::process::Pid::from_raw(id).expect("a process id is not 0");
+        rustix::process::kill_process(pid, signal).expect("the program runs");
+    }
+
+    /// Waits for the program's end.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("the program is ours") {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE, "the program does not end");
+            thread::yield_now();
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A server on a free port that tells its events.
+pub(crate) struct Server {
+    pub(crate) running: Running,
+    pub(crate) ready: Value,
+}
+
+impl Server {
+    /// `wscli serve -p 0 --jsonl` and `args`.
+    pub(crate) fn start(args: &[&str]) -> Self {
+        Self::run(&[&["serve", "-p", "0", "--jsonl"], args].concat())
+    }
+
+    /// The program with these arguments, which include `--jsonl`.
+    pub(crate) fn run(args: &[&str]) -> Self {
+        let running = Running::start(&mut wscli(args));
+        let Some(line) = running.line() else {
+            panic!("no ready line: {}", running.errors().join("\n"));
+        };
+        let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
+        assert_eq!(ready["event"], "ready");
+        Self { running, ready }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        let port = self.ready["port"].as_u64().expect("a port");
+        u16::try_from(port).expect("a port")
+    }
+
+    /// The next event of this name; others are passed over.
+    pub(crate) fn event(&self, name: &str) -> Value {
+        loop {
+            let line = self.running.line();
+            let line = line.unwrap_or_else(|| panic!("no event '{name}' came"));
+            let event: Value = serde_json::from_str(&line).expect("each line is JSON");
+            if event["event"] == name {
+                return event;
+            }
+        }
+    }
+}
+
+/// Reads lines on a thread of its own, so that a wait for one can end.
+fn lines(stream: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stream).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+fn receive(lines: &Receiver<String>) -> Option<String> {
+    match lines.recv_timeout(PATIENCE) {
+        Ok(line) => Some(line),
+        Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => None,
+        Err(std::sync::mpsc::RecvTimeoutError::Timeout) => panic!("no line came"),
+    }
+}

@@ -1,0 +1,12 @@
+//! The program as its users run it: one test binary, a module a command.
+
+#[cfg(unix)]
+mod connect;
+#[cfg(unix)]
+mod dial;
+mod harness;
+#[cfg(unix)]
+mod peer;
+mod serve;
+mod tls;
+mod wire;

@@ -1,0 +1,148 @@
+//! A server that behaves as it is told, made of the library's own socket, a
+//! listener on a free port and an answer to the handshake written by hand.
+
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::SinkExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::{Builder, Runtime};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use wscli::connection::{CloseCode, CloseFrame, Event, Message, Role, Socket, SocketConfig};
+
+/// What the server does with a connection.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Behaviour {
+    /// Answers every message with itself.
+    Echo,
+    /// The same, this much later each.
+    Late(Duration),
+    /// Sends "hello", and nothing more.
+    Greet,
+    /// Answers no message.
+    Silent,
+    /// Sends "a" and "b", then closes with this code.
+    Close(u16, &'static str),
+    /// Sends "a", then ends the connection without a Close frame.
+    Vanish,
+    /// Sends a frame that is none.
+    Garbage,
+    /// Answers the handshake with 403.
+    Refuse,
+    /// Does not answer the handshake.
+    NoAnswer,
+}
+
+/// A running server; it ends when dropped.
+pub(crate) struct Peer {
+    /// Its address.
+    pub(crate) url: String,
+    /// The request heads it got.
+    pub(crate) heads: Receiver<String>,
+    _runtime: Runtime,
+}
+
+impl Peer {
+    pub(crate) fn start(behaviour: Behaviour) -> Self {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let listener = runtime
+            .block_on(TcpListener::bind("127.0.0.1:0"))
+            .expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let (sender, heads) = channel();
+        runtime.spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let sender = sender.clone();
+                tokio::spawn(async move {
+                    let mut stream = stream;
+                    let head = read_head(&mut stream).await;
+                    let _ = sender.send(head.clone());
+                    serve(stream, &head, behaviour).await;
+                });
+            }
+        });
+        Self {
+            url: format!("ws://{address}/ws"),
+            heads,
+            _runtime: runtime,
+        }
+    }
+}
+
+async fn read_head(stream: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("a whole head"));
+    }
+    String::from_utf8(head).expect("a head of text")
+}
+
+async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
+    match behaviour {
+        Behaviour::Refuse => {
+            let answer = "HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 11\r\n\r\nno \x1b[1mway\n";
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+        Behaviour::NoAnswer => {
+            let _ = stream.read_to_end(&mut Vec::new()).await;
+        }
+        _ => {
+            let key = head
+                .lines()
+                .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
+            let accept = derive_accept_key(key.expect("a key").as_bytes());
+            let answer = format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
+            );
+            let _ = stream.write_all(answer.as_bytes()).await;
+            talk(stream, behaviour).await;
+        }
+    }
+}
+
+async fn talk(mut stream: TcpStream, behaviour: Behaviour) {
+    if matches!(behaviour, Behaviour::Garbage) {
+        // Reserved bits without an extension.
+        let _ = stream.write_all(&[0xf1, 0]).await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        return;
+    }
+    if matches!(behaviour, Behaviour::Vanish) {
+        let _ = stream.write_all(b"\x81\x01a").await;
+        let _ = stream.shutdown().await;
+        let _ = stream.read_to_end(&mut Vec::new()).await;
+        return;
+    }
+    let config = SocketConfig::new(Role::Server);
+    let mut socket = Socket::new(stream.into(), Bytes::new(), &config).await;
+    if matches!(behaviour, Behaviour::Greet) {
+        let _ = socket.send(Message::text("hello")).await;
+    }
+    if let Behaviour::Close(code, reason) = behaviour {
+        let _ = socket.send(Message::text("a")).await;
+        let _ = socket.send(Message::text("b")).await;
+        let code = CloseCode::try_from(code).expect("a code to send");
+        socket.start_close(CloseFrame::new(code, reason));
+    }
+    while let Some(event) = socket.next().await {
+        let Event::Message { message, .. } = event else {
+            continue;
+        };
+        match behaviour {
+            Behaviour::Echo => {
+                let _ = socket.send(message).await;
+            }
+            Behaviour::Late(delay) => {
+                tokio::time::sleep(delay).await;
+                let _ = socket.send(message).await;
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! curl's addressing, and waiting for a server.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use wscli::connection::OpenError;
+use wscli::connection::dial::address::{AddressConfig, Family};
+use wscli::exit::{ExitStatus, status_of_open};
+
+use crate::harness::{
+    PATIENCE, Requests, accept, answer, config, connect, echo, listen, serve, talk,
+};
+
+#[tokio::test]
+async fn names_are_given_addresses_and_destinations_others() {
+    let server = echo().await;
+    let port = server.port();
+    let mut given = config();
+    given.dial.address.resolve = vec![format!("*:{port}:127.0.0.1").parse().unwrap()];
+    let opened = talk(&format!("ws://made-up.invalid:{port}/ws"), &given).await;
+    assert_eq!(opened.peer, Some(server));
+    let head = String::from_utf8_lossy(&opened.request_head).into_owned();
+    assert!(
+        head.contains(&format!("\r\nHost: made-up.invalid:{port}\r\n")),
+        "{head}"
+    );
+
+    let mut other = config();
+    other.dial.address.connect_to = vec![
+        format!("made-up.invalid:80:127.0.0.1:{port}")
+            .parse()
+            .unwrap(),
+    ];
+    assert_eq!(
+        talk("ws://made-up.invalid/ws", &other).await.peer,
+        Some(server)
+    );
+}
+
+#[tokio::test]
+async fn an_address_family_may_be_all_there_is() {
+    let mut config = config();
+    config.dial.address = AddressConfig {
+        family: Family::V6,
+        ..AddressConfig::default()
+    };
+    let error = connect("ws://127.0.0.1:9/", &config).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "could not resolve '127.0.0.1': it has no IPv6 address"
+    );
+    assert_eq!(status_of_open(&error), ExitStatus::Resolve);
+}
+
+#[tokio::test]
+async fn a_server_is_waited_for_until_it_is_up() {
+    let (server, requests) = accepting_after(2).await;
+    let mut config = config();
+    config.wait_up = Some(PATIENCE);
+    connect(&format!("ws://{server}/"), &config).await.unwrap();
+    assert_eq!(requests.all().len(), 3);
+}
+
+/// A server that is not up for so many requests.
+async fn accepting_after(count: usize) -> (SocketAddr, Requests) {
+    let asked = AtomicUsize::new(0);
+    serve(move |head| match asked.fetch_add(1, Ordering::Relaxed) {
+        // A gateway in its place, and one that has nothing to say.
+        0 => b"HTTP/1.1 503 Not yet\r\n\r\n".to_vec(),
+        index if index < count => Vec::new(),
+        _ => accept(head, ""),
+    })
+    .await
+}
+
+#[tokio::test]
+async fn the_wait_ends_with_the_last_failure() {
+    let (server, requests) = answer("HTTP/1.1 503 Not yet\r\n\r\n").await;
+    let mut config = config();
+    config.wait_up = Some(Duration::from_millis(200));
+    let error = connect(&format!("ws://{server}/"), &config)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the server was not up within 200ms: the server answered HTTP/1.1 503 Not yet"
+    );
+    assert_eq!(status_of_open(&error), ExitStatus::Timeout);
+    assert!(requests.all().len() > 1);
+    // A refusal that time does not mend is told at once.
+    let (server, requests) = answer("HTTP/1.1 401 Who\r\n\r\n").await;
+    config.wait_up = Some(PATIENCE);
+    let error = connect(&format!("ws://{server}/"), &config)
+        .await
+        .unwrap_err();
+    assert!(matches!(error, OpenError::Handshake(_)));
+    assert_eq!(requests.all().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_takes_connections_and_is_silent_is_a_timeout() {
+    let (_listener, address) = listen().await;
+    let mut config = config();
+    config.timeout = Some(Duration::from_millis(100));
+    let error = connect(&format!("ws://{address}/"), &config)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no answer to the opening handshake within 100ms"
+    );
+}

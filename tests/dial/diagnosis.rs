@@ -1,0 +1,299 @@
+//! A failed handshake says why: raw answers and their hints.
+
+use wscli::connection::handshake::Request;
+use wscli::connection::{OpenConfig, diagnose};
+use wscli::exit::{ExitStatus, status_of_open};
+
+use crate::harness::{accept, answer, config, connect, free_port, serve};
+
+/// (the answer, the exit status, a part of the error, a part of the hint)
+type Case = (&'static str, ExitStatus, &'static str, &'static str);
+
+const REJECTED: ExitStatus = ExitStatus::Rejected;
+
+const ANSWERS: &[Case] = &[
+    (
+        "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n<!doctype html>",
+        REJECTED,
+        "HTTP/1.1 200 OK",
+        "'/x' serves a web page: the WebSocket may be at another path such as /ws",
+    ),
+    (
+        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}",
+        REJECTED,
+        "HTTP/1.1 200 OK",
+        "'/x' answers as to an ordinary request",
+    ),
+    (
+        "HTTP/1.1 301 Moved\r\nLocation: https://h/ws\r\n\r\n",
+        REJECTED,
+        "301",
+        "it redirects to https://h/ws; -L follows",
+    ),
+    (
+        "HTTP/1.1 308 Moved\r\n\r\n",
+        REJECTED,
+        "308",
+        "without a Location",
+    ),
+    (
+        "HTTP/1.1 400 Bad Request\r\n\r\nBad Request",
+        REJECTED,
+        "400",
+        "nginx needs proxy_http_version 1.1",
+    ),
+    (
+        "HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Version: 8, 7\r\n\r\n",
+        REJECTED,
+        "400",
+        "the server speaks version 8, 7 of the WebSocket protocol",
+    ),
+    (
+        "HTTP/1.1 400 Bad Request\r\n\r\n{\"code\":0,\"message\":\"Transport unknown\"}",
+        REJECTED,
+        "400",
+        "/socket.io/?EIO=4&transport=websocket",
+    ),
+    (
+        "HTTP/1.1 400 Bad Request\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>",
+        REJECTED,
+        "400",
+        "use wss://",
+    ),
+    (
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Basic realm=\"x\"\r\n\r\n",
+        REJECTED,
+        "401",
+        "who asks: -u USER",
+    ),
+    (
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Bearer\r\n\r\n",
+        REJECTED,
+        "401",
+        "--bearer TOKEN",
+    ),
+    (
+        "HTTP/1.1 401 No\r\nWWW-Authenticate: Negotiate\r\n\r\n",
+        REJECTED,
+        "401",
+        "asks for Negotiate, which is not spoken here",
+    ),
+    (
+        "HTTP/1.1 403 Forbidden\r\n\r\n",
+        REJECTED,
+        "403",
+        "the server may want an Origin, and none was sent: try --origin http://",
+    ),
+    (
+        "HTTP/1.1 404 Not Found\r\n\r\n",
+        REJECTED,
+        "404",
+        "there is nothing at '/x'",
+    ),
+    (
+        "HTTP/1.1 405 No\r\nAllow: POST\r\n\r\n",
+        REJECTED,
+        "405",
+        "takes other requests",
+    ),
+    (
+        "HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n\r\n",
+        REJECTED,
+        "426",
+        "the server speaks version 8",
+    ),
+    (
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\r\n",
+        REJECTED,
+        "426",
+        "dropped the Upgrade header",
+    ),
+    (
+        "HTTP/1.1 426 Upgrade Required\r\nUpgrade: TLS/1.2\r\n\r\n",
+        REJECTED,
+        "426",
+        "the server wants the protocol TLS/1.2",
+    ),
+    (
+        "HTTP/1.1 429 Slow down\r\nRetry-After: 7\r\n\r\n",
+        REJECTED,
+        "429",
+        "(Retry-After: 7)",
+    ),
+    (
+        "HTTP/1.1 502 Bad Gateway\r\nServer: nginx/1.26\r\n\r\n",
+        REJECTED,
+        "502",
+        "a proxy (nginx/1.26) answers in place of the server",
+    ),
+    ("HTTP/1.1 503 Busy\r\n\r\n", REJECTED, "503", "--wait-up 30"),
+    ("HTTP/1.1 504 Late\r\n\r\n", REJECTED, "504", "--wait-up 30"),
+    (
+        "HTTP/1.1 404 Not Found\r\nServer: Microsoft-IIS/10.0\r\n\r\n",
+        REJECTED,
+        "404",
+        "<webSocket enabled=\"false\"/>",
+    ),
+    (
+        "HTTP/1.1 101 OK\r\nConnection: Upgrade\r\n\r\n",
+        REJECTED,
+        "no 'Upgrade: websocket' header",
+        "a proxy in between may drop this header",
+    ),
+    (
+        "HTTP/1.1 101 OK\r\nUpgrade: websocket\r\n\r\n",
+        REJECTED,
+        "no 'Connection: Upgrade' header",
+        "a proxy in between may drop this header",
+    ),
+    (
+        "HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        REJECTED,
+        "no Sec-WebSocket-Accept",
+        "without knowing WebSockets",
+    ),
+    (
+        "HTTP/1.1 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+        REJECTED,
+        "'s3pPLMBiTxaQ9kYGzzhZRbK+xOo='",
+        "made for another request",
+    ),
+    (
+        "",
+        ExitStatus::Protocol,
+        "closed the connection without an answer",
+        "try wss://",
+    ),
+    (
+        "HTTP/1.1 101 OK\r\nUpg",
+        ExitStatus::Protocol,
+        "closed the connection after 20 bytes of its answer",
+        "in the middle of its answer",
+    ),
+    (
+        "SSH-2.0-OpenSSH_9.2\r\n",
+        ExitStatus::Protocol,
+        "is not HTTP",
+        "an SSH server answers on this port",
+    ),
+    (
+        "\0\0\x12\x04\0\0\0\0\0\0\0",
+        ExitStatus::Protocol,
+        "is not HTTP",
+        "speaks HTTP/2 alone",
+    ),
+];
+
+async fn check(config: &OpenConfig, url: &str, (answer, status, message, part): &Case) {
+    let error = connect(url, config).await.unwrap_err();
+    assert_eq!(status_of_open(&error), *status, "{answer}");
+    assert!(error.to_string().contains(message), "{answer}: {error}");
+    let hint = diagnose::hint(&error, &url.parse().unwrap(), config);
+    let hint = hint.unwrap_or_default();
+    assert!(hint.contains(part), "{answer}: {hint}");
+}
+
+#[tokio::test]
+async fn every_answer_has_its_hint() {
+    for case in ANSWERS {
+        let (server, _) = answer(case.0).await;
+        check(&config(), &format!("ws://{server}/x?token=1"), case).await;
+    }
+}
+
+#[tokio::test]
+async fn the_hint_knows_what_was_sent() {
+    let edits = |edits: &[&str]| OpenConfig {
+        request: Request {
+            edits: edits.iter().map(|edit| edit.parse().unwrap()).collect(),
+            ..Request::default()
+        },
+        ..config()
+    };
+    let credentials = edits(&["Authorization: Bearer secret"]);
+    let origin = edits(&["Origin: https://app.example"]);
+    for (config, case) in [
+        (
+            &credentials,
+            (
+                "HTTP/1.1 401 No\r\n\r\n",
+                REJECTED,
+                "401",
+                "does not accept the credentials that were sent",
+            ),
+        ),
+        (
+            &credentials,
+            (
+                "HTTP/1.1 403 No\r\n\r\n",
+                REJECTED,
+                "403",
+                "or the credentials that were sent are not enough",
+            ),
+        ),
+        (
+            &origin,
+            (
+                "HTTP/1.1 403 No\r\n\r\n",
+                REJECTED,
+                "403",
+                "may not allow the Origin 'https://app.example' that was sent",
+            ),
+        ),
+    ] {
+        let (server, _) = answer(case.0).await;
+        check(config, &format!("ws://{server}/"), &case).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_not_asked_for_is_named() {
+    for (headers, case) in [
+        (
+            "Sec-WebSocket-Protocol: chat\r\n",
+            (
+                "chat",
+                REJECTED,
+                "chose the subprotocol 'chat', which was not offered",
+                "none was offered; -s chat offers it",
+            ),
+        ),
+        (
+            "Sec-WebSocket-Extensions: permessage-deflate\r\n",
+            (
+                "deflate",
+                REJECTED,
+                "unacceptable extensions",
+                "--compress offers permessage-deflate",
+            ),
+        ),
+    ] {
+        let (server, _) = serve(move |head| accept(head, headers)).await;
+        check(&config(), &format!("ws://{server}/"), &case).await;
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_there_has_its_hint() {
+    let port = free_port().await;
+    for (url, status, part) in [
+        (
+            format!("ws://127.0.0.1:{port}/"),
+            ExitStatus::Connect,
+            "nothing listens on that port",
+        ),
+        (
+            "ws+unix:/no/such/socket:/".to_owned(),
+            ExitStatus::Connect,
+            "there is no such file",
+        ),
+        (
+            "ws://no-such-host.invalid/".to_owned(),
+            ExitStatus::Resolve,
+            "check the spelling of 'no-such-host.invalid'",
+        ),
+    ] {
+        let case = ("", status, "could not", part);
+        check(&config(), &url, &case).await;
+    }
+}

@@ -1,0 +1,59 @@
+//! The committed completions and man pages are what the program makes.
+
+use std::path::Path;
+use std::process::Command;
+
+/// (kind, file)
+const GENERATED: &[(&str, &str)] = &[
+    ("complete-bash", "completions/wscli.bash"),
+    ("complete-zsh", "completions/_wscli"),
+    ("complete-fish", "completions/wscli.fish"),
+    ("complete-powershell", "completions/_wscli.ps1"),
+    ("man", "man/wscli.1"),
+    ("man-connect", "man/wscli-connect.1"),
+    ("man-serve", "man/wscli-serve.1"),
+    ("man-bench", "man/wscli-bench.1"),
+];
+
+/// With `WSCLI_UPDATE=1` the files are written instead of compared.
+#[test]
+fn the_committed_files_are_up_to_date() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for (kind, file) in GENERATED {
+        let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
+            .args(["--generate", kind])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "--generate {kind}");
+        assert!(
+            !output.stdout.is_empty(),
+            "--generate {kind} prints nothing"
+        );
+        let path = root.join(file);
+        if std::env::var_os("WSCLI_UPDATE").is_some() {
+            std::fs::write(&path, &output.stdout).unwrap();
+        }
+        let committed = std::fs::read(&path).unwrap_or_default();
+        assert!(
+            committed == output.stdout,
+            "{file} is stale; run: WSCLI_UPDATE=1 cargo test --test generated"
+        );
+    }
+}
+
+/// Every kind that `--generate` offers is a committed file, and the reverse.
+#[test]
+fn every_kind_has_its_file() {
+    let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
+        .args(["--generate", "no-such-kind"])
+        .output()
+        .unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    let kinds = error
+        .split_once("[possible values: ")
+        .and_then(|(_, rest)| rest.split_once(']'))
+        .unwrap_or_else(|| panic!("no list of kinds in: {error}"))
+        .0;
+    let known: Vec<_> = GENERATED.iter().map(|(kind, _)| *kind).collect();
+    assert_eq!(kinds.split(", ").collect::<Vec<_>>(), known);
+}

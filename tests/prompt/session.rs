@@ -1,0 +1,407 @@
+//! Whole sessions: scripted lines in, printed lines out.
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use jiff::tz::TimeZone;
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, SocketConfig};
+use wscli::repl::helper::Prompt;
+use wscli::repl::source::{Input, Typed};
+use wscli::repl::{self, End, Reconnect, SessionConfig, Source, Stop};
+use wscli::terminal::printer::Gate;
+use wscli::terminal::{Style, Verbosity};
+use wscli::transcript::replay;
+use wscli::transcript::text::Look;
+use wscli::transcript::{HarFile, LogFile, Redaction, Transcript, system_clock};
+
+use super::server::{Behaviour, Server};
+
+/// A running session.
+struct Talk {
+    lines: mpsc::Sender<Input>,
+    screen: Arc<Mutex<String>>,
+    prompt: Prompt,
+    end: JoinHandle<End>,
+    stop: Option<oneshot::Sender<Stop>>,
+}
+
+fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
+    let dialer = |url: &str| {
+        let target = url.parse().map_err(|error| format!("{error}"))?;
+        Ok((target, OpenConfig::default()))
+    };
+    SessionConfig {
+        target: url.map(|url| dialer(url).unwrap()),
+        dialer: Box::new(dialer),
+        socket: SocketConfig::new(Role::Client),
+        look: Look {
+            style: Style::plain(),
+            zone: TimeZone::UTC,
+            raw: false,
+            pretty: false,
+            filter: None,
+            heads: false,
+            verbosity: Verbosity::Normal,
+        },
+        transcript,
+        redaction: Redaction::On,
+        setup: Vec::new(),
+        reconnect: None,
+        replay: Vec::new(),
+        close: CloseFrame::new(CloseCode::NORMAL, ""),
+        prompt: Prompt::default(),
+    }
+}
+
+fn transcript() -> Transcript {
+    Transcript::new(system_clock()).keeping(1 << 20)
+}
+
+impl Talk {
+    fn start(config: SessionConfig) -> Self {
+        let (lines, inputs) = mpsc::channel(1);
+        let screen = Arc::new(Mutex::new(String::new()));
+        let shown = Arc::clone(&screen);
+        let gate = Gate::new();
+        gate.open();
+        let source = Source {
+            inputs,
+            sink: Box::new(move |text: String| {
+                shown.lock().unwrap().push_str(&text);
+                io::Result::Ok(())
+            }),
+            gate,
+            fence: None,
+            trouble: None,
+        };
+        let (stop, stopped) = oneshot::channel();
+        let prompt = config.prompt.clone();
+        let stopped = async { stopped.await.unwrap() };
+        let end = tokio::spawn(repl::run(config, source, stopped, None));
+        Self {
+            lines,
+            screen,
+            prompt,
+            end,
+            stop: Some(stop),
+        }
+    }
+
+    async fn types(&self, line: &str) {
+        self.does(Typed::Line(line.to_owned())).await;
+    }
+
+    async fn does(&self, typed: Typed) {
+        let (done, wait) = oneshot::channel();
+        self.lines.send(Input { typed, done }).await.unwrap();
+        let _ = wait.await;
+    }
+
+    /// What has been printed, without the times.
+    fn shown(&self) -> Vec<String> {
+        let screen = self.screen.lock().unwrap();
+        screen
+            .lines()
+            .map(|line| match line.split_at_checked(15) {
+                Some((mark, text)) if !mark.starts_with('|') => format!("{}{text}", &mark[..2]),
+                Some((_, text)) => format!("| {text}"),
+                None => line.to_owned(),
+            })
+            .collect()
+    }
+
+    /// Waits until a line like this has been printed so many times.
+    async fn sees(&self, text: &str, times: usize) {
+        let seen = async {
+            while self.shown().iter().filter(|l| l.contains(text)).count() < times {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let result = timeout(Duration::from_secs(20), seen).await;
+        assert!(result.is_ok(), "no '{text}' in {:#?}", self.shown());
+    }
+
+    async fn end(self) -> (End, Vec<String>) {
+        let end = timeout(Duration::from_secs(20), self.end);
+        let end = end.await.expect("the session ends").unwrap();
+        let screen = Self {
+            end: tokio::spawn(async { End::Quit }),
+            lines: self.lines,
+            screen: self.screen,
+            prompt: self.prompt,
+            stop: self.stop,
+        };
+        (end, screen.shown())
+    }
+}
+
+#[tokio::test]
+async fn the_words_of_the_sample_page() {
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(None, transcript()));
+    talk.sees("Ready to connect...", 1).await;
+    assert!(talk.prompt.text().contains("Ready"));
+    talk.types("too early").await;
+    talk.types(&format!("/connect {}", server.url())).await;
+    talk.sees("Connection opened", 1).await;
+    assert!(talk.prompt.text().contains("Open"));
+    talk.types("hello").await;
+    talk.sees("< hello", 1).await;
+    talk.types("//slash").await;
+    talk.sees("< /slash", 1).await;
+    talk.types("/resend 2").await;
+    talk.sees("< hello", 2).await;
+    talk.types("/nope").await;
+    talk.types("bye").await;
+    talk.sees("Connection closed", 1).await;
+    assert!(talk.prompt.text().contains("Closed"));
+    talk.types("too late").await;
+    talk.types("/connect").await;
+    talk.sees("Connection opened", 2).await;
+    talk.types("/close 4000 enough").await;
+    talk.sees("Connection closed", 2).await;
+    talk.types("/quit").await;
+    let (end, shown) = talk.end().await;
+    assert_eq!(end, End::Quit);
+    let connecting = format!("* Connecting to {}", server.url());
+    assert_eq!(
+        shown,
+        [
+            "* Ready to connect... (/connect URL; /help shows what else there is)",
+            "! not sent: there is no connection; write /connect URL",
+            &connecting,
+            "* Connection opened",
+            "> hello",
+            "< hello",
+            "> /slash",
+            "< /slash",
+            "> hello",
+            "< hello",
+            "! there is no command '/nope'; /help lists them, and //nope sends it as a message",
+            "> bye",
+            "* Connection closed. Code: 4001. Reason: see you",
+            "! not sent: the connection is closed; /connect opens it again",
+            &connecting,
+            "* Connection opened",
+            "* Closing. Code: 4000. Reason: enough",
+            "* Connection closed. Code: 4000. Reason: enough",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_ways_out_and_their_ends() {
+    let server = Server::start(Behaviour::Echo);
+    let url = server.url();
+    for (way, expected) in [
+        (Typed::End, End::Quit),
+        (Typed::Interrupt, End::Interrupted),
+        (Typed::Line("/quit".into()), End::Quit),
+    ] {
+        let talk = Talk::start(config(Some(&url), transcript()));
+        talk.sees("Connection opened", 1).await;
+        talk.does(Typed::Cleared).await;
+        talk.does(way).await;
+        let (end, shown) = talk.end().await;
+        assert_eq!(end, expected);
+        let last = shown.last().unwrap();
+        assert_eq!(last, "* Connection closed. Code: 1000. Reason:");
+    }
+    let mut talk = Talk::start(config(Some(&url), transcript()));
+    talk.sees("Connection opened", 1).await;
+    talk.stop.take().unwrap().send(Stop::Terminate).unwrap();
+    assert_eq!(talk.end().await.0, End::Terminated);
+}
+
+#[tokio::test]
+async fn a_refusal_is_explained_and_its_heads_are_redacted() {
+    let server = Server::start(Behaviour::Refuse);
+    let mut config = config(Some(&server.url()), transcript());
+    if let Some((_, open)) = &mut config.target {
+        let edit = "Authorization: Bearer s3cret".parse().unwrap();
+        open.request.edits.push(edit);
+    }
+    let talk = Talk::start(config);
+    talk.sees("! the server answered HTTP/1.1 403 Forbidden", 1)
+        .await;
+    talk.types("/headers").await;
+    talk.sees("Authorization: REDACTED", 1).await;
+    talk.sees("HTTP/1.1 403 Forbidden", 2).await;
+    talk.types("/quit").await;
+    assert!(!talk.end().await.1.concat().contains("s3cret"));
+}
+
+#[tokio::test]
+async fn a_lost_connection_comes_back_with_the_setup_and_the_queue() {
+    let server = Server::start(Behaviour::Echo);
+    let mut config = config(Some(&server.url()), transcript());
+    config.setup = vec![Message::text("setup")];
+    config.reconnect = Some(Reconnect { max_attempts: None });
+    let talk = Talk::start(config);
+    talk.sees("< setup", 1).await;
+    talk.types("drop").await;
+    talk.sees("Connecting again in", 1).await;
+    talk.types("meanwhile").await;
+    talk.sees("Queued until the connection is open again (1 waiting)", 1)
+        .await;
+    talk.sees("< setup", 2).await;
+    talk.sees("< meanwhile", 1).await;
+    talk.types("/close").await;
+    talk.sees("Connection closed. Code: 1000", 1).await;
+    talk.types("/quit").await;
+    let (_, shown) = talk.end().await;
+    // The user's own close is not undone.
+    let again = shown.iter().filter(|l| l.contains("Connecting again"));
+    assert_eq!(again.count(), 1);
+    assert_eq!(server.texts(), ["setup", "drop", "setup", "meanwhile"]);
+}
+
+#[tokio::test]
+async fn reconnects_end_where_the_user_says() {
+    // A port that was free a moment ago: nobody listens there.
+    let address = Server::start(Behaviour::Echo).address;
+    let mut config = config(Some(&format!("ws://{address}")), transcript());
+    config.reconnect = Some(Reconnect {
+        max_attempts: Some(1),
+    });
+    let talk = Talk::start(config);
+    talk.sees("no attempt to connect is left", 1).await;
+    talk.types("x").await;
+    talk.sees("! not sent: the connection is closed", 1).await;
+    talk.types("/quit").await;
+    talk.end().await;
+}
+
+fn log_to(path: &Path) -> Transcript {
+    transcript().with_log(Some(LogFile::open(path).unwrap()))
+}
+
+#[tokio::test]
+async fn a_replay_says_what_the_log_says_the_user_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.jsonl");
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(Some(&server.url()), log_to(&path)));
+    talk.sees("Connection opened", 1).await;
+    for line in ["one", "/hex 00 ff", "{\"a\":\n1}", "bye"] {
+        talk.types(line).await;
+    }
+    talk.sees("Connection closed", 1).await;
+    talk.types("/connect").await;
+    talk.sees("Connection opened", 2).await;
+    talk.types("/ping hi").await;
+    talk.sees("pong \"hi\", round trip", 1).await;
+    talk.types("two").await;
+    talk.sees("< two", 1).await;
+    talk.types("/quit").await;
+    talk.end().await;
+
+    let recording = replay::read(&std::fs::read(&path).unwrap()).unwrap();
+    let again = Server::start(Behaviour::Echo);
+    let mut config = config(Some(&again.url()), transcript());
+    config.replay = recording.at(replay::Pace::Times(10.0));
+    let talk = Talk::start(config);
+    // The recorded close is the last step.
+    talk.sees("The replay is done: 8 steps", 1).await;
+    talk.sees("Connection closed", 2).await;
+    talk.types("/quit").await;
+    talk.end().await;
+    assert_eq!(again.texts(), server.texts());
+}
+
+#[tokio::test]
+async fn the_log_can_be_paused_filtered_saved_and_cleared() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("saved log.jsonl");
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(Some(&server.url()), transcript()));
+    talk.sees("Connection opened", 1).await;
+    talk.types("/log filter $.price").await;
+    talk.types("{\"price\": 3, \"x\": 1}").await;
+    talk.sees("< 3", 1).await;
+    talk.types("/log filter off").await;
+    talk.types("/log filter price").await;
+    talk.sees("! 'price' is no JSONPath", 1).await;
+    talk.types("/log pause").await;
+    talk.types("unseen").await;
+    while server.texts().len() < 2 {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    talk.types("/log resume").await;
+    talk.types("seen").await;
+    talk.sees("< seen", 1).await;
+    let save = format!("/log save {}", path.display());
+    talk.types(&save).await;
+    talk.sees("entries are saved", 1).await;
+    talk.types(&save).await;
+    talk.sees("! could not write", 1).await;
+    let saved = std::fs::read_to_string(&path).unwrap();
+    assert!(saved.contains("\"unseen\"") && saved.contains("\"seen\""));
+    assert_eq!(replay::read(saved.as_bytes()).unwrap().steps.len(), 3);
+    talk.types("/log clear").await;
+    talk.types("/status").await;
+    talk.sees("sent: 3 messages", 1).await;
+    talk.types("/help").await;
+    talk.sees("/resend [N]", 1).await;
+    talk.types("/quit").await;
+    talk.end().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_full_disk_is_said_once_and_the_talk_goes_on() {
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(Some(&server.url()), log_to(Path::new("/dev/full"))));
+    for line in ["a", "b", "c"] {
+        talk.sees("Connection opened", 1).await;
+        talk.types(line).await;
+        talk.sees(&format!("< {line}"), 1).await;
+    }
+    talk.types("/quit").await;
+    let (_, shown) = talk.end().await;
+    let said = shown
+        .iter()
+        .filter(|l| l.contains("could not write the log"));
+    assert_eq!(said.count(), 1, "{shown:#?}");
+}
+
+#[tokio::test]
+#[ignore = "needs node: har-validator in the node_modules at $NODE_PATH"]
+async fn the_har_file_is_valid() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.har");
+    let server = Server::start(Behaviour::Echo);
+    let har = HarFile::create(&path).unwrap();
+    let url = format!("{}?a=b&token=s3cret", server.url());
+    let talk = Talk::start(config(Some(&url), transcript().with_har(Some(har))));
+    talk.sees("Connection opened", 1).await;
+    talk.types("text \"quoted\" ü").await;
+    talk.types("/hex 00 ff").await;
+    talk.types("bye").await;
+    talk.sees("Connection closed", 1).await;
+    talk.types("/connect").await;
+    talk.sees("Connection opened", 2).await;
+    talk.types("/quit").await;
+    talk.end().await;
+    let script = "const har = JSON.parse(require('fs').readFileSync(process.argv[1], 'utf8'));
+        require('har-validator').har(har).then(
+            har => console.log(har.log.entries.map(e => e._webSocketMessages.length).join()),
+            error => { console.error(error); process.exit(1); });";
+    let node = std::process::Command::new("node")
+        .args(["-e", script])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert!(
+        node.status.success(),
+        "{}",
+        String::from_utf8_lossy(&node.stderr)
+    );
+    assert_eq!(String::from_utf8_lossy(&node.stdout).trim(), "5,0");
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("s3cret"));
+}
