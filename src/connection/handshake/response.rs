@@ -16,6 +16,10 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const MAX_BODY_BYTES: usize = 4 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A body without a length ends with its connection. Where that stays open
+/// and silent for this long, there is no body.
+const BODY_SILENCE: Duration = Duration::from_millis(300);
+
 /// An HTTP answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
@@ -71,7 +75,9 @@ where
     loop {
         while let Some(response) = parse_head(&mut buffer)? {
             if response.status == 101 || response.status >= 200 {
-                return Ok((response, buffer.freeze()));
+                // A copy: what is left is little, and the head's buffer must
+                // not live as long as the connection.
+                return Ok((response, Bytes::copy_from_slice(&buffer)));
             }
         }
         if buffer.len() >= MAX_HEAD_BYTES {
@@ -155,11 +161,13 @@ pub(in crate::connection) async fn read_body<S>(
             .min(MAX_BODY_BYTES + 1),
         None => MAX_BODY_BYTES + 1,
     };
+    let framed = chunked || length.is_some();
+    let silence = if framed { BODY_TIMEOUT } else { BODY_SILENCE };
     let mut raw = BytesMut::from(&leftover[..]);
     let _ = timeout(BODY_TIMEOUT, async {
         while raw.len() < wanted && !(chunked && dechunk(&raw).1) {
-            match stream.read_buf(&mut raw).await {
-                Ok(count) if count > 0 => {}
+            match timeout(silence, stream.read_buf(&mut raw)).await {
+                Ok(Ok(count)) if count > 0 => {}
                 _ => return,
             }
         }
@@ -258,6 +266,25 @@ mod tests {
                 (body.into(), truncated),
                 "{rest}"
             );
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refusal_that_leaves_the_connection_open_is_not_waited_for() {
+        use tokio::io::AsyncWriteExt;
+        use tokio::time::Instant;
+        for (head, body, seconds) in [
+            ("\r\nwhy", "why", 0.3),
+            ("Content-Length: 9\r\n\r\nwhy", "why", 2.0),
+        ] {
+            let (mut near, mut far) = tokio::io::duplex(1024);
+            let text = format!("HTTP/1.1 403 Forbidden\r\n{head}");
+            far.write_all(text.as_bytes()).await.unwrap();
+            let (mut response, leftover) = read_response(&mut near).await.unwrap();
+            let start = Instant::now();
+            read_body(&mut response, &mut near, leftover).await;
+            assert_eq!(response.body, body);
+            assert_eq!(start.elapsed(), Duration::from_secs_f64(seconds));
         }
     }
 
