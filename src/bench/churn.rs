@@ -2,15 +2,17 @@
 //!
 //! A slot is one of `--connections` loops: open, close cleanly, begin anew. On
 //! a schedule an attempt begins when it is due and a slot is free; its latency
-//! counts from when it was due.
+//! counts from when it was due. Attempts that are on their way at the end have
+//! the reply timeout to come to theirs.
 
 use std::cell::{Cell, RefCell};
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Control as ControlFrame;
@@ -23,12 +25,14 @@ use super::frames::append_control;
 use super::opener::{cause, note_timings, open_connection};
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::usage::thread_cpu;
-use crate::connection::{CloseCode, Opened};
+use crate::connection::{CloseCode, OpenError, Opened};
 
 /// How long a server may take to end the connection after our Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 
 const TICK: Duration = Duration::from_millis(50);
+
+const SETTLE_TICK: Duration = Duration::from_millis(5);
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -43,6 +47,9 @@ struct Churn {
     next: Cell<u64>,
     thread: u64,
     last_ns: Cell<u64>,
+    /// Attempts to be measured that have no outcome yet.
+    pending: Cell<u64>,
+    first_error: Cell<Option<(usize, OpenError)>>,
 }
 
 /// Runs one thread.
@@ -76,29 +83,49 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) {
         next: Cell::new(0),
         thread: thread as u64,
         last_ns: Cell::new(0),
+        pending: Cell::new(0),
+        first_error: Cell::new(None),
     });
     let slots = join_all(config.share(thread).map(|index| slot(&churn, index)));
     let watch = watch(&churn);
     tokio::pin!(slots, watch);
-    let mut outcome = tokio::select! {
-        _ = &mut slots => None,
-        outcome = &mut watch => Some(outcome),
-    };
-    let outcome = match outcome.take() {
-        Some(outcome) => outcome,
-        None => {
+    let outcome = tokio::select! {
+        _ = &mut slots => {
             churn.stop.set(true);
             watch.await
         }
+        outcome = &mut watch => with_the_last(&churn, slots, outcome).await,
     };
     churn
         .control
         .tell(FromWorker::Opened(Box::new(OpeningReport {
             handshakes: churn.handshakes.take(),
             errors: Errors::default(),
-            first_error: None,
+            first_error: churn.first_error.take(),
         })));
     churn.control.tell(FromWorker::Done(Box::new(outcome)));
+}
+
+/// Gives the attempts that are on their way the reply timeout to come to their
+/// end, and says of the others what became of them.
+async fn with_the_last(churn: &Churn, slots: impl Future + Unpin, mut outcome: Outcome) -> Outcome {
+    let interrupted = || churn.control.stop.load(Ordering::Relaxed);
+    let settled = async {
+        while churn.pending.get() > 0 && !interrupted() {
+            sleep(SETTLE_TICK).await;
+        }
+    };
+    let limit = churn.control.config.reply_timeout;
+    let _ = timeout(limit, select(pin!(settled), slots)).await;
+    let mut late = churn.stats.take();
+    let left = match interrupted() {
+        true => &mut late.counters.in_flight,
+        false => &mut late.counters.lost,
+    };
+    *left = churn.pending.get();
+    outcome.stats.merge(&mut late);
+    outcome.last_reply_ns = churn.last_ns.get();
+    outcome
 }
 
 /// Watches the clock: seconds, commands, the end.
@@ -188,7 +215,9 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
         stats.counters.sent += 1;
         stats.slip.record(sent_ns.saturating_sub(intended_ns));
     }
+    churn.pending.update(|n| n + u64::from(is_measured));
     let result = open_connection(&control.config, index).await;
+    churn.pending.update(|n| n - u64::from(is_measured));
     let now_ns = control.clock.now_ns();
     churn.last_ns.set(now_ns);
     match result {
@@ -209,6 +238,8 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
         }
         Err(error) => {
             churn.stats.borrow_mut().errors.add(cause(&error));
+            let first = churn.first_error.take();
+            churn.first_error.set(first.or(Some((index, error))));
             // A server that refuses at once must not be hammered.
             sleep(Duration::from_millis(10)).await;
         }

@@ -212,6 +212,18 @@ fn work(thread: usize, control: &Arc<Control>) {
     });
 }
 
+fn no_connection(
+    config: &BenchConfig,
+    connections: usize,
+    (index, error): (usize, OpenError),
+) -> BenchError {
+    BenchError::NoConnection {
+        connections,
+        target: Box::new(target_of(config, index).clone()),
+        source: Box::new(error),
+    }
+}
+
 struct Coordinator {
     control: Arc<Control>,
     inbox: UnboundedReceiver<FromWorker>,
@@ -280,7 +292,20 @@ impl Coordinator {
                 }
             }
         }
-        Ok(())
+        self.check_attempts()
+    }
+
+    /// In mode handshake it is known only at the end that all was in vain.
+    fn check_attempts(&mut self) -> Result<(), BenchError> {
+        let config = &self.control.config;
+        if self.interrupted || drives(config.mode) || self.handshakes.count > 0 {
+            return Ok(());
+        }
+        let attempts = usize::try_from(self.total.errors.total()).unwrap_or(usize::MAX);
+        match self.first_error.take() {
+            Some(first) => Err(no_connection(config, attempts, first)),
+            None => Ok(()),
+        }
     }
 
     fn take(
@@ -318,13 +343,9 @@ impl Coordinator {
         }
         if self.handshakes.count == 0
             && drives(config.mode)
-            && let Some((index, error)) = self.first_error.take()
+            && let Some(first) = self.first_error.take()
         {
-            return Err(BenchError::NoConnection {
-                connections: config.connections,
-                target: Box::new(target_of(config, index).clone()),
-                source: Box::new(error),
-            });
+            return Err(no_connection(config, config.connections, first));
         }
         self.connections_open = self.control.open.load(Ordering::Relaxed);
         let rss_now = rss_bytes();
