@@ -132,6 +132,11 @@ fn check_ports(config: &BenchConfig, ports: u64) -> Result<(), LimitError> {
             continue;
         };
         let count = (config.connections + config.targets.len() - 1 - index) / config.targets.len();
+        let dial = &config.open.dial;
+        let (host, port) = match dial.proxies.for_target(target) {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => dial.address.destination(host, *port),
+        };
         let name = format!("{host}:{port}");
         match destinations.iter_mut().find(|(known, _)| *known == name) {
             Some((_, sum)) => *sum += count as u64,
@@ -156,6 +161,7 @@ fn check_ports(config: &BenchConfig, ports: u64) -> Result<(), LimitError> {
 mod tests {
     use super::*;
     use crate::bench::testing::config;
+    use crate::connection::dial::proxy::ProxyRules;
 
     const LIMITS: Limits = Limits {
         descriptors: Some(1024),
@@ -195,6 +201,13 @@ mod tests {
             [127, 0, 0, 3].into(),
         ];
         assert_eq!(check(&config, LIMITS, 0), Ok(()));
+        // All of them go through one proxy.
+        let proxied = &mut config.clone();
+        proxied.targets.push("ws://127.0.0.2:9/".parse().unwrap());
+        proxied.source_ips.clear();
+        proxied.open.dial.proxies = ProxyRules::all("http://proxy:1".parse().unwrap());
+        let error = check(proxied, LIMITS, 0).unwrap_err().to_string();
+        assert!(error.contains(" connections to proxy:1 need"), "{error}");
         config.source_ips.clear();
         config.targets.push("ws://127.0.0.1:10/".parse().unwrap());
         config.connections = 200;
