@@ -9,6 +9,8 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use crate::harness::Server;
+
 /// Long enough for the slowest machine; only a failure waits for it.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -262,6 +264,149 @@ fn nobody_there_is_the_exit_code_of_the_connection() {
     );
 }
 
+/// The report as JSON of a short run with these arguments, which must succeed.
+fn report(args: &[&str]) -> Value {
+    let args = [&["--warmup", "0", "--json", "-"], args].concat();
+    let (code, stdout, stderr) = output(&args);
+    assert_eq!(code, 0, "{args:?}: {stderr}");
+    serde_json::from_str(&stdout).unwrap()
+}
+
+#[test]
+fn compressed_messages_are_fewer_bytes_and_whole() {
+    let server = Server::start(&["--compress"]);
+    let url = format!("ws://127.0.0.1:{}/ws", server.port());
+    let message = format!("{{{{n}}}} {}", "compressible ".repeat(300));
+    for offer in [
+        "--compress",
+        "--compress=server_no_context_takeover; client_no_context_takeover",
+    ] {
+        let json = report(&[
+            &url,
+            "-c",
+            "2",
+            "-n",
+            "60",
+            "--in-flight",
+            "4",
+            "--verify",
+            "--message",
+            &message,
+            offer,
+        ]);
+        assert_eq!(number(&json, "/received"), 60.0);
+        assert_eq!(number(&json, "/mismatched"), 0.0);
+        assert_eq!(json["errors"], serde_json::json!({}));
+        for direction in ["/bytes_sent", "/bytes_received"] {
+            let bytes = number(&json, direction);
+            assert!(bytes > 0.0 && bytes < 60.0 * 1000.0, "{direction}: {bytes}");
+        }
+    }
+}
+
+#[test]
+fn tls_is_measured_and_has_its_own_time() {
+    let server = Server::start(&["--tls-self-signed", "--compress"]);
+    let url = format!("wss://127.0.0.1:{}/ws", server.port());
+    for more in [
+        &[][..],
+        &["--compress"],
+        &["--size", "300000", "--binary"],
+        &["--source-ip", "127.0.0.1", "--source-ip", "127.0.0.1"],
+    ] {
+        let args = [&[&url, "-k", "-c", "3", "-n", "30", "--verify"], more].concat();
+        let json = report(&args);
+        assert_eq!(number(&json, "/received"), 30.0, "{more:?}");
+        assert_eq!(number(&json, "/mismatched"), 0.0, "{more:?}");
+        assert_eq!(json["errors"], serde_json::json!({}), "{more:?}");
+        for phase in ["tcp", "tls", "upgrade"] {
+            let pointer = format!("/handshake/{phase}/count");
+            assert_eq!(number(&json, &pointer), 3.0, "{more:?}");
+        }
+        assert!(number(&json, "/handshake/tls/min_us") > 0.0);
+    }
+    let json = report(&[&url, "-k", "-c", "2", "-n", "10", "--mode", "handshake"]);
+    assert_eq!(number(&json, "/received"), 10.0);
+    assert_eq!(number(&json, "/handshake/tls/count"), 10.0);
+}
+
+#[test]
+fn a_server_that_is_not_trusted_is_told_with_a_hint() {
+    let server = Server::start(&["--tls-self-signed"]);
+    let url = format!("wss://127.0.0.1:{}/ws", server.port());
+    for (mode, count) in [
+        ("echo", "none of 2 connections "),
+        ("handshake", "none of "),
+    ] {
+        let args = [&url, "-c", "2", "-n", "4", "--warmup", "0", "--mode", mode];
+        let (code, stdout, stderr) = output(&args);
+        assert_eq!((code, stdout.as_str()), (5, ""), "{stderr}");
+        let (error, hint) = stderr.split_once('\n').unwrap();
+        assert!(error.starts_with(&format!("wscli: {count}")), "{stderr}");
+        let cause =
+            "connections could be opened: the server's certificate is self-signed, and not trusted";
+        assert!(error.ends_with(cause), "{stderr}");
+        assert!(
+            hint.starts_with("* hint: ") && hint.contains("--cacert"),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn attempts_without_an_answer_are_lost() {
+    // Connections are accepted by the system, and nobody reads them.
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    let json = report(&[
+        &url,
+        "--mode",
+        "handshake",
+        "-c",
+        "2",
+        "-d",
+        "200ms",
+        "--reply-timeout",
+        "200ms",
+    ]);
+    assert_eq!(number(&json, "/sent"), 2.0);
+    assert_eq!(number(&json, "/received"), 0.0);
+    assert_eq!(number(&json, "/lost"), 2.0);
+}
+
+#[test]
+fn source_addresses_are_taken_in_turn() {
+    let (address, _seen) = server();
+    let url = format!("ws://{address}/");
+    let json = report(&[&url, "-c", "4", "-n", "4", "--source-ip", "127.0.0.1"]);
+    assert_eq!(number(&json, "/received"), 4.0);
+    // An address that is not of this machine.
+    let (code, _, stderr) = output(&[&url, "--source-ip", "192.0.2.1"]);
+    assert_eq!(code, 4, "{stderr}");
+    let (code, _, stderr) = output(&[&url, "--source-ip", "127.0.0.1", "--interface", "lo"]);
+    assert_eq!(code, 2, "{stderr}");
+}
+
+#[test]
+fn the_proxy_of_the_environment_leads_to_all_but_the_demo() {
+    let unused = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let proxy = format!("http://{unused}");
+    let run = |args: &[&str]| {
+        let mut command = bench(args);
+        let output = command
+            .env("http_proxy", &proxy)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        output.status.code().unwrap()
+    };
+    assert_eq!(run(&["ws://bench.test/", "-n", "1"]), 6);
+    assert_eq!(run(&["--demo", "-n", "1", "--warmup", "0"]), 0);
+}
+
 #[test]
 fn each_connection_has_the_headers_of_its_row() {
     let (address, seen) = server();
@@ -342,7 +487,7 @@ fn interrupted_it_reports_what_was_measured() {
 }
 
 /// Run with a Python that has `hdrhistogram` (pip install hdrhistogram):
-/// `PYTHON=venv/bin/python cargo test --test bench_cli -- --ignored`.
+/// `PYTHON=venv/bin/python cargo test --test cli hdrhistogram -- --ignored`.
 #[test]
 #[ignore = "needs python hdrhistogram"]
 fn another_hdrhistogram_reads_the_log() {
