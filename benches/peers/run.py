@@ -205,7 +205,7 @@ class Document:
                     if line.startswith("model name")), "unknown")
         load_after = os.getloadavg()[0]
         text = TEXT.format(
-            count=count, seconds=seconds, cpu=cpu, cores=os.cpu_count(), kernel=platform.release(),
+            date=time.strftime("%Y-%m-%d"), count=count, seconds=seconds, cpu=cpu, cores=os.cpu_count(), kernel=platform.release(),
             load_before=load_before, load_after=load_after,
             targets="\n".join(self.targets), tables="\n\n".join(self.tables))
         (ROOT / "docs").mkdir(exist_ok=True)
@@ -215,7 +215,7 @@ class Document:
 TEXT = """# Performance of `wscli bench`
 
 Written by `python3 benches/peers/run.py`; run it to have the numbers of your
-machine. Everything here was measured in one run, on the `dist` profile.
+machine. Everything here was measured in one run on {date}, on the `dist` profile.
 
 - Machine: {cpu}, {cores} processors, Linux {kernel}. Load average {load_before:.1f} before and
   {load_after:.1f} after: above 1 other work was going on, and rates are lower than the machine can
