@@ -582,7 +582,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__serve)
-            opts="-p -v -q -h --host --port --unix-socket --path --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --keep-alive --keep-alive-interval --keep-alive-timeout --grace --jsonl --tls-cert --tls-key --tls-pass --tls-self-signed --tls-client-ca --verbose --quiet --color --help"
+            opts="-p -v -q -h --host --port --unix-socket --path --static --no-page --lab --chaos --seed --allow-origin --require-origin --protocol --subprotocol --compress --max-message-size --receive-buffer-size --max-connections --max-connections-per-ip --idle-timeout --write-timeout --handshake-timeout --keep-alive --keep-alive-interval --keep-alive-timeout --grace --workers --admin --access-log --jsonl --tls-cert --tls-key --tls-pass --tls-self-signed --tls-client-ca --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -608,6 +608,18 @@ _wscli() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --static)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --chaos)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --allow-origin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -628,6 +640,30 @@ _wscli() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --receive-buffer-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-connections-per-ip)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --write-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handshake-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --keep-alive)
                     COMPREPLY=($(compgen -W "ping pong off" -- "${cur}"))
                     return 0
@@ -641,6 +677,18 @@ _wscli() {
                     return 0
                     ;;
                 --grace)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --workers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --admin)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

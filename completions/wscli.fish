@@ -44,8 +44,8 @@ complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo 
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "bench" -d 'Put load on a server and measure latency and throughput'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received, even if the input goes on; wait for them in any silence' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-code -d 'Close with this code' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-reason -d 'Close with this reason' -r
@@ -85,12 +85,12 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pinnedpubkey -d 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l sni -d 'Send and verify this name in place of the URL\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l from-curl -d 'Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\', and nothing of other messages; the log has all' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log -d 'Append the communication log to this file, as JSON Lines' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l har -d 'Write the communication log to this file, as HAR 1.2' -r -F
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing; in a pipe, this is the whole input' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l speed -d 'Replay at so many times the recorded speed, such as 2x' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
@@ -110,7 +110,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.2 -d 'Spea
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l print-command -d 'Print the curl command that asks for the same upgrade, its secrets included, and end'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s i -l include -d 'Show both heads of the opening handshake'
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member; in a pipe, of what is received'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l raw -d 'Write the peer\'s text to the terminal as it is, escape sequences and all'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log-secrets -d 'Keep credentials in the log and on the screen'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l no-delay -d 'Replay without the recorded delays'
@@ -121,16 +121,28 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l static -d 'Serve the files of this folder at other paths, instead of the page' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l chaos -d 'Let things go wrong, by share of the messages received: \'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%\'; such connections do not compress' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l seed -d 'Repeat the chances of an earlier --chaos, whose seed was printed' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, \'*\' lets in all [default: all]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree to permessage-deflate; with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\' only on these terms' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; larger messages than this take more reads' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l write-timeout -d 'Drop a client that takes nothing of what is sent to it for this long' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l handshake-timeout -d 'How long a client may take for its request' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive -d 'How to keep quiet connections alive' -r -f -a "ping\t'A Ping after each interval without a frame from the peer'
 pong\t'An unsolicited, empty Pong every interval'
 off\t'Nothing'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-interval -d 'The quiet time before a keep-alive frame; 0 sends none' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-timeout -d 'Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l grace -d 'How long to wait at the end for clients to answer the Close' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l workers -d 'Serve on this many threads [default: one for each core]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l admin -d 'Answer /healthz and /metrics (Prometheus) at this address, such as 127.0.0.1:9090' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l access-log -d 'Append what --jsonl prints to this file, request by request; - is the same as --jsonl' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-key -d 'The certificate\'s private key, where --tls-cert does not hold it: PEM or DER' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
@@ -138,6 +150,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d '
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l no-page -d 'Do not serve the page at /'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l lab -d 'Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; the table is in docs/fault-lab.md'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l jsonl -d 'Print one JSON object a line for each event: first \'ready\' with the URL and the port, then open, refused, close, ...'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a new certificate for localhost, and print how a client can trust it'

@@ -181,7 +181,9 @@ fn status_of_socket(error: &SocketError) -> ExitStatus {
         }
         // The peer kept the protocol; what it sent is over a local limit.
         SocketError::TooLarge { .. } => ExitStatus::Protocol,
-        SocketError::KeepAliveTimeout(_) | SocketError::CloseTimeout(_) => ExitStatus::Timeout,
+        SocketError::KeepAliveTimeout(_)
+        | SocketError::CloseTimeout(_)
+        | SocketError::WriteTimeout(_) => ExitStatus::Timeout,
         SocketError::Lost | SocketError::Io(_) => ExitStatus::PeerClosed,
     }
 }

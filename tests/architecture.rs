@@ -52,6 +52,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("bench"),
             Types("script"),
             Types("pipe"),
+            Types("server"),
         ],
     ),
     ("pipe", &[All("connection")]),

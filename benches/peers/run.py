@@ -7,8 +7,8 @@ One command, about ten minutes:
 
 It builds the `dist` profile, installs the peers from PyPI and npm below
 target/peers/, pins the server to the first processor and the client to the
-second, alternates the contestants in rounds, and writes docs/performance.md
-with medians and ratios. Ratios are taken within a round and their median is
+second, alternates the contestants in rounds, and writes a section of
+docs/performance.md with medians and ratios. Ratios are taken within a round and their median is
 shown, so that a machine that is slow for a while is slow for both sides.
 """
 
@@ -195,7 +195,7 @@ class Document:
         self.targets.append(f"| {what} | {least} | {shown} | {'reached' if ok else '**missed**'} |")
 
     def table(self, title, results, unit):
-        lines = [f"### {title}", "", f"| client | {unit} | client CPU each, µs |", "|---|---|---|"]
+        lines = [f"#### {title}", "", f"| client | {unit} | client CPU each, µs |", "|---|---|---|"]
         for name in results:
             lines.append(f"| {name} | {median(results, name):,.0f} | {median(results, name, 'cpu_us'):.2f} |")
         self.tables.append("\n".join(lines))
@@ -208,11 +208,13 @@ class Document:
             date=time.strftime("%Y-%m-%d"), count=count, seconds=seconds, cpu=cpu, cores=os.cpu_count(), kernel=platform.release(),
             load_before=load_before, load_after=load_after,
             targets="\n".join(self.targets), tables="\n\n".join(self.tables))
-        (ROOT / "docs").mkdir(exist_ok=True)
-        (ROOT / "docs" / "performance.md").write_text(text)
+        # The section of the document that is ours is its last.
+        document = ROOT / "docs" / "performance.md"
+        others, _, _ = document.read_text().partition(TEXT.splitlines()[0] + "\n")
+        document.write_text(others + text)
 
 
-TEXT = """# Performance of `wscli bench`
+TEXT = """## `wscli bench`
 
 Written by `python3 benches/peers/run.py`; run it to have the numbers of your
 machine. Everything here was measured in one run on {date}, on the `dist` profile.
@@ -226,17 +228,17 @@ machine. Everything here was measured in one run on {date}, on the `dist` profil
 - "Raw TCP" is the same program's ping-pong without any protocol, against its TCP echo: the
   physical limit.
 
-## Targets
+### Targets
 
 | what | at least | measured | |
 |---|---|---|---|
 {targets}
 
-## Rates
+### Rates
 
 {tables}
 
-## What masking costs
+### What masking costs
 
 RFC 6455 makes a client mask every payload byte with a fresh key. For small messages that is
 lost in the system calls; for 16 KiB and more it is one pass over the payload, which raw TCP does

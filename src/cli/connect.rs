@@ -22,6 +22,12 @@ still 0, since not every message has a reply). Where a reply must come, say so:
 -1, -n N and --until end with 0 when it came and with 10 when the peer closed
 before, however long it takes; -m sets a limit.
 
+With --reconnect, a lost connection is opened again, after 0.5 s and then ever
+longer, until what was waited for has come; the input waits meanwhile, and
+--setup is sent again. No message is sent twice: what was under way when the
+connection was lost is counted on stderr. A connection that stood for less than
+5 s counts as a failed attempt; the exit status is that of the last failure.
+
 Exit status: 0 success, 2 usage, 3 name resolution, 4 connection, 7 upgrade
 rejected, 8 protocol error, 9 timeout, 10 expectation failed, 11 closed by the
 peer with an error or without a Close frame, 12 local I/O, 130 interrupted, 143
@@ -154,7 +160,7 @@ impl FramingArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "End")]
 pub struct EndArgs {
-    /// End after N messages received, even if the input goes on; wait for them in any silence
+    /// End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence
     #[arg(
         short = 'n',
         long,
@@ -168,7 +174,7 @@ pub struct EndArgs {
     #[arg(short = '1', group = "goal")]
     pub one: bool,
 
-    /// End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something
+    /// End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides
     #[arg(long, value_name = "PATTERN", group = "goal")]
     pub until: Option<Pattern>,
 

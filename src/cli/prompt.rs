@@ -13,12 +13,12 @@ pub struct PromptArgs {
     #[arg(short, long)]
     pub include: bool,
 
-    /// Show JSON with a line for each member
-    #[arg(long)]
+    /// Show JSON with a line for each member; in a pipe, of what is received
+    #[arg(long, conflicts_with_all = ["binary", "jsonl"])]
     pub pretty: bool,
 
-    /// Of received JSON, show only what this RFC 9535 JSONPath selects, such as '$.data.price'
-    #[arg(long, value_name = "JSONPATH", value_parser = json_path)]
+    /// Of received JSON, show only what this RFC 9535 JSONPath selects, such as '$.data.price', and nothing of other messages; the log has all
+    #[arg(long, value_name = "JSONPATH", value_parser = json_path, conflicts_with_all = ["binary", "jsonl"])]
     pub filter: Option<JsonPath>,
 
     /// Write the peer's text to the terminal as it is, escape sequences and all
@@ -37,8 +37,8 @@ pub struct PromptArgs {
     #[arg(long)]
     pub log_secrets: bool,
 
-    /// Send again what was sent in this log, with its timing
-    #[arg(long, value_name = "LOG")]
+    /// Send again what was sent in this log, with its timing; in a pipe, this is the whole input
+    #[arg(long, value_name = "LOG", conflicts_with_all = ["execute", "echo"])]
     pub replay: Option<PathBuf>,
 
     /// Replay at so many times the recorded speed, such as 2x
@@ -49,7 +49,7 @@ pub struct PromptArgs {
     #[arg(long, requires = "replay", conflicts_with = "speed")]
     pub no_delay: bool,
 
-    /// Connect again when the connection is lost or cannot be opened, at most N times in a row
+    /// Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for
     #[arg(
         long,
         value_name = "N",

@@ -1,5 +1,6 @@
 //! Flags of `wscli serve`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use super::value;
 use crate::connection::Subprotocol;
 use crate::connection::deflate::Policy;
 use crate::origin::AllowOrigin;
+use crate::server::Chaos;
 
 /// Flags of `wscli serve`.
 #[derive(Debug, Args)]
@@ -32,6 +34,26 @@ pub struct ServeArgs {
     #[arg(long = "path", value_name = "PATH", default_value = "/ws")]
     pub paths: Vec<String>,
 
+    /// Serve the files of this folder at other paths, instead of the page
+    #[arg(long = "static", value_name = "DIR", conflicts_with = "no_page")]
+    pub static_files: Option<PathBuf>,
+
+    /// Do not serve the page at /
+    #[arg(long)]
+    pub no_page: bool,
+
+    /// Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; the table is in docs/fault-lab.md
+    #[arg(long)]
+    pub lab: bool,
+
+    /// Let things go wrong, by share of the messages received: 'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%'; such connections do not compress
+    #[arg(long, value_name = "SPEC")]
+    pub chaos: Option<Chaos>,
+
+    /// Repeat the chances of an earlier --chaos, whose seed was printed
+    #[arg(long, value_name = "NUMBER", requires = "chaos")]
+    pub seed: Option<u64>,
+
     /// Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, '*' lets in all [default: all]
     #[arg(long = "allow-origin", value_name = "ORIGIN")]
     pub allowed_origins: Vec<AllowOrigin>,
@@ -52,6 +74,30 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BYTES", value_parser = value::size, default_value = "64MiB")]
     pub max_message_size: usize,
 
+    /// The read buffer of each connection; larger messages than this take more reads
+    #[arg(long, value_name = "BYTES", value_parser = value::buffer_size, default_value = "4KiB")]
+    pub receive_buffer_size: usize,
+
+    /// Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]
+    #[arg(long, value_name = "N")]
+    pub max_connections: Option<usize>,
+
+    /// Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub max_connections_per_ip: Option<usize>,
+
+    /// Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration)]
+    pub idle_timeout: Option<Duration>,
+
+    /// Drop a client that takes nothing of what is sent to it for this long
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration, default_value = "30s")]
+    pub write_timeout: Duration,
+
+    /// How long a client may take for its request
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration, default_value = "10s")]
+    pub handshake_timeout: Duration,
+
     /// How to keep quiet connections alive
     #[arg(long, value_name = "HOW", value_enum, default_value = "ping")]
     pub keep_alive: KeepAliveMode,
@@ -67,6 +113,18 @@ pub struct ServeArgs {
     /// How long to wait at the end for clients to answer the Close
     #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "5s")]
     pub grace: Duration,
+
+    /// Serve on this many threads [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub workers: Option<u16>,
+
+    /// Answer /healthz and /metrics (Prometheus) at this address, such as 127.0.0.1:9090
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+
+    /// Append what --jsonl prints to this file, request by request; - is the same as --jsonl
+    #[arg(long, value_name = "FILE")]
+    pub access_log: Option<PathBuf>,
 
     /// Print one JSON object a line for each event: first 'ready' with the URL and the port, then open, refused, close, ...
     #[arg(long)]

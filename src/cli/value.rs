@@ -27,6 +27,17 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from_secs_f64(number * unit_in_seconds).map_err(|e| e.to_string())
 }
 
+/// Parses a duration that is a limit, and so more than nothing.
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub fn positive_duration(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it leaves no time at all; give more".into()),
+        duration => Ok(duration),
+    }
+}
+
 const DURATION_FORMS: &str = "write seconds as 1.5, or with a unit: 200us, 500ms, 2m, 1h";
 
 /// Parses the value of `--linger`: a duration, or `inf`.
@@ -89,6 +100,17 @@ pub fn size(text: &str) -> Result<usize, String> {
     number
         .checked_mul(unit)
         .ok_or_else(|| format!("'{text}' is more than this machine can count"))
+}
+
+/// Parses the size of a buffer: from 256 bytes to 16 MiB.
+///
+/// # Errors
+/// A sentence that says which forms are understood, or tells the range.
+pub fn buffer_size(text: &str) -> Result<usize, String> {
+    match size(text)? {
+        bytes @ 256..=0x100_0000 => Ok(bytes),
+        _ => Err("a buffer has from 256 bytes to 16MiB".into()),
+    }
 }
 
 const SIZE_FORMS: &str = "write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB";
@@ -162,6 +184,9 @@ mod tests {
         ] {
             assert_eq!(size(text), Ok(expected), "{text}");
         }
+        assert_eq!(buffer_size("4KiB"), Ok(4096));
+        assert!(buffer_size("255").is_err() && buffer_size("17MiB").is_err());
+        assert!(positive_duration("0").is_err());
         for text in ["", "KiB", "-1", "1.5M", "4 KiB", "99999999999GiB"] {
             assert!(size(text).is_err(), "{text}");
         }

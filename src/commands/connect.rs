@@ -2,45 +2,41 @@
 
 mod end;
 mod handshake;
+mod input;
 mod interactive;
 mod report;
+mod talk;
 
-use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use futures_util::stream::{self, Stream, StreamExt};
-use jiff::Timestamp;
-use tokio::io::AsyncWriteExt;
 use tokio::runtime;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use url::Url;
 
+use self::talk::Talk;
 use super::curl::print_command;
+use super::demo;
 use super::dial::Environment;
 use super::signals::Signals;
 use super::transport::{self, Dial};
-use super::{demo, sentence};
-use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
+use crate::cli::connect::ConnectArgs;
 use crate::cli::keep_alive::keep_alive;
+use crate::connection::SocketConfig;
 use crate::connection::dial::proxy::ProxyRules;
 use crate::connection::target::without_credentials;
-use crate::connection::{CloseFrame, Event, Message, Opened, SocketConfig, diagnose, open};
-use crate::exit::{ExitStatus, Failure, status_of_open};
-use crate::pipe::{
-    Framing, Goal, InputError, Linger, Outgoing, Pipe, PipeConfig, Source, Stop, jsonl,
-};
+use crate::exit::{ExitStatus, Failure};
+use crate::pipe::Stop;
 use crate::report::connect::ConnectReport;
+use crate::terminal::Status;
 use crate::terminal::secret::read_secret;
 use crate::terminal::style::ColorChoice;
-use crate::terminal::{DataOutput, Status, Verbosity};
 
 /// What to do without a URL away from a terminal.
 const NO_URL: &str =
     "no URL given; write wscli connect URL, or --demo to talk to an echo server of its own";
 
-type Input = Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>;
 type StopSignal = Pin<Box<dyn Future<Output = Stop>>>;
 
 /// Runs the command.
@@ -107,7 +103,10 @@ async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result
     }
     let dial = dial(args, &url)?;
     let mut report = ConnectReport::new(dial.target.to_string());
-    let result = open_and_talk(args, status, dial, stop, &mut report).await;
+    let result = match Talk::new(args, status, dial, stop, &mut report) {
+        Ok(mut talk) => talk.run().await,
+        Err(error) => Err(error),
+    };
     let written = match &args.report.json {
         Some(path) => report::write(path, report, &result),
         None => Ok(()),
@@ -138,175 +137,6 @@ fn socket_config(args: &ConnectArgs) -> Result<SocketConfig> {
     )
     .map_err(Failure::usage)?;
     Ok(socket)
-}
-
-async fn open_and_talk(
-    args: &ConnectArgs,
-    status: Status,
-    dial: Dial,
-    mut stop: StopSignal,
-    report: &mut ConnectReport,
-) -> Result<ExitStatus> {
-    status.info(&format!("connecting to {}", dial.target));
-    let opened = tokio::select! {
-        opened = open(&dial.target, &dial.open) => opened,
-        stop = &mut stop => return end::stopped_before_open(stop, args.transport.max_time),
-    };
-    match opened {
-        Ok(opened) => {
-            report.opened(&opened);
-            talk(args, status, dial, opened, stop, report).await
-        }
-        Err(error) => {
-            handshake::show_refusal(status, &error, heads(args));
-            if args.framing.jsonl {
-                let line = jsonl::error(&error, Timestamp::now());
-                write_line(&line).await?;
-            }
-            let hint = diagnose::hint(&error, &dial.target, &dial.open);
-            let exit = status_of_open(&error);
-            Err(Failure::new(exit, sentence(&error.into()))
-                .with_hint(hint)
-                .into())
-        }
-    }
-}
-
-/// The level at which the heads of the handshake are shown.
-fn heads(args: &ConnectArgs) -> Verbosity {
-    match args.prompt.include {
-        true => Verbosity::Normal,
-        false => Verbosity::Debug,
-    }
-}
-
-async fn write_line(line: &[u8]) -> Result<()> {
-    let mut output = DataOutput::stdout();
-    let written = async {
-        output.write_all(line).await?;
-        output.flush().await
-    };
-    match written.await {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(error).context(end::OUTPUT_FAILED)
-        }
-        _ => Ok(()),
-    }
-}
-
-async fn talk(
-    args: &ConnectArgs,
-    status: Status,
-    dial: Dial,
-    opened: Opened,
-    stop: StopSignal,
-    report: &mut ConnectReport,
-) -> Result<ExitStatus> {
-    handshake::show_opened(status, &opened, heads(args));
-    let start = Instant::now();
-    let prompt = is_prompt(&args.input);
-    if prompt {
-        status.note("Connection opened");
-    }
-    let framing = args.framing.framing();
-    let preamble = match framing {
-        Framing::Jsonl => jsonl::open(
-            &dial.target.to_string(),
-            opened.subprotocol.as_deref(),
-            Timestamp::now(),
-        ),
-        _ => Vec::new(),
-    };
-    let mut observe = |event: &Event| show_event(status, prompt, event);
-    let pipe = Pipe {
-        socket: opened.into_socket(&dial.socket).await,
-        input: input(&args.input, framing),
-        output: DataOutput::stdout(),
-        preamble,
-        stop,
-        observe: &mut observe,
-    };
-    let config = PipeConfig {
-        framing,
-        goal: goal(&args.end),
-        linger: linger(&args.end, prompt),
-        echo: args.input.echo,
-        close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
-        clock: Timestamp::now,
-    };
-    let goal = config.goal.clone();
-    let summary = pipe.run(config).await;
-    report::fill(report, &summary, start.elapsed());
-    end::report(status, summary, goal.as_ref(), args, prompt)
-}
-
-/// Whether a human types the messages.
-fn is_prompt(args: &InputArgs) -> bool {
-    args.execute.is_empty() && !args.echo && io::stdin().is_terminal()
-}
-
-/// `--setup`, then `-x`, or standard input, or nothing where the peer leads.
-fn input(args: &InputArgs, framing: Framing) -> Input {
-    let setup = args.setup.clone().into_iter().map(Message::text);
-    let setup = stream::iter(setup.map(|message| Ok(Outgoing::Message(message))));
-    if args.echo {
-        return Box::pin(setup);
-    }
-    if args.execute.is_empty() {
-        return Box::pin(setup.chain(Source::new(tokio::io::stdin(), framing)));
-    }
-    let message = move |text: String| match framing {
-        Framing::Binary => Message::binary(text),
-        _ => Message::text(text),
-    };
-    let execute = args.execute.clone().into_iter().map(message);
-    Box::pin(setup.chain(stream::iter(execute.map(|m| Ok(Outgoing::Message(m))))))
-}
-
-fn goal(args: &EndArgs) -> Option<Goal> {
-    let count = args.count.or(args.one.then_some(1)).map(Goal::Count);
-    count.or_else(|| args.until.clone().map(Goal::Until))
-}
-
-/// Who ends the input by hand (Ctrl-D) wants to leave, not to wait.
-fn linger(args: &EndArgs, prompt: bool) -> Option<Linger> {
-    let leave = prompt && goal(args).is_none();
-    args.linger.or(leave.then_some(Linger::For(Duration::ZERO)))
-}
-
-fn show_event(status: Status, prompt: bool, event: &Event) {
-    match event {
-        Event::Ping(payload) => status.debug(&format!(
-            "received a ping of {} bytes, answered with a pong",
-            payload.len()
-        )),
-        Event::Pong {
-            payload,
-            round_trip,
-        } => {
-            let after = round_trip.map_or_else(String::new, |d| format!(" after {d:?}"));
-            status.debug(&format!(
-                "received a pong of {} bytes{after}",
-                payload.len()
-            ));
-        }
-        Event::Closed(closed) => {
-            let level = if prompt {
-                Verbosity::Normal
-            } else {
-                Verbosity::Debug
-            };
-            if status.shows(level) {
-                let text = format!(
-                    "Connection closed. Code: {}. Reason: {}",
-                    closed.code(),
-                    end::one_line(closed.reason())
-                );
-                status.note(text.trim_end());
-            }
-        }
-        Event::Message { .. } | Event::Flushed => {}
-    }
 }
 
 /// In curl, `-x` is the proxy. A proxy's URL must not be sent to the server:

@@ -6,6 +6,7 @@ mod curl;
 mod demo;
 mod dial;
 mod generate;
+mod log;
 mod prompt;
 mod serve;
 mod signals;

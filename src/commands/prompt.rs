@@ -8,18 +8,17 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 
+use super::log::{reconnect, recording, redaction, transcript};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::{CloseFrame, Message, OpenConfig, SocketConfig, Target};
-use crate::exit::{ExitStatus, Failure};
+use crate::exit::ExitStatus;
 use crate::repl::helper::Prompt;
 use crate::repl::session::Dialer;
-use crate::repl::{self, End, Reconnect, SessionConfig, Source, SourceConfig, Stop};
+use crate::repl::{self, End, SessionConfig, Source, SourceConfig, Stop};
 use crate::terminal::style::{ColorChoice, ColorEnv};
 use crate::terminal::tty::{SavedTerminal, clear_row};
 use crate::terminal::{self, Status, Style, Verbosity};
-use crate::transcript::replay::{self, Pace, Step};
 use crate::transcript::text::Look;
-use crate::transcript::{HarFile, LogFile, Redaction, Transcript, system_clock};
 
 /// How much of the log is kept in memory, for `/log save`.
 const KEPT_BYTES: usize = 2 << 20;
@@ -89,61 +88,6 @@ pub(super) async fn run(talk: Talk<'_>) -> Result<ExitStatus> {
         End::Terminated => ExitStatus::Terminated,
         End::MaxTime => ExitStatus::Timeout,
     })
-}
-
-/// The communication log, to the files that `--log` and `--har` name.
-pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
-    let local = |what: &str, path: &PathBuf, error: io::Error| {
-        let path = path.display();
-        Failure::new(
-            ExitStatus::LocalIo,
-            format!("could not open the {what} '{path}': {error}"),
-        )
-    };
-    let log = match &args.log {
-        Some(path) => Some(LogFile::open(path).map_err(|error| local("log", path, error))?),
-        None => None,
-    };
-    let har = match &args.har {
-        Some(path) => Some(HarFile::create(path).map_err(|error| local("HAR file", path, error))?),
-        None => None,
-    };
-    Ok(Transcript::new(system_clock()).with_log(log).with_har(har))
-}
-
-/// Whether secrets are kept out of the log.
-pub(super) fn redaction(args: &PromptArgs) -> Redaction {
-    match args.log_secrets {
-        true => Redaction::Off,
-        false => Redaction::On,
-    }
-}
-
-/// Whether to connect again by itself.
-pub(super) fn reconnect(args: &PromptArgs) -> Option<Reconnect> {
-    args.reconnect.map(|attempts| Reconnect {
-        max_attempts: attempts.0,
-    })
-}
-
-/// What `--replay` is to send, at its pace.
-pub(super) fn recording(args: &PromptArgs, status: Status) -> Result<Vec<Step>> {
-    let Some(path) = &args.replay else {
-        return Ok(Vec::new());
-    };
-    let shown = path.display();
-    let log = std::fs::read(path)
-        .map_err(|error| Failure::usage(format!("could not read the log '{shown}': {error}")))?;
-    let recording = replay::read(&log)
-        .map_err(|error| Failure::usage(format!("could not replay '{shown}': {error}")))?;
-    for line in &recording.torn_lines {
-        status.note(&format!("line {line} of '{shown}' is torn and passed over"));
-    }
-    let pace = match args.no_delay {
-        true => Pace::AtOnce,
-        false => Pace::Times(args.speed),
-    };
-    Ok(recording.at(pace))
 }
 
 /// How entries are to look on a terminal.

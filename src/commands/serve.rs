@@ -3,10 +3,14 @@
 mod render;
 mod reporter;
 
+use std::fs::OpenOptions;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use listenfd::ListenFd;
+use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
 use self::render::{Ready, Report};
@@ -17,7 +21,10 @@ use crate::cli::keep_alive::keep_alive;
 use crate::cli::serve::ServeArgs;
 use crate::exit::{ExitStatus, Failure};
 use crate::origin::OriginPolicy;
-use crate::server::{self, Address, Bound, Port, Route, Routes, ServerConfig, Totals};
+use crate::server::{
+    self, Address, Bound, Chaos, Files, Front, Port, Route, Routes, Server, ServerConfig, Totals,
+    Workers,
+};
 use crate::terminal::Status;
 
 /// The port of the ASP.NET Core sample, taken when none is asked for.
@@ -29,8 +36,9 @@ const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 /// Runs the command.
 pub(super) fn run(args: &ServeArgs, status: Status) -> Result<ExitStatus> {
-    let config = config(args)?;
-    let runtime = Builder::new_multi_thread()
+    let config = Arc::new(config(args)?);
+    // This thread accepts; with one worker, it serves as well.
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .context("cannot start the runtime")?;
@@ -41,12 +49,11 @@ pub(super) fn run(args: &ServeArgs, status: Status) -> Result<ExitStatus> {
 }
 
 /// Listens, serves until a signal comes, and reports on it.
-async fn serve(args: &ServeArgs, config: ServerConfig, status: Status) -> Result<ExitStatus> {
+async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> Result<ExitStatus> {
     // Before the ready line, so that who has read it can end the server.
     let signals = Signals::new().context("cannot listen for signals")?;
-    let bound = server::listen(&address(args))
-        .await
-        .map_err(|error| Failure::new(ExitStatus::LocalIo, describe(&error)))?;
+    let bound = bind(args).await?;
+    let admin = bind_admin(args).await?;
     if let Bound::Tcp {
         address,
         instead_of: Some(wanted),
@@ -58,18 +65,26 @@ async fn serve(args: &ServeArgs, config: ServerConfig, status: Status) -> Result
             address.port()
         ));
     }
-    let style = if args.jsonl {
-        Style::JsonLines
-    } else {
-        Style::Human(status)
+    let reporter = reporter(args, status)?;
+    let observer = reporter.observer();
+    let server = match workers(args) {
+        1 => Server::new(Arc::clone(&config), observer),
+        count => {
+            let workers = Workers::start(count).context("cannot start the worker threads")?;
+            Server::on(workers, Arc::clone(&config), observer)
+        }
     };
-    let reporter = Reporter::start(style).context("cannot start the thread that reports")?;
+    let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
     reporter.tell(Report::Ready(Ready::new(
         &bound,
         &config,
+        admin_address,
         args.tls.tls_self_signed,
     )));
-    let ended = until_done(bound, config, &reporter, signals).await;
+    if let Some(admin) = admin {
+        tokio::spawn(server::admin::run(admin, server.monitor()));
+    }
+    let ended = until_done(bound, server, &reporter, signals).await;
     if let Ok(totals) = ended {
         reporter.tell(Report::Stopped(totals));
     }
@@ -77,11 +92,71 @@ async fn serve(args: &ServeArgs, config: ServerConfig, status: Status) -> Result
     Ok(ended.map_or_else(|status| status, |_| ExitStatus::Success))
 }
 
+/// The socket that systemd hands over, or one of our own.
+async fn bind(args: &ServeArgs) -> Result<Bound> {
+    if let Some(bound) = inherited().context("cannot use the socket that was handed over")? {
+        return Ok(bound);
+    }
+    let bound = server::listen(&address(args)).await;
+    bound.map_err(|error| Failure::new(ExitStatus::LocalIo, describe(&error)).into())
+}
+
+/// The first socket of `LISTEN_FDS`, when they are for this process
+/// (sd_listen_fds(3)).
+fn inherited() -> Result<Option<Bound>> {
+    let mut inherited = ListenFd::from_env();
+    if inherited.len() == 0 {
+        return Ok(None);
+    }
+    let listener = inherited.take_tcp_listener(0);
+    #[cfg(unix)]
+    if listener.is_err() {
+        let listener = inherited.take_unix_listener(0)?;
+        let bound = listener.map(server::listen::adopt_unix).transpose()?;
+        return Ok(bound);
+    }
+    Ok(listener?.map(server::listen::adopt_tcp).transpose()?)
+}
+
+async fn bind_admin(args: &ServeArgs) -> Result<Option<TcpListener>> {
+    let Some(address) = args.admin else {
+        return Ok(None);
+    };
+    let listener = TcpListener::bind(address).await.map_err(|error| {
+        let text = format!("cannot listen on {address}: {error}; choose another with --admin");
+        Failure::new(ExitStatus::LocalIo, text)
+    })?;
+    Ok(Some(listener))
+}
+
+fn reporter(args: &ServeArgs, status: Status) -> Result<Reporter> {
+    let to_stdout = args.access_log.as_deref() == Some(Path::new("-"));
+    let style = if args.jsonl || to_stdout {
+        Style::JsonLines
+    } else {
+        Style::Human(status)
+    };
+    let file = args.access_log.as_ref().filter(|_| !to_stdout);
+    let file = file.map(|path| {
+        let opened = OpenOptions::new().create(true).append(true).open(path);
+        opened.map_err(|error| {
+            let text = format!("cannot open the access log {}: {error}", path.display());
+            Failure::new(ExitStatus::LocalIo, text)
+        })
+    });
+    Reporter::start(style, file.transpose()?).context("cannot start the thread that reports")
+}
+
+fn workers(args: &ServeArgs) -> usize {
+    let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    args.workers.map_or_else(cores, usize::from)
+}
+
 /// Serves to the end; `Err` where a second signal has cut the end short. A
 /// reader of the events that goes away ends the server as a signal does.
 async fn until_done(
     bound: Bound,
-    config: ServerConfig,
+    server: Server,
     reporter: &Reporter,
     mut signals: Signals,
 ) -> Result<Totals, ExitStatus> {
@@ -90,14 +165,12 @@ async fn until_done(
         // The sender is dropped at the latest with the server.
         let _ = stopped.await;
     };
-    let config = Arc::new(config);
-    let observer = reporter.observer();
     let server = async {
         match bound {
-            Bound::Tcp { listener, .. } => server::run(listener, config, observer, shutdown).await,
+            Bound::Tcp { listener, .. } => server.run(listener, shutdown).await,
             #[cfg(unix)]
-            Bound::Unix { listener, file } => {
-                let totals = server::run(listener, config, observer, shutdown).await;
+            Bound::Unix { listener, file, .. } => {
+                let totals = server.run(listener, shutdown).await;
                 drop(file);
                 totals
             }
@@ -156,11 +229,42 @@ fn config(args: &ServeArgs) -> Result<ServerConfig> {
         origins: OriginPolicy::new(args.allowed_origins.iter().cloned(), args.require_origin),
         subprotocols: args.subprotocols.iter().map(ToString::to_string).collect(),
         compression: args.compress,
+        front: front(args)?,
+        lab: args.lab,
+        chaos: chaos(args),
+        max_connections: args.max_connections,
+        max_connections_per_ip: args.max_connections_per_ip,
         max_message_bytes: args.max_message_size,
+        read_buffer_bytes: args.receive_buffer_size,
         keep_alive,
+        idle_timeout: args.idle_timeout,
+        write_timeout: args.write_timeout,
+        handshake_timeout: args.handshake_timeout,
         grace: args.grace,
         ..ServerConfig::default()
     })
+}
+
+fn front(args: &ServeArgs) -> Result<Front> {
+    let Some(folder) = &args.static_files else {
+        return Ok(if args.no_page {
+            Front::Nothing
+        } else {
+            Front::Page
+        });
+    };
+    let files = Files::new(folder).map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(Front::Files(files))
+}
+
+/// The chaos asked for; without a seed it gets one, to be told.
+fn chaos(args: &ServeArgs) -> Option<Chaos> {
+    let mut chaos = args.chaos.clone()?;
+    chaos.seed = args.seed.unwrap_or_else(|| {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+        u64::from(now.unwrap_or_default().subsec_nanos())
+    });
+    Some(chaos)
 }
 
 /// An error with its causes on one line.

@@ -35,6 +35,9 @@ pub enum SocketError {
     /// The peer did not answer our Close frame in time.
     #[error("the peer did not answer the close frame within {0:?}")]
     CloseTimeout(Duration),
+    /// The peer took nothing of what was written to it.
+    #[error("the peer took nothing of what was sent to it for {0:?}")]
+    WriteTimeout(Duration),
     /// The transport ended before the closing handshake was complete.
     #[error("the peer ended the connection without a close frame")]
     Lost,
@@ -56,7 +59,9 @@ impl SocketError {
                 format!("message over {limit_bytes} bytes"),
             ),
             Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
-            Self::CloseTimeout(_) | Self::Lost | Self::Io(_) => return None,
+            Self::CloseTimeout(_) | Self::WriteTimeout(_) | Self::Lost | Self::Io(_) => {
+                return None;
+            }
         };
         Some(CloseFrame::new(code, &reason))
     }

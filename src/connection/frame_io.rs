@@ -60,6 +60,7 @@ pub struct FrameIo<S> {
     output: Output,
     read_error: Option<DeflateError>,
     write_error: Option<io::Error>,
+    written_bytes: u64,
 }
 
 impl<S> FrameIo<S> {
@@ -72,6 +73,7 @@ impl<S> FrameIo<S> {
             output: Output::default(),
             read_error: None,
             write_error: None,
+            written_bytes: 0,
         }
     }
 
@@ -96,6 +98,11 @@ impl<S> FrameIo<S> {
     /// by unasked.
     pub fn take_wire_bytes(&mut self) -> Option<u64> {
         self.walker.take_wire_bytes()
+    }
+
+    /// How many bytes the transport has taken.
+    pub fn written_bytes(&self) -> u64 {
+        self.written_bytes
     }
 
     /// The first error of writing or flushing. What is written from then on is
@@ -223,6 +230,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
             Ok(0) if !buf.is_empty() => Err(io::ErrorKind::WriteZero.into()),
             result => result,
         };
+        if let Ok(count) = &result {
+            this.written_bytes += *count as u64;
+        }
         Poll::Ready(this.keep_error(result, buf.len()))
     }
 

@@ -5,6 +5,7 @@
 //! environment variables, and imports no other module of this crate.
 
 pub mod auth;
+pub mod backoff;
 pub mod close;
 pub mod cookies;
 pub mod deflate;

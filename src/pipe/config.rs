@@ -34,6 +34,9 @@ pub struct PipeConfig {
     pub echo: bool,
     /// The Close frame at the end.
     pub close: CloseFrame,
+    /// Messages sent and received in earlier talks that this one goes on
+    /// with: they count.
+    pub carried: (u64, u64),
     /// The wall clock, for [`Framing::Jsonl`].
     pub clock: fn() -> Timestamp,
 }
@@ -46,6 +49,7 @@ impl Default for PipeConfig {
             linger: None,
             echo: false,
             close: CloseFrame::new(CloseCode::NORMAL, ""),
+            carried: (0, 0),
             clock: Timestamp::now,
         }
     }
@@ -91,12 +95,17 @@ pub enum End {
 pub struct Summary {
     /// Why it ended.
     pub end: End,
+    /// Whether this side had ended the talk already when the peer closed.
+    pub was_closing: bool,
     /// How the socket was closed; `None` where there was no time for it.
     pub closed: Option<Closed>,
-    /// Messages sent.
+    /// Messages sent, the carried ones included.
     pub sent: u64,
-    /// Messages received, as far as they were wanted.
+    /// Messages received, as far as they were wanted, the carried ones
+    /// included.
     pub received: u64,
+    /// How many of those sent may never have left.
+    pub unsent: u64,
     /// Whether the input was read to its end.
     pub input_ended: bool,
     /// The time from the start to the first message received.

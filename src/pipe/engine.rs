@@ -8,13 +8,14 @@
 //! and nothing is lost or piled up. While the socket's writes are blocked it
 //! is still read, so that two sides that both write first cannot lock up.
 
-use std::fmt;
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use futures_util::stream::Peekable;
 use futures_util::{Sink, Stream, StreamExt};
 use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
@@ -23,6 +24,7 @@ use super::config::{End, Goal, PipeConfig, Stop, Summary};
 use super::framing::{Framing, InputError, Outgoing};
 use super::jsonl;
 use super::output::Output;
+use super::run::{Origin, Pipe, Told, View};
 use super::silence::{Rule, Silence};
 use crate::connection::{Closed, Event, Message, Socket};
 
@@ -37,99 +39,81 @@ const GRACE: Duration = Duration::from_secs(1);
 /// closed.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
-/// A talk over an open socket.
-pub struct Pipe<'a, I, W, S> {
-    /// The connection.
-    pub socket: Socket,
-    /// What to send.
-    pub input: I,
-    /// Where the messages go.
-    pub output: W,
-    /// What to write before the first message.
-    pub preamble: Vec<u8>,
-    /// Ends the talk from outside.
-    pub stop: S,
-    /// Is told of every event, before it is acted on.
-    pub observe: &'a mut dyn FnMut(&Event),
-}
-
-impl<I, W, S> fmt::Debug for Pipe<'_, I, W, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pipe")
-            .field("socket", &self.socket)
-            .finish_non_exhaustive()
-    }
-}
-
-impl<I, W, S> Pipe<'_, I, W, S>
+/// Talks until the end, and closes.
+pub(super) async fn run<I, W, S>(
+    pipe: Pipe<'_, I, W, S>,
+    setup: VecDeque<Message>,
+    config: PipeConfig,
+) -> Summary
 where
     I: Stream<Item = Result<Outgoing, InputError>> + Unpin,
     W: AsyncWrite + Unpin,
     S: Future<Output = Stop> + Unpin,
 {
-    /// Talks until the end, and closes.
-    pub async fn run(self, config: PipeConfig) -> Summary {
-        let now = Instant::now();
-        let rule = match (config.linger, &config.goal, config.echo) {
-            (Some(linger), ..) => Rule::Linger(linger),
-            (None, Some(_), _) | (None, _, true) => Rule::Never,
-            (None, None, false) => Rule::Replies,
-        };
-        let mut output = Output::new(self.output);
-        output.push(&self.preamble);
-        let mut talk = Talk {
-            socket: self.socket,
-            input: Some(self.input),
-            output,
-            stop: Some(self.stop),
-            observe: self.observe,
-            pending: None,
-            flushed: true,
-            input_failed: None,
-            silence: Silence::new(rule, now),
-            timer: Box::pin(sleep_until(now)),
-            end: None,
-            deaf: false,
-            discard: false,
-            closed: None,
-            hard_deadline: None,
-            start: now,
-            first_message: None,
-            config,
-        };
-        poll_fn(|cx| talk.poll(cx)).await;
-        talk.look_for_end_of_input().await;
-        let (sent, received) = talk.silence.counts();
-        Summary {
-            end: talk.end.unwrap_or(End::Peer),
-            closed: talk.closed,
-            sent,
-            received,
-            input_ended: talk.input.is_none(),
-            first_message: talk.first_message,
-        }
-    }
+    let now = Instant::now();
+    let rule = match (config.linger, &config.goal, config.echo) {
+        (Some(linger), ..) => Rule::Linger(linger),
+        (None, Some(_), _) | (None, _, true) => Rule::Never,
+        (None, None, false) => Rule::Replies,
+    };
+    let mut output = Output::new(pipe.output);
+    output.push(&pipe.preamble);
+    let mut talk = Talk {
+        socket: pipe.socket,
+        setup,
+        input: pipe.input,
+        input_ended: false,
+        output,
+        view: pipe.view,
+        stop: Some(pipe.stop),
+        observe: pipe.observe,
+        pending: None,
+        flushed: true,
+        unflushed: 0,
+        input_failed: None,
+        silence: Silence::new(rule, now).after(config.carried),
+        timer: Box::pin(sleep_until(now)),
+        end: None,
+        was_closing: false,
+        deaf: false,
+        discard: false,
+        closed: None,
+        hard_deadline: None,
+        start: now,
+        first_message: None,
+        config,
+    };
+    poll_fn(|cx| talk.poll(cx)).await;
+    talk.look_for_end_of_input().await;
+    talk.summary()
 }
 
-struct Talk<'a, I, W, S> {
+struct Talk<'a, I: Stream, W, S> {
     socket: Socket,
-    /// `None` when it has ended.
-    input: Option<I>,
+    /// What leaves before the input.
+    setup: VecDeque<Message>,
+    input: &'a mut Peekable<I>,
+    input_ended: bool,
     output: Output<W>,
+    view: View<'a>,
     /// `None` when it has happened.
     stop: Option<S>,
-    observe: &'a mut dyn FnMut(&Event),
+    observe: &'a mut dyn FnMut(Told<'_>),
     config: PipeConfig,
     /// An echo that waits for the socket to take it.
     pending: Option<Outgoing>,
     /// Whether all that was sent has left.
     flushed: bool,
+    /// Messages sent since all had left the last time.
+    unflushed: u64,
     /// Why the input ended before its end.
     input_failed: Option<InputError>,
     silence: Silence,
     timer: Pin<Box<Sleep>>,
     /// Why the talk is ending; the socket is closing, or closed, from then on.
     end: Option<End>,
+    /// Whether the talk was over before the peer closed.
+    was_closing: bool,
     /// Whether the output was full at the last look.
     deaf: bool,
     /// Whether messages are of no interest any more.
@@ -174,10 +158,30 @@ where
     /// Finds out whether a peer that closed left input unsent. An input that
     /// is empty says so at once; one that says nothing is not at its end.
     async fn look_for_end_of_input(&mut self) {
-        if let (Some(End::Peer), Some(input)) = (&self.end, &mut self.input)
-            && let Ok(None) = timeout(LAST_LOOK, input.next()).await
+        if let (Some(End::Peer), false) = (&self.end, self.input_ended)
+            && let Ok(None) = timeout(LAST_LOOK, Pin::new(&mut *self.input).peek()).await
         {
-            self.input = None;
+            self.input_ended = true;
+        }
+    }
+
+    fn summary(self) -> Summary {
+        let (sent, received) = self.silence.counts();
+        // Nobody answers a Close that never left, and it was the last.
+        let answered = |closed: &Closed| closed.received.is_some() && !closed.by_peer;
+        let unsent = match &self.closed {
+            Some(closed) if answered(closed) => 0,
+            _ => self.unflushed,
+        };
+        Summary {
+            end: self.end.unwrap_or(End::Peer),
+            was_closing: self.was_closing,
+            closed: self.closed,
+            sent,
+            received,
+            unsent,
+            input_ended: self.input_ended,
+            first_message: self.first_message,
         }
     }
 
@@ -224,24 +228,28 @@ where
                 // Closed or closing: the events tell how.
                 Poll::Ready(Err(_)) | Poll::Pending => return,
             }
-            if let Some(pending) = self.pending.take() {
-                self.send(pending);
+            if let Some(message) = self.setup.pop_front() {
+                self.send(Outgoing::Message(message), Origin::Setup);
                 continue;
             }
-            let Some(input) = &mut self.input else {
+            if let Some(pending) = self.pending.take() {
+                self.send(pending, Origin::Echo);
+                continue;
+            }
+            if self.input_ended {
                 if self.flushed {
                     self.silence.end_of_input(Instant::now());
                 }
                 return;
-            };
-            match input.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(outgoing))) => self.send(outgoing),
+            }
+            match self.input.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(outgoing))) => self.send(outgoing, Origin::Input),
                 Poll::Ready(Some(Err(error))) => {
-                    self.input = None;
+                    self.input_ended = true;
                     self.input_failed = Some(error);
                     self.silence.set_rule(Rule::Failed);
                 }
-                Poll::Ready(None) => self.input = None,
+                Poll::Ready(None) => self.input_ended = true,
                 Poll::Pending => return,
             }
         }
@@ -249,26 +257,35 @@ where
         cx.waker().wake_by_ref();
     }
 
-    fn send(&mut self, outgoing: Outgoing) {
-        // The socket has just said that it is ready, so it takes these.
-        let _ = match outgoing {
-            Outgoing::Message(message) => {
-                let result = Pin::new(&mut self.socket).start_send(message);
-                if result.is_ok() {
-                    self.silence.sent();
-                }
-                result
-            }
+    fn send(&mut self, outgoing: Outgoing, origin: Origin) {
+        if matches!(outgoing, Outgoing::Message(_)) {
+            self.silence.sent();
+            self.unflushed += 1;
+        }
+        // A payload is shared, not copied.
+        let result = match outgoing.clone() {
+            Outgoing::Message(message) => Pin::new(&mut self.socket).start_send(message),
             Outgoing::Ping(payload) => self.socket.ping(payload),
             Outgoing::Pong(payload) => self.socket.pong(payload),
             Outgoing::Close(frame) => {
-                self.input = None;
+                self.input_ended = true;
                 self.config.close = frame;
                 self.finish(End::Close);
                 return;
             }
         };
         self.flushed = false;
+        // The socket has just said that it is ready, so it takes these; one
+        // that it does not take stays unflushed.
+        if result.is_ok() {
+            (self.observe)(Told::Queued(&outgoing, origin));
+        }
+    }
+
+    /// All that was sent has left.
+    fn all_left(&mut self) {
+        self.flushed = true;
+        self.unflushed = 0;
     }
 
     /// Takes one event from the socket, where the output has room for it and
@@ -277,8 +294,10 @@ where
         let listening = self.discard || (self.output.has_room() && self.pending.is_none());
         if !listening {
             self.deaf = true;
-            if Pin::new(&mut self.socket).poll_flush(cx) == Poll::Ready(Ok(())) {
-                self.flushed = true;
+            let flushed = Pin::new(&mut self.socket).poll_flush(cx) == Poll::Ready(Ok(()));
+            if flushed && !self.flushed {
+                self.all_left();
+                (self.observe)(Told::Flushed);
             }
             return false;
         }
@@ -297,7 +316,7 @@ where
     }
 
     fn receive(&mut self, event: Event) {
-        (self.observe)(&event);
+        (self.observe)(Told::Event(&event));
         let wanted = !self.discard || matches!(event, Event::Closed(_));
         if self.config.framing == Framing::Jsonl && wanted {
             let lines = jsonl::event(&event, (self.config.clock)());
@@ -305,11 +324,12 @@ where
         }
         match event {
             Event::Message { message, .. } => self.receive_message(message),
-            Event::Flushed => self.flushed = true,
+            Event::Flushed => self.all_left(),
             Event::Ping(_) | Event::Pong { .. } => {}
             Event::Closed(closed) => {
                 // The peer's Close may have come just before our own reason.
                 if closed.by_peer && matches!(self.end, Some(End::Quiet { .. } | End::Close)) {
+                    self.was_closing = true;
                     self.end = Some(End::Peer);
                 }
                 self.closed = Some(closed);
@@ -325,18 +345,7 @@ where
         let now = Instant::now();
         self.first_message.get_or_insert(now - self.start);
         self.silence.received(now);
-        match self.config.framing {
-            Framing::Jsonl => {}
-            Framing::Binary => self.output.push(message.as_bytes()),
-            Framing::Lines | Framing::Nul => {
-                let end: &[u8] = match self.config.framing {
-                    Framing::Nul => b"\0",
-                    _ => b"\n",
-                };
-                self.output.push(message.as_bytes());
-                self.output.push(end);
-            }
-        }
+        self.write(&message);
         let met = match &self.config.goal {
             None => false,
             Some(Goal::Count(count)) => self.silence.counts().1 >= *count,
@@ -348,10 +357,30 @@ where
         if met {
             // The last answer leaves before the Close frame.
             if let Some(pending) = self.pending.take() {
-                self.send(pending);
+                self.send(pending, Origin::Echo);
             }
             self.discard = true;
             self.finish(End::Goal);
+        }
+    }
+
+    /// Writes a message, or what the view makes of it.
+    fn write(&mut self, message: &Message) {
+        let end: &[u8] = match self.config.framing {
+            // The event has been written.
+            Framing::Jsonl => return,
+            Framing::Binary => return self.output.push(message.as_bytes()),
+            Framing::Nul => b"\0",
+            Framing::Lines => b"\n",
+        };
+        let Some(texts) = (self.view)(message) else {
+            self.output.push(message.as_bytes());
+            self.output.push(end);
+            return;
+        };
+        for text in texts {
+            self.output.push(text.as_bytes());
+            self.output.push(end);
         }
     }
 
@@ -367,11 +396,19 @@ where
             ) => {}
             (Some(_), _) => return,
         }
+        let origin = match end {
+            End::Close => Origin::Input,
+            _ => Origin::End,
+        };
         self.end = Some(match self.input_failed.take() {
             Some(error) if !matches!(end, End::Stopped(_)) => End::InputFailed(error),
             _ => end,
         });
-        self.socket.start_close(self.config.close.clone());
+        if self.socket.is_open() {
+            let close = self.config.close.clone();
+            self.socket.start_close(close.clone());
+            (self.observe)(Told::Queued(&Outgoing::Close(close), origin));
+        }
     }
 
     /// Pending until the next thing that time alone brings about.

@@ -15,13 +15,14 @@ pub mod engine;
 pub mod framing;
 pub mod jsonl;
 pub mod output;
+pub mod run;
 pub mod silence;
 pub mod source;
 pub mod until;
 
 pub use config::{End, Goal, PipeConfig, Stop, Summary};
-pub use engine::Pipe;
 pub use framing::{Framing, InputError, Outgoing};
+pub use run::{Origin, Pipe, Told, View};
 pub use silence::{Linger, Silence};
 pub use source::Source;
 pub use until::{Pattern, PatternError};

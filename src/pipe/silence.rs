@@ -61,6 +61,14 @@ impl Silence {
         }
     }
 
+    /// The same, when so many messages were sent and received before.
+    #[must_use]
+    pub fn after(mut self, (sent, received): (u64, u64)) -> Self {
+        self.sent = sent;
+        self.received = received;
+        self
+    }
+
     /// Another rule takes over.
     pub fn set_rule(&mut self, rule: Rule) {
         self.rule = rule;

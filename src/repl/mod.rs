@@ -6,7 +6,6 @@
 //! [`terminal`](crate::terminal::printer). Nobody else touches the socket, and
 //! the task never waits for the terminal or for the user.
 
-pub mod backoff;
 pub mod command;
 mod dispatch;
 pub mod helper;
@@ -21,7 +20,6 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-pub use backoff::Reconnect;
 pub use session::{Session, SessionConfig, State};
 pub use source::{Source, SourceConfig};
 

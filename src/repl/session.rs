@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::hash::{BuildHasher as _, RandomState};
 use std::pin::Pin;
 use std::time::Duration;
 
@@ -10,8 +9,8 @@ use futures_util::Sink as _;
 use tokio::time::Instant;
 
 use super::End;
-use super::backoff::{Backoff, Reconnect};
 use super::helper::Prompt;
+use crate::connection::backoff::{Backoff, Reconnect, random};
 use crate::connection::handshake::HandshakeError;
 use crate::connection::{
     CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Socket, SocketConfig, Target, open,
@@ -451,10 +450,4 @@ impl Session {
             }
         }
     }
-}
-
-/// A random number from 0 up to 1, good enough to spread clients in time.
-fn random() -> f64 {
-    let bits = RandomState::new().hash_one(0_u8) >> 11;
-    bits as f64 / (1_u64 << 53) as f64
 }

@@ -1,10 +1,11 @@
-//! The accept loop: takes connections, gives each a task, and ends them all.
+//! The accept loop: takes connections, deals each to a worker, and ends them
+//! all.
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -12,9 +13,15 @@ use tokio::net::UnixListener;
 use tokio::time::sleep;
 
 use super::config::ServerConfig;
-use super::events::{ConnectionId, Ended, Event, Observer, Opened, Outcome, Peer, Refused, Totals};
+use super::counters::{Counters, Monitor};
+use super::events::{
+    ConnectionId, Ended, Event, Observer, Opened, Peer, Refused, Served, Totals, Traffic,
+};
 use super::http;
+use super::lab::Rooms;
+use super::limits::{Counted, Limits};
 use super::stop::{Controller, Stop};
+use super::workers::Workers;
 use crate::connection::Transport;
 
 /// How long no connection is accepted after an attempt has failed. Descriptors
@@ -28,6 +35,15 @@ pub trait Listener: Send {
 
     /// Waits for the next connection. Dropping the future loses none.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, Peer)>> + Send;
+
+    /// Takes a connection off the runtime it was accepted on. What is returned
+    /// puts it onto the runtime that it is called on.
+    ///
+    /// # Errors
+    /// The system's.
+    fn detach(
+        stream: Self::Stream,
+    ) -> io::Result<impl FnOnce() -> io::Result<Self::Stream> + Send + 'static>;
 }
 
 impl Listener for TcpListener {
@@ -40,6 +56,13 @@ impl Listener for TcpListener {
         let _ = stream.set_nodelay(true);
         Ok((stream, Peer::Tcp(address)))
     }
+
+    fn detach(
+        stream: Self::Stream,
+    ) -> io::Result<impl FnOnce() -> io::Result<Self::Stream> + Send + 'static> {
+        let stream = stream.into_std()?;
+        Ok(move || tokio::net::TcpStream::from_std(stream))
+    }
 }
 
 #[cfg(unix)]
@@ -50,79 +73,194 @@ impl Listener for UnixListener {
         let (stream, _) = UnixListener::accept(self).await?;
         Ok((stream, Peer::Unix))
     }
+
+    fn detach(
+        stream: Self::Stream,
+    ) -> io::Result<impl FnOnce() -> io::Result<Self::Stream> + Send + 'static> {
+        let stream = stream.into_std()?;
+        Ok(move || tokio::net::UnixStream::from_std(stream))
+    }
 }
 
-/// What all connections of a server share.
+/// What all connections of a worker share.
 pub(super) struct Shared {
     pub(super) config: Arc<ServerConfig>,
+    pub(super) limits: Arc<Limits>,
+    pub(super) rooms: Arc<Rooms>,
     observer: Observer,
-    totals: Counters,
+    counters: Arc<Counters>,
 }
 
-/// The growing [`Totals`].
-#[derive(Debug, Default)]
-struct Counters {
-    connections: AtomicU64,
-    open_connections: AtomicU64,
-    opened: AtomicU64,
-    refused: AtomicU64,
-    messages: AtomicU64,
-    bytes: AtomicU64,
-    abandoned: AtomicU64,
+/// A server that is about to run.
+pub struct Server {
+    config: Arc<ServerConfig>,
+    observer: Observer,
+    workers: Workers,
+    monitor: Monitor,
 }
 
-/// Serves connections of `listener` until `shutdown` is ready; then closes the
-/// listener, sends every WebSocket a Close with 1001, and waits for their ends,
-/// [`ServerConfig::grace`] at most.
-///
-/// Dropping the future leaves the connections running without an end; drop the
-/// runtime instead, or let `shutdown` be ready.
+impl Server {
+    /// A server whose connections run on the calling runtime.
+    ///
+    /// # Panics
+    /// Outside of a tokio runtime.
+    pub fn new(config: Arc<ServerConfig>, observer: Observer) -> Self {
+        Self::on(Workers::current(), config, observer)
+    }
+
+    /// A server whose connections run on these threads.
+    pub fn on(workers: Workers, config: Arc<ServerConfig>, observer: Observer) -> Self {
+        let monitor = Monitor::new(workers.count());
+        Self {
+            config,
+            observer,
+            workers,
+            monitor,
+        }
+    }
+
+    /// A view of the server's numbers.
+    pub fn monitor(&self) -> Monitor {
+        self.monitor.clone()
+    }
+
+    /// Serves connections of `listener` until `shutdown` is ready; then closes
+    /// the listener, sends every WebSocket a Close with 1001, and waits for
+    /// their ends, [`ServerConfig::grace`] at most.
+    ///
+    /// Dropping the future leaves connections on the calling runtime running
+    /// without an end; drop the runtime instead, or let `shutdown` be ready.
+    pub async fn run<L: Listener>(
+        self,
+        mut listener: L,
+        shutdown: impl Future<Output = ()>,
+    ) -> Totals {
+        let controller = Controller::new();
+        let mut accept = Accept {
+            shared: self.shared(),
+            workers: &self.workers,
+            monitor: &self.monitor,
+            controller: &controller,
+            accepted: 0,
+        };
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = accept.run(&mut listener) => {}
+        }
+        // Who was there before the end is told of it, and not reset.
+        while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
+            accept.deal::<L>(stream, peer);
+        }
+        drop(listener);
+        self.monitor.drain();
+        let grace = self.config.grace;
+        (self.observer)(Event::Draining {
+            connections: self.monitor.snapshot().connections_open,
+            grace,
+        });
+        controller.drain(sleep(grace)).await;
+        self.monitor.snapshot().totals
+    }
+
+    fn shared(&self) -> Vec<Arc<Shared>> {
+        let config = &self.config;
+        let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
+        let rooms = Arc::<Rooms>::default();
+        let shared = |counters: &Arc<Counters>| {
+            Arc::new(Shared {
+                config: Arc::clone(config),
+                limits: Arc::clone(&limits),
+                rooms: Arc::clone(&rooms),
+                observer: Arc::clone(&self.observer),
+                counters: Arc::clone(counters),
+            })
+        };
+        self.monitor.counters().iter().map(shared).collect()
+    }
+}
+
+/// Runs a [`Server`] on the calling runtime.
 pub async fn run<L: Listener>(
-    mut listener: L,
+    listener: L,
     config: Arc<ServerConfig>,
     observer: Observer,
     shutdown: impl Future<Output = ()>,
 ) -> Totals {
-    let shared = Arc::new(Shared {
-        config,
-        observer,
-        totals: Counters::default(),
-    });
-    let controller = Controller::new();
-    tokio::select! {
-        biased;
-        () = shutdown => {}
-        () = accept_all(&mut listener, &shared, &controller) => {}
-    }
-    drop(listener);
-    let grace = shared.config.grace;
-    shared.observe(Event::Draining {
-        connections: shared.totals.open_connections.load(Relaxed),
-        grace,
-    });
-    controller.drain(sleep(grace)).await;
-    shared.totals()
+    Server::new(config, observer).run(listener, shutdown).await
 }
 
-/// Accepts for ever.
-async fn accept_all<L: Listener>(listener: &mut L, shared: &Arc<Shared>, controller: &Controller) {
-    let mut paused = false;
-    loop {
-        match listener.accept().await {
-            Ok((stream, peer)) => {
-                paused = false;
-                tokio::spawn(shared.serve(stream, peer, controller.stop()));
-            }
-            // The client was gone before it was accepted.
-            Err(error) if is_of_one_connection(&error) => {}
-            Err(error) => {
-                if !paused {
-                    shared.observe(Event::AcceptPaused(error));
-                    paused = true;
+/// The accept loop.
+struct Accept<'a> {
+    /// One for each worker.
+    shared: Vec<Arc<Shared>>,
+    workers: &'a Workers,
+    monitor: &'a Monitor,
+    controller: &'a Controller,
+    accepted: u64,
+}
+
+impl Accept<'_> {
+    /// Accepts for ever.
+    async fn run<L: Listener>(&mut self, listener: &mut L) {
+        let mut paused = false;
+        loop {
+            match listener.accept().await {
+                Ok((stream, peer)) => {
+                    paused = false;
+                    self.deal::<L>(stream, peer);
                 }
-                sleep(ACCEPT_PAUSE).await;
+                // The client was gone before it was accepted.
+                Err(error) if is_of_one_connection(&error) => {}
+                Err(error) => {
+                    if !paused {
+                        (self.shared[0].observer)(Event::AcceptPaused(error));
+                        paused = true;
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                }
             }
         }
+    }
+
+    /// Gives a connection to the worker that has the fewest.
+    fn deal<L: Listener>(&mut self, stream: L::Stream, peer: Peer) {
+        self.accepted += 1;
+        let connection = ConnectionId {
+            id: self.accepted,
+            peer,
+        };
+        let worker = (0..self.shared.len())
+            .min_by_key(|worker| self.monitor.load(*worker))
+            .unwrap_or_default();
+        let Some(shared) = self.shared.get(worker) else {
+            return;
+        };
+        let stop = self.controller.stop();
+        // Counted here, so that the next is dealt with this one in mind.
+        let counted = shared.counters.connection();
+        // So is the limit of an address: in the order of acceptance.
+        let place = shared.limits.count(peer);
+        let shared = Arc::clone(shared);
+        if !self.workers.are_apart() {
+            let task = async move {
+                let _counted = counted;
+                shared.serve(stream, connection, place, stop).await;
+            };
+            return self.workers.spawn(worker, task);
+        }
+        let Ok(attach) = L::detach(stream) else {
+            return;
+        };
+        let task = async move {
+            let _counted = counted;
+            // It fails where descriptors or memory are short; the client then
+            // finds the connection closed.
+            if let Ok(stream) = attach() {
+                shared.serve(stream, connection, place, stop).await;
+            }
+        };
+        self.workers.spawn(worker, task);
     }
 }
 
@@ -138,21 +276,22 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 impl Shared {
     /// Serves one connection; the future can run on any runtime.
     fn serve<S>(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         stream: S,
-        peer: Peer,
+        connection: ConnectionId,
+        place: Option<Counted>,
         stop: Stop,
     ) -> impl Future<Output = ()> + Send + use<S>
     where
         S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
     {
-        let connection = ConnectionId {
-            id: 1 + self.totals.connections.fetch_add(1, Relaxed),
-            peer,
-        };
-        let shared = Arc::clone(self);
+        let shared = self;
         async move {
-            let _open = OpenConnection::count(&shared);
+            let Some(_place) = place else {
+                shared.turned_away(connection);
+                http::turn_away(stream).await;
+                return;
+            };
             let Some(tls) = &shared.config.tls else {
                 http::serve(stream, connection, Arc::clone(&shared), stop).await;
                 return;
@@ -170,60 +309,58 @@ impl Shared {
         }
     }
 
+    /// For tests of what runs on a connection.
+    #[cfg(test)]
+    pub(super) fn alone(config: ServerConfig) -> Self {
+        Self {
+            config: Arc::new(config),
+            limits: Limits::new(None, None),
+            rooms: Arc::default(),
+            observer: Arc::new(|_| {}),
+            counters: Arc::default(),
+        }
+    }
+
     pub(super) fn observe(&self, event: Event) {
         (self.observer)(event);
     }
 
     pub(super) fn opened(&self, connection: ConnectionId, opened: Opened) {
-        self.totals.opened.fetch_add(1, Relaxed);
+        self.counters.opened();
         self.observe(Event::Opened { connection, opened });
     }
 
     pub(super) fn refused(&self, connection: ConnectionId, refused: Refused) {
-        self.totals.refused.fetch_add(1, Relaxed);
+        self.counters.refused(refused.status);
         self.observe(Event::Refused {
             connection,
             refused,
         });
     }
 
+    pub(super) fn served(&self, connection: ConnectionId, served: Served) {
+        self.counters.responded(served.status);
+        self.observe(Event::Served { connection, served });
+    }
+
+    pub(super) fn handshake_failed(&self, connection: ConnectionId, error: hyper::Error) {
+        self.counters.handshake_failed();
+        self.observe(Event::HandshakeFailed { connection, error });
+    }
+
+    fn turned_away(&self, connection: ConnectionId) {
+        self.counters.turned_away();
+        self.observe(Event::TurnedAway { connection });
+    }
+
+    /// Adds what a connection has carried since the last time.
+    pub(super) fn carried(&self, traffic: Traffic) {
+        self.counters.carried(traffic);
+    }
+
     pub(super) fn ended(&self, connection: ConnectionId, ended: Ended) {
-        let traffic = ended.traffic;
-        self.totals
-            .messages
-            .fetch_add(traffic.received_messages, Relaxed);
-        self.totals.bytes.fetch_add(traffic.received_bytes, Relaxed);
-        if matches!(ended.outcome, Outcome::Abandoned) {
-            self.totals.abandoned.fetch_add(1, Relaxed);
-        }
+        self.counters.ended(&ended);
         self.observe(Event::Ended { connection, ended });
-    }
-
-    fn totals(&self) -> Totals {
-        Totals {
-            connections: self.totals.connections.load(Relaxed),
-            opened: self.totals.opened.load(Relaxed),
-            refused: self.totals.refused.load(Relaxed),
-            messages: self.totals.messages.load(Relaxed),
-            bytes: self.totals.bytes.load(Relaxed),
-            abandoned: self.totals.abandoned.load(Relaxed),
-        }
-    }
-}
-
-/// Counts a connection for as long as it lives, a panic included.
-struct OpenConnection<'a>(&'a Shared);
-
-impl<'a> OpenConnection<'a> {
-    fn count(shared: &'a Shared) -> Self {
-        shared.totals.open_connections.fetch_add(1, Relaxed);
-        Self(shared)
-    }
-}
-
-impl Drop for OpenConnection<'_> {
-    fn drop(&mut self) {
-        self.0.totals.open_connections.fetch_sub(1, Relaxed);
     }
 }
 
@@ -256,6 +393,12 @@ mod tests {
                 None => std::future::pending().await,
             }
         }
+
+        fn detach(
+            stream: DuplexStream,
+        ) -> io::Result<impl FnOnce() -> io::Result<DuplexStream> + Send + 'static> {
+            Ok(move || Ok(stream))
+        }
     }
 
     const HANDSHAKE: &[u8] = b"GET /ws HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
@@ -277,6 +420,8 @@ mod tests {
                 Event::Opened { .. } => "opened",
                 Event::Refused { .. } => "refused",
                 Event::TlsFailed { .. } => "tls failed",
+                Event::Served { .. } => "served",
+                Event::TurnedAway { .. } => "turned away",
                 Event::HandshakeFailed { .. } => "handshake failed",
                 Event::Ended { .. } => "ended",
                 Event::AcceptPaused(_) => "accept paused",

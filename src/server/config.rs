@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::files::Files;
+use super::lab::Chaos;
 use super::request::Routes;
 use crate::connection::deflate::{Params, Policy};
 use crate::connection::tls_server::ServerTls;
@@ -15,6 +17,16 @@ pub struct ServerConfig {
     pub tls: Option<ServerTls>,
     /// Which path does what.
     pub routes: Routes,
+    /// What is found at paths without a route.
+    pub front: Front,
+    /// Whether the routes of the fault lab are there.
+    pub lab: bool,
+    /// What goes wrong on its own; connections do not compress then.
+    pub chaos: Option<Chaos>,
+    /// How many WebSockets may be open at a time; more are answered with 503.
+    pub max_connections: Option<usize>,
+    /// How many connections one address may have at a time, whatever they are.
+    pub max_connections_per_ip: Option<usize>,
     /// Which origins are let in.
     pub origins: OriginPolicy,
     /// The subprotocols spoken, the most wanted first.
@@ -27,6 +39,11 @@ pub struct ServerConfig {
     pub read_buffer_bytes: usize,
     /// How a quiet connection is kept alive.
     pub keep_alive: KeepAlive,
+    /// How long a client may send no frame, a Pong included, before it gets a
+    /// Close with 1001; `None` waits for ever.
+    pub idle_timeout: Option<Duration>,
+    /// How long a client may take nothing of what is written to it.
+    pub write_timeout: Duration,
     /// How long a client may take for the TLS handshake, for the head of a
     /// request, and between two requests on one connection.
     pub handshake_timeout: Duration,
@@ -36,12 +53,29 @@ pub struct ServerConfig {
     pub grace: Duration,
 }
 
+/// What is found at paths without a route.
+#[derive(Debug, Clone, Default)]
+pub enum Front {
+    /// Nothing.
+    Nothing,
+    /// The page at `/`.
+    #[default]
+    Page,
+    /// The files of a folder.
+    Files(Files),
+}
+
 impl Default for ServerConfig {
     /// The defaults of `wscli serve`.
     fn default() -> Self {
         Self {
             tls: None,
             routes: Routes::default(),
+            front: Front::default(),
+            lab: false,
+            chaos: None,
+            max_connections: None,
+            max_connections_per_ip: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
             compression: None,
@@ -51,6 +85,8 @@ impl Default for ServerConfig {
                 interval: Duration::from_secs(120),
                 timeout: None,
             },
+            idle_timeout: None,
+            write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
             grace: Duration::from_secs(5),
@@ -69,6 +105,7 @@ impl ServerConfig {
             keep_alive: self.keep_alive,
             // A client is not given up on while a shutdown would still wait.
             close_timeout: self.close_timeout.max(self.grace),
+            write_timeout: Some(self.write_timeout),
             deflate,
             ..SocketConfig::new(Role::Server)
         }

@@ -4,10 +4,13 @@
 //! A client that does not read its echoes is not read from either: the wait is
 //! in [`SinkExt::feed`], so memory stays bounded by one message.
 
-use std::pin::pin;
+use std::pin::{Pin, pin};
+use std::time::Duration;
 
 use futures_util::SinkExt;
+use tokio::time::{Instant, Sleep, sleep};
 
+use super::accept::Shared;
 use super::events::{Outcome, Traffic};
 use super::stop::Stop;
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, Socket};
@@ -16,23 +19,74 @@ use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, Socket};
 /// so that the first of them is not held back for long.
 const MAX_BATCH_EVENTS: usize = 256;
 
-/// Echoes until the socket is closed, by the client or by `stop`.
-pub(super) async fn run(mut socket: Socket, stop: &Stop) -> (Outcome, Traffic) {
+/// Echoes until the socket is closed: by the client, for its silence, or by
+/// `stop`.
+pub(super) async fn run(mut socket: Socket, shared: &Shared, stop: &Stop) -> (Outcome, Traffic) {
     let mut traffic = Traffic::default();
+    let mut counted = traffic;
+    let mut idle = shared.config.idle_timeout.map(Idle::new);
     // One registration for the whole life of the connection.
     let mut draining = pin!(stop.draining());
-    while !stop.is_draining() {
+    let why = loop {
+        if stop.is_draining() {
+            break "the server is shutting down";
+        }
         tokio::select! {
             biased;
             closed = answer(&mut socket, &mut traffic) => {
+                shared.carried(traffic.since(&counted));
+                counted = traffic;
                 if let Some(closed) = closed {
                     return (Outcome::Closed(closed), traffic);
                 }
+                if let Some(idle) = &mut idle {
+                    idle.reset();
+                }
             }
-            () = &mut draining => break,
+            () = &mut draining => {}
+            () = expired(&mut idle) => break "idle timeout",
+        }
+    };
+    let outcome = close(socket, why, stop, &mut traffic).await;
+    shared.carried(traffic.since(&counted));
+    (outcome, traffic)
+}
+
+/// Watches for silence. The timer is moved when it fires, not for each frame.
+pub(super) struct Idle {
+    timeout: Duration,
+    last: Instant,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Idle {
+    pub(super) fn new(timeout: Duration) -> Self {
+        Self {
+            timeout,
+            last: Instant::now(),
+            sleep: Box::pin(sleep(timeout)),
         }
     }
-    (close(socket, stop, &mut traffic).await, traffic)
+
+    /// Notes that the client has sent something.
+    pub(super) fn reset(&mut self) {
+        self.last = Instant::now();
+    }
+}
+
+/// Waits until a client has been silent for too long.
+pub(super) async fn expired(idle: &mut Option<Idle>) {
+    let Some(idle) = idle else {
+        return std::future::pending().await;
+    };
+    loop {
+        idle.sleep.as_mut().await;
+        let due = idle.last + idle.timeout;
+        if Instant::now() >= due {
+            return;
+        }
+        idle.sleep.as_mut().reset(due);
+    }
 }
 
 /// Waits for messages, answers those that are there, and writes it all out.
@@ -66,11 +120,8 @@ async fn echo(socket: &mut Socket, message: Message, traffic: &mut Traffic) {
 }
 
 /// Tells the client that the server goes away, and waits for its answer.
-async fn close(mut socket: Socket, stop: &Stop, traffic: &mut Traffic) -> Outcome {
-    socket.start_close(CloseFrame::new(
-        CloseCode::GOING_AWAY,
-        "the server is shutting down",
-    ));
+async fn close(mut socket: Socket, why: &str, stop: &Stop, traffic: &mut Traffic) -> Outcome {
+    socket.start_close(CloseFrame::new(CloseCode::GOING_AWAY, why));
     let mut aborting = pin!(stop.aborting());
     loop {
         tokio::select! {
@@ -107,6 +158,7 @@ mod tests {
     use bytes::Bytes;
     use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
+    use super::super::config::ServerConfig;
     use super::super::stop::Controller;
     use super::*;
     use crate::connection::{Role, SocketConfig, Transport};
@@ -188,7 +240,9 @@ mod tests {
         client.flush().await.unwrap();
         let controller = Controller::new();
         let stop = controller.stop();
-        let server = tokio::spawn(async move { run(server, &stop).await });
+        let server = tokio::spawn(async move {
+            run(server, &Shared::alone(ServerConfig::default()), &stop).await
+        });
         for n in 0..100 {
             assert_eq!(message(&mut client).await, Message::text(n.to_string()));
         }
@@ -204,13 +258,15 @@ mod tests {
         let (mut client, server, _) = pair(1 << 10).await;
         let controller = Controller::new();
         let stop = controller.stop();
-        let server = tokio::spawn(async move { run(server, &stop).await });
+        let server = tokio::spawn(async move {
+            run(server, &Shared::alone(ServerConfig::default()), &stop).await
+        });
         let (mut sent, mut refused) = (0_u32, false);
         // The paths hold a little; far less than this.
         while !refused && sent < 10_000 {
             let message = Message::binary(vec![0; 1 << 10]);
             let send = client.send(message);
-            let limit = std::time::Duration::from_millis(100);
+            let limit = Duration::from_millis(100);
             match tokio::time::timeout(limit, send).await {
                 Ok(result) => result.unwrap(),
                 Err(_) => refused = true,

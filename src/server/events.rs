@@ -57,6 +57,18 @@ pub enum Event {
         /// The request and the answer.
         refused: Refused,
     },
+    /// A request was answered by something else than a WebSocket.
+    Served {
+        /// On this connection, which may go on with another request.
+        connection: ConnectionId,
+        /// The request and the answer.
+        served: Served,
+    },
+    /// A connection was refused unread: its address has too many.
+    TurnedAway {
+        /// This connection.
+        connection: ConnectionId,
+    },
     /// A connection failed before it became a WebSocket: no HTTP, half a
     /// request, a failing transport.
     HandshakeFailed {
@@ -120,6 +132,19 @@ pub struct Refused {
     pub reason: String,
 }
 
+/// A request that got a page, a file, or another answer of HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Served {
+    /// The method.
+    pub method: String,
+    /// The path and query asked for.
+    pub resource: String,
+    /// The status of the answer.
+    pub status: u16,
+    /// The length of the answer's body.
+    pub body_bytes: u64,
+}
+
 /// How a WebSocket ended.
 #[derive(Debug)]
 pub struct Ended {
@@ -152,6 +177,26 @@ pub struct Traffic {
     pub sent_messages: u64,
     /// Their payload in bytes, before compression.
     pub sent_bytes: u64,
+}
+
+impl Traffic {
+    /// Adds what another has carried.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.received_messages += other.received_messages;
+        self.received_bytes += other.received_bytes;
+        self.sent_messages += other.sent_messages;
+        self.sent_bytes += other.sent_bytes;
+    }
+
+    /// What has been carried since `earlier`.
+    pub(super) fn since(&self, earlier: &Self) -> Self {
+        Self {
+            received_messages: self.received_messages - earlier.received_messages,
+            received_bytes: self.received_bytes - earlier.received_bytes,
+            sent_messages: self.sent_messages - earlier.sent_messages,
+            sent_bytes: self.sent_bytes - earlier.sent_bytes,
+        }
+    }
 }
 
 /// The sums over a server's life.

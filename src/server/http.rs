@@ -1,34 +1,27 @@
 //! HTTP/1.1 up to the opening handshake: one connection, request by request,
 //! until one of them becomes a WebSocket.
 
-use std::convert::Infallible;
-use std::future::{Ready, poll_fn, ready};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::future::poll_fn;
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
-use http::request::Parts;
-use http::{Request, Response, StatusCode};
-use http_body_util::Full;
-use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper::service::Service;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use super::accept::Shared;
 use super::echo;
-use super::events::{ConnectionId, Ended, Event, Opened, Refused};
-use super::request::{Refusal, Route, decide};
+use super::events::{ConnectionId, Ended};
+use super::lab;
+use super::request::Route;
+use super::service::{Requests, Upgrade};
 use super::stop::Stop;
-use crate::connection::deflate::Params;
 use crate::connection::{Socket, Transport};
-
-/// What `Server` says in every answer.
-const SERVER: &str = concat!("wscli/", env!("CARGO_PKG_VERSION"));
 
 /// The largest head of a request. Hyper's own limit is six times that.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -49,12 +42,29 @@ where
     let Some((stream, leftover, upgrade)) = requests.await else {
         return;
     };
-    let config = shared.config.socket(upgrade.deflate);
-    let socket = Socket::new(stream.into(), leftover, &config).await;
-    shared.opened(connection, upgrade.opened);
+    let Upgrade {
+        route,
+        deflate,
+        opened,
+        seen,
+        slot: _slot,
+    } = *upgrade;
+    shared.opened(connection, opened);
     let start = Instant::now();
-    let (outcome, traffic) = match upgrade.route {
-        Route::Echo => echo::run(socket, &stop).await,
+    let (outcome, traffic) = match route {
+        Route::Echo if shared.config.chaos.is_none() => {
+            let config = shared.config.socket(deflate);
+            let socket = Socket::new(stream.into(), leftover, &config).await;
+            echo::run(socket, &shared, &stop).await
+        }
+        route => {
+            let plan = match route {
+                Route::Lab(plan) => *plan,
+                Route::Echo => lab::Plan::default(),
+            };
+            let talk = lab::Talk::new(&shared, connection, plan.talk, seen);
+            Box::pin(talk.run(stream.into(), leftover, &stop)).await
+        }
     };
     shared.ended(
         connection,
@@ -66,14 +76,6 @@ where
     );
 }
 
-/// An accepted opening handshake, on its way from the request to the socket.
-#[derive(Debug)]
-struct Upgrade {
-    route: Route,
-    deflate: Option<Params>,
-    opened: Opened,
-}
-
 /// Answers requests until one of them is an accepted opening handshake:
 /// returns the byte stream, what came behind the request, and the handshake.
 async fn requests<S>(
@@ -81,16 +83,12 @@ async fn requests<S>(
     connection: ConnectionId,
     shared: &Arc<Shared>,
     stop: &Stop,
-) -> Option<(S, Bytes, Upgrade)>
+) -> Option<(S, Bytes, Box<Upgrade>)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = Requests {
-        shared: Arc::clone(shared),
-        connection,
-        refused: AtomicBool::new(false),
-        upgrade: OnceLock::new(),
-    };
+    let requests = Requests::new(Arc::clone(shared), connection);
+    let stream = Impatient::new(stream, shared.config.write_timeout);
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(shared.config.handshake_timeout)
@@ -98,30 +96,55 @@ where
         // A client may send all it has to say, end its side, and wait.
         .half_close(true)
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), requests.clone());
     let result = tokio::select! {
         biased;
         result = poll_fn(|cx| http.poll_without_shutdown(cx)) => result,
-        // Requests are answered as soon as they are read, so there is none to
-        // wait for: only silence, or a part of one.
-        () = stop.draining() => return None,
+        // Most requests are answered as soon as they are read, and there is
+        // none to wait for: only silence, or a part of one.
+        () = stop.draining() => {
+            if requests.is_idle() {
+                linger(http.into_parts().io.into_inner().inner).await;
+                return None;
+            }
+            Pin::new(&mut http).graceful_shutdown();
+            tokio::select! {
+                biased;
+                result = poll_fn(|cx| http.poll_without_shutdown(cx)) => result,
+                () = stop.aborting() => return None,
+            }
+        }
     };
     let parts = http.into_parts();
-    let stream = parts.io.into_inner();
+    let stream = parts.io.into_inner().inner;
     if let Err(error) = result {
         // A connection that has had its answer may be kept, and forgotten.
-        let forgotten = error.is_timeout() && parts.service.refused.load(Relaxed);
+        let forgotten = error.is_timeout() && requests.has_answered();
         if !forgotten {
-            shared.observe(Event::HandshakeFailed { connection, error });
+            shared.handshake_failed(connection, error);
         }
     }
-    let Some(upgrade) = parts.service.upgrade.into_inner() else {
+    drop(parts.service);
+    let Some(upgrade) = requests.into_upgrade() else {
         linger(stream).await;
         return None;
     };
     // A copy, since the few bytes would keep hyper's whole buffer.
     let leftover = Bytes::copy_from_slice(&parts.read_buf);
-    Some((stream, leftover, upgrade))
+    Some((stream, leftover, Box::new(upgrade)))
+}
+
+/// The answer to a connection that is not even read.
+const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\n\r\n\
+    too many connections from this address\r\n";
+
+/// Refuses a connection for its address: with an answer, but for no longer
+/// than that takes.
+pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+    if let Ok(Ok(())) = timeout(LINGER, stream.write_all(TURNED_AWAY)).await {
+        linger(stream).await;
+    }
 }
 
 /// Closes a connection in the order that loses nothing: FIN, then drain.
@@ -133,96 +156,78 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     .await;
 }
 
-/// The requests of one connection.
-struct Requests {
-    shared: Arc<Shared>,
-    connection: ConnectionId,
-    /// Whether a request has been answered with a refusal.
-    refused: AtomicBool,
-    upgrade: OnceLock<Upgrade>,
+/// A stream whose writes fail when nothing is taken for too long.
+struct Impatient<S> {
+    inner: S,
+    limit: Duration,
+    /// Since when a write waits.
+    blocked: Option<Pin<Box<Sleep>>>,
 }
 
-impl Service<Request<Incoming>> for Requests {
-    type Response = Response<Full<Bytes>>;
-    type Error = Infallible;
-    type Future = Ready<Result<Self::Response, Infallible>>;
+impl<S> Impatient<S> {
+    fn new(inner: S, limit: Duration) -> Self {
+        Self {
+            inner,
+            limit,
+            blocked: None,
+        }
+    }
 
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let (parts, _body) = request.into_parts();
-        let response = match decide(&parts, &self.shared.config) {
-            Ok((route, accepted)) => {
-                let headers = accepted.headers();
-                let upgrade = Upgrade {
-                    route,
-                    deflate: accepted.deflate,
-                    opened: Opened {
-                        resource: resource(&parts),
-                        origin: origin(&parts),
-                        subprotocol: accepted.subprotocol,
-                        extensions: accepted.extensions,
-                    },
-                };
-                // Hyper reads no request behind one that it has upgraded.
-                let _ = self.upgrade.set(upgrade);
-                response(StatusCode::SWITCHING_PROTOCOLS, headers, Bytes::new())
-            }
-            Err(refusal) => self.refuse(&parts, &refusal),
-        };
-        ready(Ok(response))
+    fn judge<T>(
+        &mut self,
+        cx: &mut Context<'_>,
+        result: Poll<io::Result<T>>,
+    ) -> Poll<io::Result<T>> {
+        if result.is_ready() {
+            self.blocked = None;
+            return result;
+        }
+        let limit = self.limit;
+        let blocked = self.blocked.get_or_insert_with(|| Box::pin(sleep(limit)));
+        ready!(blocked.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
-impl Requests {
-    fn refuse(&self, request: &Parts, refusal: &Refusal) -> Response<Full<Bytes>> {
-        let reason = refusal.to_string();
-        let mut headers = refusal.headers();
-        headers.push((
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        ));
-        let body = Bytes::from(format!("{reason}\n"));
-        self.refused.store(true, Relaxed);
-        self.shared.refused(
-            self.connection,
-            Refused {
-                method: request.method.to_string(),
-                resource: resource(request),
-                origin: origin(request),
-                status: refusal.status().as_u16(),
-                reason,
-            },
-        );
-        response(refusal.status(), headers, body)
+impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_read(cx, buf)
     }
 }
 
-fn response(
-    status: StatusCode,
-    headers: Vec<(HeaderName, HeaderValue)>,
-    body: Bytes,
-) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(body));
-    *response.status_mut() = status;
-    response.headers_mut().extend(headers);
-    response
-        .headers_mut()
-        .insert(header::SERVER, HeaderValue::from_static(SERVER));
-    response
-}
+impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.inner).poll_write(cx, buf);
+        self.judge(cx, result)
+    }
 
-fn resource(request: &Parts) -> String {
-    let uri = &request.uri;
-    uri.path_and_query()
-        .map_or_else(|| uri.to_string(), ToString::to_string)
-}
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
+        self.judge(cx, result)
+    }
 
-/// The origins as sent, several joined with commas.
-fn origin(request: &Parts) -> Option<String> {
-    let values: Vec<_> = request
-        .headers
-        .get_all(header::ORIGIN)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
-    Some(values.join(", ")).filter(|origin| !origin.is_empty())
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let result = Pin::new(&mut self.inner).poll_flush(cx);
+        self.judge(cx, result)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.inner).poll_shutdown(cx)
+    }
 }

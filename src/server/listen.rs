@@ -58,8 +58,11 @@ pub enum Bound {
     Unix {
         /// The listener.
         listener: UnixListener,
-        /// Its file, to be kept for as long as the server runs.
-        file: SocketFile,
+        /// Its path; empty where it has none.
+        path: PathBuf,
+        /// Its file, to be kept for as long as the server runs; `None` where
+        /// it is somebody else's, who made the socket.
+        file: Option<SocketFile>,
     },
 }
 
@@ -210,7 +213,43 @@ async fn listen_unix(path: &Path) -> Result<Bound, ListenError> {
         result => result.map_err(failed)?,
     };
     let file = SocketFile::of(path).map_err(failed)?;
-    Ok(Bound::Unix { listener, file })
+    Ok(Bound::Unix {
+        listener,
+        path: file.path().to_owned(),
+        file: Some(file),
+    })
+}
+
+/// Takes over a listener that another process has made, as systemd does.
+///
+/// # Errors
+/// The system's, when it is none.
+pub fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<Bound> {
+    listener.set_nonblocking(true)?;
+    let listener = TcpListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    Ok(Bound::Tcp {
+        listener,
+        address,
+        instead_of: None,
+    })
+}
+
+/// The same, for a Unix domain socket. Its file stays with who made it.
+///
+/// # Errors
+/// The system's, when it is none.
+#[cfg(unix)]
+pub fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Bound> {
+    listener.set_nonblocking(true)?;
+    let listener = UnixListener::from_std(listener)?;
+    let address = listener.local_addr()?;
+    let path = address.as_pathname().unwrap_or(Path::new("")).to_owned();
+    Ok(Bound::Unix {
+        listener,
+        path,
+        file: None,
+    })
 }
 
 /// Removes the socket file of a server that did not live to do so itself.

@@ -5,8 +5,10 @@
 //! from outside; what happens goes out as [`Event`] values. It formats nothing
 //! for people, writes to no standard stream, and ends no process.
 //!
-//! The path of a connection: [`accept`] takes it, `http` reads its requests,
-//! [`request`] decides on each, [`echo`] talks over the socket.
+//! The path of a connection: [`accept`] takes it and deals it to one of the
+//! [`workers`], `http` reads its requests, `service` answers them as
+//! [`request`] decides, [`echo`] or the fault [`lab`] talks over the socket.
+//! [`counters`] count all of it, for [`admin`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -23,16 +25,28 @@
 //! ```
 
 pub mod accept;
+pub mod admin;
 pub mod config;
+pub mod counters;
 pub mod echo;
 pub mod events;
+pub mod files;
 mod http;
+pub mod lab;
+mod limits;
 pub mod listen;
+mod page;
 pub mod request;
+mod service;
 mod stop;
+pub mod workers;
 
-pub use accept::{Listener, run};
-pub use config::ServerConfig;
+pub use accept::{Listener, Server, run};
+pub use config::{Front, ServerConfig};
+pub use counters::{Monitor, Snapshot};
 pub use events::{Event, Observer, Peer, Totals};
+pub use files::{Files, FilesError};
+pub use lab::{Chaos, ChaosError};
 pub use listen::{Address, Bound, ListenError, Port, listen};
 pub use request::{Route, Routes};
+pub use workers::Workers;

@@ -4,19 +4,33 @@ use std::borrow::Cow;
 
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{StatusCode, Uri};
+use http::{Method, StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 use thiserror::Error;
 
-use super::config::ServerConfig;
+use super::config::{Front, ServerConfig};
+use super::lab::{self, LabError, Plan};
 use crate::connection::handshake::server::{Accepted, RequestError, check, check_host};
 use crate::origin::OriginRefusal;
 
 /// What a path does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// Sends every message back.
     Echo,
+    /// Does what a route of the fault lab says.
+    Lab(Box<Plan>),
+}
+
+/// What is answered to a request that is not refused.
+#[derive(Debug)]
+pub enum Answer {
+    /// The opening handshake is accepted.
+    Upgrade(Route, Accepted),
+    /// The page.
+    Page,
+    /// The file at this path, percent-encoding undone.
+    File(String),
 }
 
 /// Which path does what. Paths are compared without regard to case, and
@@ -73,7 +87,7 @@ impl Routes {
         self.0
             .iter()
             .find(|(path, _)| path.eq_ignore_ascii_case(&asked))
-            .map(|(_, route)| *route)
+            .map(|(_, route)| route.clone())
     }
 }
 
@@ -93,6 +107,15 @@ pub enum Refusal {
     /// No route has its path.
     #[error("no WebSocket at this path; try {}", .0.join(" or "))]
     NotFound(Vec<String>),
+    /// A page or a file is asked for by another method than GET or HEAD.
+    #[error("this path answers GET and HEAD only")]
+    Method,
+    /// A route of the fault lab refuses, or cannot be understood.
+    #[error(transparent)]
+    Lab(#[from] LabError),
+    /// All places for WebSockets are taken.
+    #[error("the server has as many connections as it takes; try again later")]
+    Full,
 }
 
 impl Refusal {
@@ -102,6 +125,9 @@ impl Refusal {
             Self::Request(error) => error.status(),
             Self::Origin(_) => StatusCode::FORBIDDEN,
             Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Lab(error) => error.status(),
+            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -109,6 +135,9 @@ impl Refusal {
     pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Request(error) => error.headers(),
+            Self::Lab(error) => error.headers(),
+            Self::Method => vec![(header::ALLOW, HeaderValue::from_static("GET, HEAD"))],
+            Self::Full => vec![(header::CONNECTION, HeaderValue::from_static("close"))],
             Self::Origin(_) | Self::NotFound(_) => Vec::new(),
         }
     }
@@ -119,7 +148,7 @@ impl Refusal {
 ///
 /// # Errors
 /// The refusal to answer with.
-pub fn decide(request: &Parts, config: &ServerConfig) -> Result<(Route, Accepted), Refusal> {
+pub fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
     check_host(request)?;
     let offer = check(request);
     if offer.is_ok() {
@@ -131,12 +160,47 @@ pub fn decide(request: &Parts, config: &ServerConfig) -> Result<(Route, Accepted
             .collect();
         config.origins.judge(&origins)?;
     }
-    let Some(route) = config.routes.find(&request.uri) else {
-        let known = config.routes.paths().map(str::to_owned).collect();
-        return Err(Refusal::NotFound(known));
+    let Some(route) = route(request, config)? else {
+        return without_route(request, config);
     };
-    let accepted = offer?.accept(&config.subprotocols, config.compression.as_ref());
-    Ok((route, accepted))
+    // The lab, and chaos, write frames of their own, which are plain.
+    let compression = match (&route, &config.chaos) {
+        (Route::Echo, None) => config.compression.as_ref(),
+        _ => None,
+    };
+    let accepted = offer?.accept(&config.subprotocols, compression);
+    Ok(Answer::Upgrade(route, accepted))
+}
+
+/// The route of a path: those of the configuration come first.
+fn route(request: &Parts, config: &ServerConfig) -> Result<Option<Route>, Refusal> {
+    if let Some(route) = config.routes.find(&request.uri) {
+        return Ok(Some(route));
+    }
+    if !config.lab {
+        return Ok(None);
+    }
+    let Some(plan) = lab::parse(&request.uri)? else {
+        return Ok(None);
+    };
+    plan.opening.judge(&request.headers)?;
+    Ok(Some(Route::Lab(Box::new(plan))))
+}
+
+fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
+    let path = request.uri.path();
+    let answer = match config.front {
+        Front::Page if path == "/" => Answer::Page,
+        Front::Files(_) => Answer::File(decode(path).into_owned()),
+        _ => {
+            let known = config.routes.paths().map(str::to_owned).collect();
+            return Err(Refusal::NotFound(known));
+        }
+    };
+    if request.method != Method::GET && request.method != Method::HEAD {
+        return Err(Refusal::Method);
+    }
+    Ok(answer)
 }
 
 #[cfg(test)]
@@ -162,7 +226,8 @@ mod tests {
         }
         let (parts, ()) = request.body(()).expect("a valid request").into_parts();
         match decide(&parts, &config) {
-            Ok((Route::Echo, _)) => 101,
+            Ok(Answer::Upgrade(..)) => 101,
+            Ok(Answer::Page | Answer::File(_)) => 200,
             Err(refusal) => refusal.status().as_u16(),
         }
     }
@@ -176,7 +241,7 @@ mod tests {
             ("http://h/ws", 101),
             ("/A%20B", 101),
             ("/ws/", 404),
-            ("/", 404),
+            ("/", 200),
             ("/wss", 404),
             ("*", 404),
         ] {

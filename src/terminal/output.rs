@@ -37,6 +37,12 @@ impl DataOutput {
     pub fn stdout() -> Self {
         Self::new(stdout(), io::stdout().is_terminal())
     }
+
+    /// Stdout, which gets the bytes unchanged even where it is a terminal:
+    /// only for a user who has asked for that.
+    pub fn raw_stdout() -> Self {
+        Self::new(stdout(), false)
+    }
 }
 
 impl<W> DataOutput<W> {

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::redact::Redaction;
+use crate::connection::dial::Timings;
 use crate::connection::{Message, Opened, Target};
 
 /// When something happened: on the wall, and since the program began.
@@ -126,12 +127,10 @@ pub struct Open {
     pub subprotocol: Option<String>,
     /// The agreed extensions, as the answer spells them.
     pub extensions: Option<String>,
-    /// How long name resolution took.
-    pub dns: Option<Duration>,
-    /// How long the TCP or Unix socket connection took.
-    pub tcp: Option<Duration>,
-    /// How long the opening handshake took.
-    pub upgrade: Option<Duration>,
+    /// The version of TLS, where it is in use.
+    pub tls_version: Option<String>,
+    /// How long the phases took.
+    pub timings: Timings,
     /// The request's head.
     pub request: String,
     /// The answer's head.
@@ -147,9 +146,8 @@ impl Open {
             peer: opened.peer.map(|peer| peer.to_string()),
             subprotocol: opened.subprotocol.clone(),
             extensions: (!extensions.is_empty()).then(|| extensions.join(", ")),
-            dns: opened.timings.dns,
-            tcp: opened.timings.tcp,
-            upgrade: opened.timings.upgrade,
+            tls_version: opened.tls.as_ref().map(|tls| tls.version.to_string()),
+            timings: opened.timings,
             request: redaction.head(&opened.request_head),
             response: redaction.head(&opened.response.head),
         }
@@ -158,9 +156,12 @@ impl Open {
     /// The phases that took place, with their times, in their order.
     pub fn phases(&self) -> impl Iterator<Item = (&'static str, Duration)> {
         [
-            ("dns", self.dns),
-            ("tcp", self.tcp),
-            ("upgrade", self.upgrade),
+            ("redirects", self.timings.redirects),
+            ("dns", self.timings.dns),
+            ("tcp", self.timings.tcp),
+            ("proxy", self.timings.proxy),
+            ("tls", self.timings.tls),
+            ("upgrade", self.timings.upgrade),
         ]
         .into_iter()
         .filter_map(|(name, time)| Some((name, time?)))

@@ -7,7 +7,9 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Seek, SeekFrom, Write};
+use std::ops::Add;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -152,12 +154,12 @@ fn seconds(entry: &Entry) -> f64 {
 }
 
 fn entry_object(entry: &Entry, open: &Open) -> Value {
-    let millis = |time: Option<std::time::Duration>| time.map(|time| time.as_secs_f64() * 1e3);
+    let timings = &open.timings;
     let total: f64 = open
         .phases()
         .map(|(_, time)| time.as_secs_f64() * 1e3)
         .sum();
-    let age: std::time::Duration = open.phases().map(|(_, time)| time).sum();
+    let age: Duration = open.phases().map(|(_, time)| time).sum();
     let (method, _, request_version) = first_line(&open.request);
     let (response_version, status, status_text) = first_line(&open.response);
     json!({
@@ -189,15 +191,22 @@ fn entry_object(entry: &Entry, open: &Open) -> Value {
         },
         "cache": {},
         "timings": {
-            "blocked": -1,
-            "dns": millis(open.dns).unwrap_or(-1.0),
-            "connect": millis(open.tcp).unwrap_or(-1.0),
-            "ssl": -1,
+            "blocked": millis([timings.redirects]).unwrap_or(-1.0),
+            "dns": millis([timings.dns]).unwrap_or(-1.0),
+            // By the specification, the time of TLS is part of `connect`.
+            "connect": millis([timings.tcp, timings.proxy, timings.tls]).unwrap_or(-1.0),
+            "ssl": millis([timings.tls]).unwrap_or(-1.0),
             "send": 0,
-            "wait": millis(open.upgrade).unwrap_or(0.0),
+            "wait": millis([timings.upgrade]).unwrap_or(0.0),
             "receive": 0,
         },
     })
+}
+
+/// The sum of what took place, in milliseconds; `None` when nothing did.
+fn millis<const N: usize>(phases: [Option<Duration>; N]) -> Option<f64> {
+    let taken = phases.into_iter().flatten();
+    taken.map(|time| time.as_secs_f64() * 1e3).reduce(f64::add)
 }
 
 /// The three parts of a request line or a status line.

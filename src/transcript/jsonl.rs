@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::entry::{Direction, Entry, Kind, Moment, Open, Source};
 use crate::connection::Message;
+use crate::connection::dial::Timings as Phases;
 
 /// Why a line is no event of a log.
 #[derive(Debug, Error)]
@@ -68,6 +69,8 @@ struct Opening {
     subprotocol: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     extensions: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tls_version: Option<String>,
     #[serde(default)]
     timings_us: Timings,
     #[serde(default)]
@@ -79,9 +82,15 @@ struct Opening {
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Timings {
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    redirects: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
     dns: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     tcp: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    proxy: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    tls: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none", default)]
     upgrade: Option<u64>,
 }
@@ -204,10 +213,14 @@ fn opening(open: &Open) -> Opening {
         peer: open.peer.clone(),
         subprotocol: open.subprotocol.clone(),
         extensions: open.extensions.clone(),
+        tls_version: open.tls_version.clone(),
         timings_us: Timings {
-            dns: open.dns.map(micros),
-            tcp: open.tcp.map(micros),
-            upgrade: open.upgrade.map(micros),
+            redirects: open.timings.redirects.map(micros),
+            dns: open.timings.dns.map(micros),
+            tcp: open.timings.tcp.map(micros),
+            proxy: open.timings.proxy.map(micros),
+            tls: open.timings.tls.map(micros),
+            upgrade: open.timings.upgrade.map(micros),
         },
         request: open.request.clone(),
         response: open.response.clone(),
@@ -261,9 +274,15 @@ fn open(line: Opening) -> Open {
         peer: line.peer,
         subprotocol: line.subprotocol,
         extensions: line.extensions,
-        dns: time(line.timings_us.dns),
-        tcp: time(line.timings_us.tcp),
-        upgrade: time(line.timings_us.upgrade),
+        tls_version: line.tls_version,
+        timings: Phases {
+            redirects: time(line.timings_us.redirects),
+            dns: time(line.timings_us.dns),
+            tcp: time(line.timings_us.tcp),
+            proxy: time(line.timings_us.proxy),
+            tls: time(line.timings_us.tls),
+            upgrade: time(line.timings_us.upgrade),
+        },
         request: line.request,
         response: line.response,
     }

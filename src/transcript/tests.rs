@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::Look;
 use super::*;
+use crate::connection::dial::Timings;
 use crate::connection::{CloseCode, SocketError};
 use crate::terminal::{Style, Verbosity};
 
@@ -42,8 +43,11 @@ fn open() -> Open {
     Open {
         url: "ws://localhost:5000/ws?a=b".into(),
         peer: Some("127.0.0.1:5000".into()),
-        tcp: Some(Duration::from_micros(120)),
-        upgrade: Some(Duration::from_micros(800)),
+        timings: Timings {
+            tcp: Some(Duration::from_micros(120)),
+            upgrade: Some(Duration::from_micros(800)),
+            ..Timings::default()
+        },
         request: "GET /ws?a=b HTTP/1.1\r\nHost: localhost:5000\r\n\r\n".into(),
         response: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n".into(),
         ..Open::default()
@@ -190,7 +194,11 @@ fn every_member_that_is_written_is_documented() {
     let mut open = open();
     open.subprotocol = Some("chat".into());
     open.extensions = Some("permessage-deflate".into());
-    open.dns = Some(Duration::ZERO);
+    open.tls_version = Some("TLS 1.3".into());
+    open.timings.redirects = Some(Duration::ZERO);
+    open.timings.dns = Some(Duration::ZERO);
+    open.timings.proxy = Some(Duration::ZERO);
+    open.timings.tls = Some(Duration::ZERO);
     let mut log = Transcript::new(Hand::default().clock());
     let mut entries = vec![log.opened(open)];
     let mut message = log.event(&received("x"));
@@ -292,6 +300,34 @@ fn a_har_file_is_whole_after_every_event() {
 }
 
 #[test]
+fn the_phases_add_up_in_a_har_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.har");
+    let har = HarFile::create(&path).unwrap();
+    let mut log = Transcript::new(Hand::default().clock()).with_har(Some(har));
+    let mut open = open();
+    open.timings.redirects = Some(Duration::from_millis(1));
+    open.timings.tcp = Some(Duration::from_millis(2));
+    open.timings.proxy = Some(Duration::from_millis(4));
+    open.timings.tls = Some(Duration::from_millis(8));
+    open.timings.upgrade = Some(Duration::from_millis(16));
+    log.opened(open);
+    let har: serde_json::Value = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();
+    let entry = &har["log"]["entries"][0];
+    let timings = &entry["timings"];
+    for (name, millis) in [
+        ("blocked", 1.0),
+        ("dns", -1.0),
+        ("connect", 14.0),
+        ("ssl", 8.0),
+        ("wait", 16.0),
+    ] {
+        assert_eq!(timings[name], millis, "{name}");
+    }
+    assert_eq!(entry["time"], 31.0);
+}
+
+#[test]
 fn what_is_kept_stays_within_its_limit() {
     let mut log = Transcript::new(Hand::default().clock()).keeping(10_000);
     for _ in 0..1000 {
@@ -388,11 +424,15 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             proptest::option::of(micros())
         )
             .prop_map(
-                |(url, request, subprotocol, dns)| Kind::Open(Box::new(Open {
+                |(url, request, subprotocol, tls)| Kind::Open(Box::new(Open {
                     url,
                     request,
+                    tls_version: subprotocol.clone(),
                     subprotocol,
-                    dns,
+                    timings: Timings {
+                        tls,
+                        ..Timings::default()
+                    },
                     ..Open::default()
                 }))
             ),

@@ -7,6 +7,8 @@ mod connect;
 mod dial;
 mod harness;
 #[cfg(unix)]
+mod log;
+#[cfg(unix)]
 mod peer;
 mod serve;
 mod tls;

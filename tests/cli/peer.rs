@@ -27,6 +27,9 @@ pub(crate) enum Behaviour {
     Close(u16, &'static str),
     /// Sends "a", then ends the connection without a Close frame.
     Vanish,
+    /// Answers one message, then vanishes; from the second connection on it
+    /// answers every message.
+    DropFirst,
     /// Sends a frame that is none.
     Garbage,
     /// Answers the handshake with 403.
@@ -57,13 +60,18 @@ impl Peer {
         let address = listener.local_addr().expect("an address");
         let (sender, heads) = channel();
         runtime.spawn(async move {
+            let mut behaviour = behaviour;
             while let Ok((stream, _)) = listener.accept().await {
+                let now = behaviour;
+                if matches!(behaviour, Behaviour::DropFirst) {
+                    behaviour = Behaviour::Echo;
+                }
                 let sender = sender.clone();
                 tokio::spawn(async move {
                     let mut stream = stream;
                     let head = read_head(&mut stream).await;
                     let _ = sender.send(head.clone());
-                    serve(stream, &head, behaviour).await;
+                    serve(stream, &head, now).await;
                 });
             }
         });
@@ -137,6 +145,10 @@ async fn talk(mut stream: TcpStream, behaviour: Behaviour) {
         match behaviour {
             Behaviour::Echo => {
                 let _ = socket.send(message).await;
+            }
+            Behaviour::DropFirst => {
+                let _ = socket.send(message).await;
+                return;
             }
             Behaviour::Late(delay) => {
                 tokio::time::sleep(delay).await;

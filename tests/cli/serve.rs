@@ -1,8 +1,10 @@
 //! `wscli serve`.
 
 mod handshake;
+mod lab;
 #[cfg(unix)]
 mod lifetime;
+mod operation;
 
 use serde_json::json;
 
@@ -199,6 +201,10 @@ fn people_read_lines_on_stderr() {
         .and_then(|rest| rest.strip_suffix("/ws"))
         .unwrap_or_else(|| panic!("{line}"));
     let port = port.parse().unwrap();
+    assert_eq!(
+        running.error_line(),
+        Some(format!("* page at http://127.0.0.1:{port}/"))
+    );
     let mut wire = Wire::open(port);
     let line = running.error_line().unwrap();
     assert!(line.starts_with("* #1 127.0.0.1:"), "{line}");

@@ -146,6 +146,32 @@ impl Wire {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 
+    /// Waits for the server's FIN, whatever comes before, and keeps our
+    /// direction.
+    pub(crate) fn end_of_stream(&mut self) {
+        while self.read() {}
+    }
+
+    /// Everything up to the server's FIN.
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
+        self.end_of_stream();
+        std::mem::take(&mut self.received)
+    }
+
+    /// Whether the server has ended the connection by RST.
+    pub(crate) fn is_reset(&mut self) -> bool {
+        let result = self.stream.read(&mut [0; 16]);
+        matches!(result, Err(error) if error.kind() == ErrorKind::ConnectionReset)
+    }
+
+    /// Sends this again and again, and reads nothing, until the server ends
+    /// the connection or takes no more.
+    pub(crate) fn flood(&mut self, bytes: &[u8]) {
+        let limit = Some(std::time::Duration::from_millis(100));
+        self.stream.set_write_timeout(limit).unwrap();
+        while self.stream.write_all(bytes).is_ok() {}
+    }
+
     /// Whether more has come; `false` is the end of the stream.
     fn read(&mut self) -> bool {
         let mut buffer = [0; 16 << 10];

@@ -44,15 +44,53 @@ pub(super) fn report(
     goal: Option<&Goal>,
     args: &ConnectArgs,
     prompt: bool,
+    goes_on: bool,
 ) -> Result<ExitStatus> {
     if let Some(after) = summary.first_message {
         status.info(&format!("first message {after:.1?} after the upgrade"));
     }
     status.info(&format!("ended: {}", why(&summary)));
-    if !prompt && let Some(note) = note(&summary, args) {
+    if !prompt
+        && !goes_on
+        && let Some(note) = note(&summary, args)
+    {
+        status.note(&note);
+    }
+    if let Some(note) = lost(&summary) {
         status.note(&note);
     }
     judge(summary, goal, args.transport.max_time)
+}
+
+/// Why a connection came to its end, for who connects again.
+pub(super) fn of_connection(summary: &Summary) -> String {
+    match &summary.closed {
+        Some(Closed {
+            error: Some(error), ..
+        }) => error.to_string(),
+        Some(closed) if closed.received.is_some() => {
+            format!("the peer closed the connection with code {}", closed.code())
+        }
+        _ => "the connection was lost".to_owned(),
+    }
+}
+
+/// Messages that were given to a connection which ended before they left.
+fn lost(summary: &Summary) -> Option<String> {
+    let told = match summary.end {
+        // What was wanted has come, or nobody wants it any more.
+        End::Goal | End::OutputClosed | End::OutputFailed(_) => false,
+        _ => summary.unsent > 0,
+    };
+    let messages = match summary.unsent {
+        1 => "1 message was".to_owned(),
+        count => format!("{count} messages were"),
+    };
+    told.then(|| {
+        format!(
+            "{messages} taken from the input and may not have left before the connection ended; not sent again"
+        )
+    })
 }
 
 fn counts(summary: &Summary) -> String {
@@ -189,6 +227,8 @@ mod tests {
             closed,
             sent: 3,
             received: 2,
+            unsent: 0,
+            was_closing: false,
             input_ended: true,
             first_message: None,
         }
@@ -284,6 +324,21 @@ mod tests {
             note_with(&[], &early).as_deref(),
             Some("the peer closed before the end of the input; 3 sent, 2 received")
         );
+    }
+
+    #[test]
+    fn what_may_be_lost_is_counted() {
+        let mut lossy = summary(End::Peer, None);
+        assert_eq!(lost(&lossy), None);
+        lossy.unsent = 2;
+        assert_eq!(
+            lost(&lossy).as_deref(),
+            Some(
+                "2 messages were taken from the input and may not have left before the connection ended; not sent again"
+            )
+        );
+        lossy.end = End::Goal;
+        assert_eq!(lost(&lossy), None);
     }
 
     #[test]

@@ -1,15 +1,48 @@
 //! What is told of the opening handshake: heads, timings, refusals.
 
+use crate::cli::prompt::PromptArgs;
 use crate::commands::tls;
 use crate::connection::{OpenError, Opened, redact};
 use crate::report::{failure, opened};
 use crate::terminal::{Status, Verbosity};
 
+/// How the heads of the handshake are shown.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Heads {
+    level: Verbosity,
+    secrets: bool,
+}
+
+impl Heads {
+    /// What the flags say.
+    pub(super) fn new(args: &PromptArgs) -> Self {
+        Self {
+            level: match args.include {
+                true => Verbosity::Normal,
+                false => Verbosity::Debug,
+            },
+            secrets: args.log_secrets,
+        }
+    }
+
+    fn text(self, head: &[u8]) -> String {
+        match self.secrets {
+            true => String::from_utf8_lossy(head).into_owned(),
+            false => redact::head(head),
+        }
+    }
+
+    fn show_request(self, status: Status, head: &[u8]) {
+        show(status, '>', &self.text(head), self.level);
+    }
+}
+
 /// Tells of an opened connection: `-v` the address and the timings; both
-/// heads at the level `heads`.
-pub(super) fn show_opened(status: Status, opened: &Opened, heads: Verbosity) {
-    show_request(status, &opened.request_head, heads);
-    show(status, '<', &redact::head(&opened.response.head), heads);
+/// heads as `heads` has it.
+pub(super) fn show_opened(status: Status, opened: &Opened, heads: Heads) {
+    heads.show_request(status, &opened.request_head);
+    let response = heads.text(&opened.response.head);
+    show(status, '<', &response, heads.level);
     for line in opened::lines(opened) {
         status.info(&line);
     }
@@ -21,17 +54,13 @@ pub(super) fn show_opened(status: Status, opened: &Opened, heads: Verbosity) {
 /// Shows the answer that came in place of a connection, the proxy's or the
 /// server's: its head, and the beginning of its body. The reason follows as
 /// the error itself.
-pub(super) fn show_refusal(status: Status, error: &OpenError, heads: Verbosity) {
+pub(super) fn show_refusal(status: Status, error: &OpenError, heads: Heads) {
     if let Some(rejection) = error.rejection() {
-        show_request(status, &rejection.request_head, heads);
+        heads.show_request(status, &rejection.request_head);
     }
     if let Some(response) = failure::answer(error) {
         show(status, '<', &failure::text(response), Verbosity::Normal);
     }
-}
-
-fn show_request(status: Status, head: &[u8], level: Verbosity) {
-    show(status, '>', &redact::head(head), level);
 }
 
 fn show(status: Status, mark: char, text: &str, level: Verbosity) {

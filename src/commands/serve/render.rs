@@ -2,6 +2,7 @@
 //! Pure functions.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::time::SystemTime;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::Serialize;
 use super::describe;
 use crate::connection::{CloseFrame, Closed};
 use crate::server::events::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
-use crate::server::{Bound, ServerConfig, Totals};
+use crate::server::{Bound, Front, ServerConfig, Totals};
 use crate::terminal::Verbosity;
 
 /// Something to tell.
@@ -43,11 +44,25 @@ pub(super) struct Ready {
     /// A command that connects, where no authority vouches for the server.
     #[serde(skip_serializing_if = "Option::is_none")]
     command: Option<String>,
+    /// The page, or the folder's files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    /// Where operators ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
+    /// Repeats the chances of `--chaos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
 }
 
 impl Ready {
     /// What is known once a server listens.
-    pub(super) fn new(bound: &Bound, config: &ServerConfig, self_signed: bool) -> Self {
+    pub(super) fn new(
+        bound: &Bound,
+        config: &ServerConfig,
+        admin: Option<SocketAddr>,
+        self_signed: bool,
+    ) -> Self {
         let pin = config.tls.as_ref().map(|tls| tls.certificate().pin);
         let scheme = if pin.is_some() { "wss" } else { "ws" };
         let (base, port, address) = match bound {
@@ -55,16 +70,16 @@ impl Ready {
                 let mut reachable = *address;
                 if address.ip().is_unspecified() {
                     reachable.set_ip(match address {
-                        std::net::SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                        std::net::SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
                     });
                 }
                 let base = format!("{scheme}://{reachable}");
                 (base, Some(address.port()), address.to_string())
             }
             #[cfg(unix)]
-            Bound::Unix { file, .. } => {
-                let path = file.path().display().to_string();
+            Bound::Unix { path, .. } => {
+                let path = path.display().to_string();
                 (format!("ws+unix:{path}:"), None, path)
             }
         };
@@ -73,7 +88,7 @@ impl Ready {
             .paths()
             .map(|path| format!("{base}{path}"))
             .collect();
-        let url = urls.first().cloned().unwrap_or(base);
+        let url = urls.first().cloned().unwrap_or_else(|| base.clone());
         let command = pin
             .filter(|_| self_signed)
             .map(|pin| format!("wscli connect {url} -k --pinnedpubkey {pin}"));
@@ -85,6 +100,14 @@ impl Ready {
             port,
             address,
             pid: std::process::id(),
+            page: match (&config.front, bound) {
+                (Front::Nothing, _) => None,
+                #[cfg(unix)]
+                (_, Bound::Unix { .. }) => None,
+                _ => Some(base.replacen("ws", "http", 1) + "/"),
+            },
+            admin: admin.map(|admin| format!("http://{admin}/")),
+            seed: config.chaos.as_ref().map(|chaos| chaos.seed),
         }
     }
 }
@@ -116,6 +139,8 @@ fn name(report: &Report) -> &'static str {
         Report::Event(Event::Opened { .. }) => "open",
         Report::Event(Event::Refused { .. }) => "refused",
         Report::Event(Event::TlsFailed { .. }) => "tls-failed",
+        Report::Event(Event::Served { .. }) => "request",
+        Report::Event(Event::TurnedAway { .. }) => "turned-away",
         Report::Event(Event::HandshakeFailed { .. }) => "handshake-failed",
         Report::Event(Event::Ended { .. }) => "close",
         Report::Event(Event::AcceptPaused(_)) => "accept-paused",
@@ -150,6 +175,15 @@ enum Body<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         origin: Option<&'a str>,
     },
+    Served {
+        #[serde(flatten)]
+        connection: Connection,
+        status: u16,
+        method: &'a str,
+        resource: &'a str,
+        body_bytes: u64,
+    },
+    TurnedAway(Connection),
     Failed {
         #[serde(flatten)]
         connection: Connection,
@@ -240,6 +274,14 @@ fn event_body(event: &Event) -> Body<'_> {
             resource: &refused.resource,
             origin: refused.origin.as_deref(),
         },
+        Event::Served { connection, served } => Body::Served {
+            connection: connection.into(),
+            status: served.status,
+            method: &served.method,
+            resource: &served.resource,
+            body_bytes: served.body_bytes,
+        },
+        Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),
         Event::HandshakeFailed { connection, error } => Body::Failed {
             connection: connection.into(),
             error: describe(error),
@@ -324,12 +366,21 @@ pub(super) fn human(report: &Report) -> Option<(Verbosity, String)> {
     })
 }
 
+/// The address alone on the first line, for those who read it by program.
 fn human_ready(ready: &Ready) -> String {
     let mut text = format!("listening on {}", ready.urls.join(" and "));
     if let Some(command) = &ready.command {
-        let _ = write!(text, "; connect with: {command}");
+        let _ = write!(text, "\nconnect with: {command}");
     } else if let Some(pin) = &ready.pin {
-        let _ = write!(text, ", public key {pin}");
+        let _ = write!(text, "\npublic key {pin}");
+    }
+    for (what, value) in [("page at", &ready.page), ("admin at", &ready.admin)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n{what} {value}");
+        }
+    }
+    if let Some(seed) = ready.seed {
+        let _ = write!(text, "\nchaos with --seed {seed}");
     }
     text
 }
@@ -343,6 +394,23 @@ fn human_event(event: &Event) -> (Verbosity, String) {
             connection,
             refused,
         } => (Verbosity::Normal, human_refused(connection, refused)),
+        Event::Served { connection, served } => (
+            Verbosity::Verbose,
+            format!(
+                "{}: answered {} {} with {}",
+                shown(connection),
+                served.method,
+                served.resource,
+                served.status
+            ),
+        ),
+        Event::TurnedAway { connection } => (
+            Verbosity::Normal,
+            format!(
+                "{}: refused, its address has too many connections",
+                shown(connection)
+            ),
+        ),
         Event::HandshakeFailed { connection, error } => (
             Verbosity::Verbose,
             format!("{}: no handshake: {}", shown(connection), describe(error)),

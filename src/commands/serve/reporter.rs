@@ -1,7 +1,8 @@
 //! The thread that writes what a server tells, so that a terminal or a pipe
 //! that takes nothing for a while holds no connection up.
 
-use std::io;
+use std::fs::File;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -12,7 +13,7 @@ use tokio::sync::watch;
 
 use super::render::{Report, human, json};
 use crate::server::Observer;
-use crate::terminal::{LineWriter, Status};
+use crate::terminal::{LineWriter, Status, Verbosity};
 
 /// Reports that wait to be written. When there are more, they are counted and
 /// left out: a reader that is too slow, or reads nothing at all, must not slow
@@ -41,20 +42,20 @@ struct Queue {
 }
 
 enum Entry {
-    Report(SystemTime, Report),
+    Report(SystemTime, Box<Report>),
     Finish,
 }
 
 impl Reporter {
-    /// Starts the thread.
-    pub(super) fn start(style: Style) -> io::Result<Self> {
+    /// Starts the thread. What happens is also appended to `access_log`.
+    pub(super) fn start(style: Style, access_log: Option<File>) -> io::Result<Self> {
         let (reports, waiting) = sync_channel(MAX_WAITING);
         let (gone, reader_gone) = watch::channel(false);
         let (finish, finished) = sync_channel(1);
         thread::Builder::new()
             .name("reporter".into())
             .spawn(move || {
-                if write_all(&waiting, style).is_err() {
+                if write_all(&waiting, style, access_log).is_err() {
                     gone.send_replace(true);
                 }
                 // Nobody may wait for this any more.
@@ -111,20 +112,33 @@ impl Queue {
 
     /// Whether there was room; always, once nobody reads.
     fn offer(&self, at: SystemTime, report: Report) -> bool {
-        let result = self.reports.try_send(Entry::Report(at, report));
+        let result = self.reports.try_send(Entry::Report(at, Box::new(report)));
         !matches!(result, Err(TrySendError::Full(_)))
     }
 }
 
 /// Writes reports until the last; fails when nobody reads them.
-fn write_all(waiting: &Receiver<Entry>, style: Style) -> io::Result<()> {
+fn write_all(
+    waiting: &Receiver<Entry>,
+    style: Style,
+    mut access_log: Option<File>,
+) -> io::Result<()> {
     let mut lines = LineWriter::stdout();
     while let Ok(Entry::Report(at, report)) = waiting.recv() {
+        if let Some(file) = &mut access_log {
+            let line = json(at, &report) + "\n";
+            // A line is one write, so that lines of two servers do not mix.
+            if let Err(error) = file.write_all(line.as_bytes()) {
+                access_log = None;
+                let text = format!("cannot write the access log any more: {error}");
+                Status::new(Verbosity::Normal).error(&text);
+            }
+        }
         match style {
             Style::JsonLines => lines.write_line(&json(at, &report))?,
             Style::Human(status) => {
                 if let Some((level, text)) = human(&report) {
-                    status.at(level, &text);
+                    text.lines().for_each(|line| status.at(level, line));
                 }
             }
         }

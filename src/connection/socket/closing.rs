@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::protocol::Role;
@@ -49,6 +48,11 @@ impl Socket {
     /// Ends the open phase: tells the peer of an error, where it can be told.
     pub(super) fn begin_finish(&mut self) {
         self.keep_alive = None;
+        if matches!(self.error, Some(SocketError::WriteTimeout(_))) {
+            // Nothing more gets through: what is left to tell is our owner.
+            self.phase = Phase::Report;
+            return;
+        }
         self.set_deadline(Deadline::Finish);
         self.phase = Phase::Flush;
         if self.sent.is_some() {
@@ -59,7 +63,7 @@ impl Socket {
         };
         self.outgoing.clear();
         let close = WsMessage::Close(to_wire(&frame));
-        match self.ws.start_send_unpin(close) {
+        match self.ws.start_send(close) {
             Ok(()) => self.sent = Some(frame),
             Err(WsError::WriteBufferFull(close)) => {
                 self.outgoing.push_back(*close);

@@ -18,6 +18,7 @@
 //! It does not dial, shake hands or print.
 
 mod closing;
+mod frames;
 mod sending;
 #[cfg(test)]
 mod tests;
@@ -30,17 +31,17 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, StreamExt};
+use futures_util::{FutureExt, Stream};
 use thiserror::Error;
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use self::closing::Deadline;
-use self::sending::{MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
+use self::frames::Frames;
+use self::sending::{Blocked, MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
 use super::deflate::{DeflateError, Deflater, Inflater, Params};
 use super::frame_io::{FrameIo, FrameIoConfig};
 use super::keep_alive::{Due, KeepAlive, Timer};
@@ -65,6 +66,10 @@ pub struct SocketConfig {
     /// How long the peer may take to answer our Close, and to end the
     /// transport after the closing handshake.
     pub close_timeout: Duration,
+    /// How long the peer may take nothing of what is written to it, while
+    /// [`SinkExt::feed`](futures_util::SinkExt::feed) or `flush` waits for
+    /// that; `None` waits for ever.
+    pub write_timeout: Option<Duration>,
     /// The agreed parameters of permessage-deflate, if it is in use.
     pub deflate: Option<Params>,
 }
@@ -79,6 +84,7 @@ impl SocketConfig {
             read_buffer_bytes: 8 << 10,
             keep_alive: KeepAlive::Off,
             close_timeout: Duration::from_secs(5),
+            write_timeout: None,
             deflate: None,
         }
     }
@@ -93,7 +99,7 @@ pub struct NotOpen;
 /// An open WebSocket.
 #[derive(Debug)]
 pub struct Socket {
-    ws: WebSocketStream<FrameIo<Transport>>,
+    ws: Frames<FrameIo<Transport>>,
     role: Role,
     deflater: Option<Box<Deflater>>,
     inflates: bool,
@@ -106,6 +112,8 @@ pub struct Socket {
     outgoing: VecDeque<WsMessage>,
     unflushed: bool,
     deadline: Option<(Deadline, Pin<Box<Sleep>>)>,
+    write_timeout: Option<Duration>,
+    blocked: Option<Blocked>,
     phase: Phase,
     received: Option<CloseFrame>,
     sent: Option<CloseFrame>,
@@ -157,7 +165,7 @@ impl Socket {
             .max_message_size(Some(config.max_message_bytes))
             .max_frame_size(Some(config.max_frame_bytes));
         Self {
-            ws: WebSocketStream::from_raw_socket(io, config.role, Some(limits)).await,
+            ws: Frames::new(io, config.role, limits),
             role: config.role,
             deflater: config
                 .deflate
@@ -171,6 +179,8 @@ impl Socket {
             outgoing: VecDeque::new(),
             unflushed: false,
             deadline: None,
+            write_timeout: config.write_timeout,
+            blocked: None,
             phase: Phase::Open,
             received: None,
             sent: None,
@@ -296,7 +306,7 @@ impl Socket {
             if writes == Writes::Out && self.poll_flushed(cx) {
                 return Poll::Ready(Some(Event::Flushed));
             }
-            match self.ws.poll_next_unpin(cx) {
+            match self.ws.poll_next(cx) {
                 Poll::Ready(Some(Ok(message))) => {
                     if let Some(event) = self.receive(message) {
                         return Poll::Ready(Some(event));

@@ -4,13 +4,14 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use futures_util::{Sink, SinkExt};
+use futures_util::Sink;
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use super::{NotOpen, Phase, Socket};
-use crate::connection::{CloseCode, CloseFrame, Message};
+use crate::connection::{CloseCode, CloseFrame, Message, SocketError};
 
 /// Longer messages leave in several frames, so that the write buffer of a
 /// connection whose peer does not read stays within about this size.
@@ -29,7 +30,7 @@ impl Socket {
             self.outgoing.push_back(message);
             return Ok(());
         }
-        match self.ws.start_send_unpin(message) {
+        match self.ws.start_send(message) {
             Ok(()) => Ok(()),
             Err(WsError::WriteBufferFull(message)) => {
                 self.outgoing.push_back(*message);
@@ -69,14 +70,14 @@ impl Socket {
     /// Moves what waits in `outgoing` into the write buffer.
     fn poll_outgoing(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         loop {
-            ready!(self.ws.poll_ready_unpin(cx))?;
+            ready!(self.ws.poll_ready(cx))?;
             let Some(message) = self.outgoing.pop_front() else {
                 return Poll::Ready(Ok(()));
             };
-            match self.ws.start_send_unpin(message) {
+            match self.ws.start_send(message) {
                 Err(WsError::WriteBufferFull(message)) => {
                     self.outgoing.push_front(*message);
-                    ready!(self.ws.poll_flush_unpin(cx))?;
+                    ready!(self.ws.poll_flush(cx))?;
                 }
                 result => result?,
             }
@@ -85,7 +86,7 @@ impl Socket {
 
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         ready!(self.poll_outgoing(cx))?;
-        self.ws.poll_flush_unpin(cx)
+        self.ws.poll_flush(cx)
     }
 }
 
@@ -99,7 +100,10 @@ impl Sink<Message> for Socket {
             return Poll::Ready(Err(NotOpen));
         }
         match self.poll_outgoing(cx) {
-            Poll::Ready(result) => Poll::Ready(result.map_err(|_| NotOpen)),
+            Poll::Ready(result) => {
+                self.blocked = None;
+                Poll::Ready(result.map_err(|_| NotOpen))
+            }
             Poll::Pending => self.poll_blocked(cx),
         }
     }
@@ -112,6 +116,7 @@ impl Sink<Message> for Socket {
         match self.poll_write_out(cx) {
             Poll::Ready(result) => {
                 self.unflushed = false;
+                self.blocked = None;
                 let failed = result.is_err() || self.ws.get_ref().write_error().is_some();
                 Poll::Ready(if failed { Err(NotOpen) } else { Ok(()) })
             }
@@ -131,10 +136,41 @@ impl Socket {
         if self.phase != Phase::Open {
             return Poll::Ready(Err(NotOpen));
         }
-        self.error = ready!(self.poll_timers(cx));
+        self.error = match self.poll_write_deadline(cx) {
+            Some(error) => Some(error),
+            None => ready!(self.poll_timers(cx)),
+        };
         self.begin_finish();
         Poll::Ready(Err(NotOpen))
     }
+
+    /// Whether the peer has taken nothing for too long.
+    fn poll_write_deadline(&mut self, cx: &mut Context<'_>) -> Option<SocketError> {
+        let limit = self.write_timeout?;
+        let written_bytes = self.ws.get_ref().written_bytes();
+        let blocked = self.blocked.get_or_insert_with(|| Blocked {
+            written_bytes,
+            sleep: Box::pin(sleep(limit)),
+        });
+        if blocked.written_bytes != written_bytes {
+            blocked.written_bytes = written_bytes;
+            blocked.sleep.as_mut().reset(Instant::now() + limit);
+        }
+        blocked
+            .sleep
+            .as_mut()
+            .poll(cx)
+            .is_ready()
+            .then_some(SocketError::WriteTimeout(limit))
+    }
+}
+
+/// A write that waits for the peer.
+#[derive(Debug)]
+pub(super) struct Blocked {
+    /// What had been written when the time began.
+    written_bytes: u64,
+    sleep: Pin<Box<Sleep>>,
 }
 
 pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
@@ -142,4 +178,48 @@ pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
         code: code.into(),
         reason: frame.reason.as_str().into(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::SinkExt;
+    use tokio::io::{AsyncReadExt, duplex};
+    use tokio::time::{Instant, sleep};
+
+    use crate::connection::{Event, Message, Role, Socket, SocketConfig, SocketError, Transport};
+
+    #[tokio::test(start_paused = true)]
+    async fn a_slow_reader_has_time_and_one_that_stopped_has_not() {
+        let (mut peer, near) = duplex(1 << 10);
+        let config = SocketConfig {
+            write_timeout: Some(Duration::from_secs(1)),
+            ..SocketConfig::new(Role::Server)
+        };
+        let mut socket = Socket::new(Transport::other(near), Bytes::new(), &config).await;
+        let start = Instant::now();
+        let reads = async move {
+            for _ in 0..20 {
+                sleep(Duration::from_millis(900)).await;
+                peer.read_exact(&mut [0; 100]).await.unwrap();
+            }
+            (peer, Instant::now())
+        };
+        let writes = async {
+            let sent = socket.send(Message::binary(vec![0; 100_000])).await;
+            assert!(sent.is_err());
+            Instant::now()
+        };
+        let ((_peer, stopped), ended) = tokio::join!(reads, writes);
+        assert!(stopped - start >= Duration::from_secs(18));
+        let waited = ended - stopped;
+        assert!((1000..1100).contains(&waited.as_millis()), "{waited:?}");
+        let closed = match socket.next().await {
+            Some(Event::Closed(closed)) => closed,
+            other => panic!("{other:?}"),
+        };
+        assert!(matches!(closed.error, Some(SocketError::WriteTimeout(_))));
+    }
 }

@@ -14,6 +14,8 @@ use super::*;
 use crate::connection::{CloseCode, CloseFrame, Role, SocketConfig, Transport};
 use crate::pipe::{Linger, Source};
 
+mod again;
+
 async fn pair(buffer: usize) -> (Socket, Socket) {
     let (a, b) = duplex(buffer);
     let client = SocketConfig::new(Role::Client);
@@ -89,10 +91,12 @@ where
     let mut output = Vec::new();
     let summary = Pipe {
         socket,
-        input,
+        setup: Vec::new(),
+        input: &mut input.peekable(),
         output: &mut output,
         preamble: Vec::new(),
         stop: Box::pin(stop),
+        view: &|_| None,
         observe: &mut |_| {},
     }
     .run(config)
@@ -332,10 +336,12 @@ async fn a_slow_output_slows_the_peer_and_loses_nothing() {
     });
     let summary = Pipe {
         socket: client,
-        input: stream::empty(),
+        setup: Vec::new(),
+        input: &mut stream::empty().peekable(),
         output: writer,
         preamble: Vec::new(),
         stop: Box::pin(pending()),
+        view: &|_| None,
         observe: &mut |_| {},
     }
     .run(PipeConfig::default())
@@ -405,10 +411,12 @@ async fn a_gone_reader_ends_the_talk() {
     drop(reader);
     let summary = Pipe {
         socket: client,
-        input: stream::iter([Ok(Outgoing::Message(Message::text("a")))]).chain(stream::pending()),
+        setup: vec![Message::text("a")],
+        input: &mut stream::pending().peekable(),
         output: writer,
         preamble: Vec::new(),
         stop: Box::pin(pending()),
+        view: &|_| None,
         observe: &mut |_| {},
     }
     .run(PipeConfig::default())

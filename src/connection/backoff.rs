@@ -1,5 +1,6 @@
 //! How long to wait before the next attempt to connect.
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::time::Duration;
 
 const FIRST: Duration = Duration::from_millis(500);
@@ -61,6 +62,12 @@ impl Backoff {
     pub fn reset(&mut self) {
         self.attempts = 0;
     }
+}
+
+/// A random number from 0 up to 1, good enough to spread clients in time.
+pub fn random() -> f64 {
+    let bits = RandomState::new().hash_one(0_u8) >> 11;
+    bits as f64 / (1_u64 << 53) as f64
 }
 
 #[cfg(test)]

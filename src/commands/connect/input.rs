@@ -1,0 +1,153 @@
+//! What the flags say of a talk: what goes in, what is shown, when it ends.
+
+use std::io::{self, IsTerminal};
+use std::pin::Pin;
+use std::time::Duration;
+
+use futures_util::stream::{self, Peekable, Stream, StreamExt};
+use jiff::Timestamp;
+use serde_json_path::JsonPath;
+use tokio::time::{Instant, sleep_until};
+
+use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
+use crate::cli::prompt::PromptArgs;
+use crate::connection::{CloseFrame, Message};
+use crate::pipe::{Framing, Goal, InputError, Linger, Outgoing, PipeConfig, Source};
+use crate::terminal::Status;
+use crate::transcript::replay::{Action, Step};
+use crate::transcript::{json, text};
+
+/// What is sent, over however many connections.
+pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>>;
+
+/// Whether a human types the messages.
+pub(super) fn is_prompt(args: &ConnectArgs) -> bool {
+    let InputArgs { execute, echo, .. } = &args.input;
+    let reads = execute.is_empty() && !echo && args.prompt.replay.is_none();
+    reads && io::stdin().is_terminal()
+}
+
+/// How a talk with these flags is to go.
+pub(super) fn config(args: &ConnectArgs, prompt: bool) -> PipeConfig {
+    PipeConfig {
+        framing: args.framing.framing(),
+        goal: goal(&args.end),
+        linger: linger(&args.end, prompt),
+        echo: args.input.echo,
+        close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
+        carried: (0, 0),
+        clock: Timestamp::now,
+    }
+}
+
+/// `-x`, or standard input, or nothing where the peer leads.
+pub(super) fn input(args: &InputArgs, framing: Framing) -> Input {
+    if args.echo {
+        return boxed(stream::empty());
+    }
+    if args.execute.is_empty() {
+        return boxed(Source::new(tokio::io::stdin(), framing));
+    }
+    let message = move |text: String| match framing {
+        Framing::Binary => Message::binary(text),
+        _ => Message::text(text),
+    };
+    let execute = args.execute.clone().into_iter().map(message);
+    boxed(stream::iter(execute.map(|m| Ok(Outgoing::Message(m)))))
+}
+
+fn boxed(input: impl Stream<Item = Result<Outgoing, InputError>> + 'static) -> Input {
+    let input: Pin<Box<dyn Stream<Item = _>>> = Box::pin(input);
+    input.peekable()
+}
+
+/// What `--replay` sends, and the Close frame at its end, if it has one: when
+/// to close is for the end-of-input contract to say, so that no reply is lost
+/// to a server that is slower today.
+pub(super) fn replay(mut steps: Vec<Step>, status: Status) -> (Input, Option<CloseFrame>) {
+    let close = match steps.last() {
+        Some(Step {
+            action: Action::Close(frame),
+            ..
+        }) => Some(frame.clone()),
+        _ => None,
+    };
+    if close.is_some() {
+        steps.pop();
+    }
+    let opens = steps.iter().filter(|step| step.action == Action::Open);
+    let opens = opens.count();
+    if opens > 0 {
+        status.note(&format!(
+            "the log has {} connections; what was sent over them is sent one after the other",
+            opens + 1
+        ));
+    }
+    (boxed(at_its_time(steps)), close)
+}
+
+/// The steps, each when it is due: counted from the first look, so that the
+/// waits do not add up to more than was recorded.
+fn at_its_time(steps: Vec<Step>) -> impl Stream<Item = Result<Outgoing, InputError>> {
+    stream::unfold(
+        (None, steps.into_iter()),
+        |(last_due, mut steps)| async move {
+            let mut due: Option<Instant> = last_due.or_else(|| Some(Instant::now()));
+            let outgoing = loop {
+                let step = steps.next()?;
+                due = due.and_then(|due| due.checked_add(step.delay));
+                if let Some(outgoing) = outgoing(step.action) {
+                    break outgoing;
+                }
+            };
+            match due {
+                Some(due) => sleep_until(due).await,
+                // Too far for the clock is for ever.
+                None => std::future::pending().await,
+            }
+            Some((Ok(outgoing), (due, steps)))
+        },
+    )
+}
+
+/// `None` for what one talk cannot do: to close, and go on over another
+/// connection.
+fn outgoing(action: Action) -> Option<Outgoing> {
+    match action {
+        Action::Send(message) => Some(Outgoing::Message(message)),
+        Action::Ping(payload) => Some(Outgoing::Ping(payload)),
+        Action::Pong(payload) => Some(Outgoing::Pong(payload)),
+        Action::Open | Action::Close(_) => None,
+    }
+}
+
+/// What `--filter` and `--pretty` make of a received message.
+pub(super) fn view(args: &PromptArgs) -> impl Fn(&Message) -> Option<Vec<String>> + use<'_> {
+    |message| shown(message, args.filter.as_ref(), args.pretty)
+}
+
+/// `None` for a message that is shown as it is.
+fn shown(message: &Message, filter: Option<&JsonPath>, pretty: bool) -> Option<Vec<String>> {
+    let text = match message {
+        Message::Text(text) => text.as_str(),
+        // Bytes are no JSON, and pass unchanged.
+        Message::Binary(_) => return filter.map(|_| Vec::new()),
+    };
+    let pretty = |text: &str| pretty.then(|| json::pretty(text)).flatten();
+    let Some(filter) = filter else {
+        return pretty(text).map(|text| vec![text]);
+    };
+    let selected = text::select(filter, text).into_iter();
+    Some(selected.map(|text| pretty(&text).unwrap_or(text)).collect())
+}
+
+fn goal(args: &EndArgs) -> Option<Goal> {
+    let count = args.count.or(args.one.then_some(1)).map(Goal::Count);
+    count.or_else(|| args.until.clone().map(Goal::Until))
+}
+
+/// Who ends the input by hand (Ctrl-D) wants to leave, not to wait.
+fn linger(args: &EndArgs, prompt: bool) -> Option<Linger> {
+    let leave = prompt && goal(args).is_none();
+    args.linger.or(leave.then_some(Linger::For(Duration::ZERO)))
+}

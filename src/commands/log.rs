@@ -1,0 +1,155 @@
+//! What the flags of the communication log say, for the prompt and the pipe,
+//! and the log of a talk of the pipe.
+
+use std::io;
+use std::path::PathBuf;
+
+use anyhow::Result;
+
+use crate::cli::prompt::PromptArgs;
+use crate::connection::Opened;
+use crate::connection::backoff::Reconnect;
+use crate::exit::{ExitStatus, Failure};
+use crate::pipe::{self, Origin, Summary, Told};
+use crate::terminal::Status;
+use crate::transcript::replay::{self, Pace, Step};
+use crate::transcript::{
+    HarFile, LogFile, Open, Outgoing, Redaction, Source, Transcript, system_clock,
+};
+
+/// The communication log, to the files that `--log` and `--har` name.
+pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
+    let local = |what: &str, path: &PathBuf, error: io::Error| {
+        let path = path.display();
+        Failure::new(
+            ExitStatus::LocalIo,
+            format!("could not open the {what} '{path}': {error}"),
+        )
+    };
+    let log = match &args.log {
+        Some(path) => Some(LogFile::open(path).map_err(|error| local("log", path, error))?),
+        None => None,
+    };
+    let har = match &args.har {
+        Some(path) => Some(HarFile::create(path).map_err(|error| local("HAR file", path, error))?),
+        None => None,
+    };
+    Ok(Transcript::new(system_clock()).with_log(log).with_har(har))
+}
+
+/// Whether secrets are kept out of the log.
+pub(super) fn redaction(args: &PromptArgs) -> Redaction {
+    match args.log_secrets {
+        true => Redaction::Off,
+        false => Redaction::On,
+    }
+}
+
+/// Whether to connect again by itself.
+pub(super) fn reconnect(args: &PromptArgs) -> Option<Reconnect> {
+    args.reconnect.map(|attempts| Reconnect {
+        max_attempts: attempts.0,
+    })
+}
+
+/// What `--replay` is to send, at its pace.
+pub(super) fn recording(args: &PromptArgs, status: Status) -> Result<Vec<Step>> {
+    let Some(path) = &args.replay else {
+        return Ok(Vec::new());
+    };
+    let shown = path.display();
+    let log = std::fs::read(path)
+        .map_err(|error| Failure::usage(format!("could not read the log '{shown}': {error}")))?;
+    let recording = replay::read(&log)
+        .map_err(|error| Failure::usage(format!("could not replay '{shown}': {error}")))?;
+    for line in &recording.torn_lines {
+        status.note(&format!("line {line} of '{shown}' is torn and passed over"));
+    }
+    let pace = match args.no_delay {
+        true => Pace::AtOnce,
+        false => Pace::Times(args.speed),
+    };
+    Ok(recording.at(pace))
+}
+
+/// The log of a run of the pipe, which shows none of it.
+pub(super) struct Recorder {
+    transcript: Transcript,
+    redaction: Redaction,
+    status: Status,
+}
+
+impl Recorder {
+    /// A log to the files that the flags name.
+    pub(super) fn new(args: &PromptArgs, status: Status) -> Result<Self> {
+        Ok(Self {
+            transcript: transcript(args)?,
+            redaction: redaction(args),
+            status,
+        })
+    }
+
+    /// A connection is open.
+    pub(super) fn opened(&mut self, opened: &Opened) {
+        let facts = Open::new(&opened.target, opened, self.redaction);
+        self.write(|transcript| {
+            transcript.opened(facts);
+        });
+    }
+
+    /// A connection could not be opened, or something else went wrong.
+    pub(super) fn error(&mut self, text: &str) {
+        self.write(|transcript| {
+            transcript.error(text);
+        });
+    }
+
+    /// Something happened in a talk.
+    pub(super) fn told(&mut self, told: &Told<'_>) {
+        self.write(|transcript| match told {
+            Told::Queued(outgoing, origin) => {
+                let source = match origin {
+                    Origin::Input => Source::User,
+                    Origin::Setup | Origin::Echo | Origin::End => Source::Automatic,
+                };
+                transcript.queued(entry_of(outgoing), source);
+            }
+            Told::Flushed => {
+                transcript.flushed();
+            }
+            Told::Event(event) => {
+                transcript.event(event);
+            }
+        });
+    }
+
+    /// A talk is over.
+    pub(super) fn ended(&mut self, summary: &Summary) {
+        if summary.closed.is_none() {
+            self.error("the connection was not closed in time");
+        }
+        // What never left is counted by the talk itself.
+        self.transcript.unsent();
+    }
+
+    /// Where nothing is written, nothing need be told; the trouble with what
+    /// is written goes to the user.
+    fn write(&mut self, tell: impl FnOnce(&mut Transcript)) {
+        if !self.transcript.has_files() {
+            return;
+        }
+        tell(&mut self.transcript);
+        for trouble in self.transcript.trouble() {
+            self.status.note(&trouble);
+        }
+    }
+}
+
+fn entry_of(outgoing: &pipe::Outgoing) -> Outgoing {
+    match outgoing.clone() {
+        pipe::Outgoing::Message(message) => Outgoing::Message(message),
+        pipe::Outgoing::Ping(payload) => Outgoing::Ping(payload),
+        pipe::Outgoing::Pong(payload) => Outgoing::Pong(payload),
+        pipe::Outgoing::Close(frame) => Outgoing::Close(frame),
+    }
+}

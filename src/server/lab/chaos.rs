@@ -1,0 +1,215 @@
+//! `--chaos`: what goes wrong on its own, by chance that can be repeated.
+
+use std::ops::RangeInclusive;
+use std::str::FromStr;
+use std::time::Duration;
+
+use thiserror::Error;
+
+/// The longest delay.
+const MAX_DELAY: Duration = Duration::from_secs(60);
+
+/// What goes wrong, and how often: a share of the messages received.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Chaos {
+    delay: Option<RangeInclusive<Duration>>,
+    lose: f64,
+    drop: f64,
+    reset: f64,
+    close: f64,
+    /// Where the chances start: the same seed makes the same choices, for each
+    /// connection by its number.
+    pub seed: u64,
+}
+
+/// Why a description of chaos is none.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum ChaosError {
+    /// No such trouble.
+    #[error("'{0}' is no kind of chaos; use delay, lose, drop, reset or close")]
+    Name(String),
+    /// Not a share.
+    #[error("{0} '{1}' is not a share; write it as 1% or 0.01")]
+    Share(String, String),
+    /// Not a delay.
+    #[error("delay '{0}' is not a time; write 100ms, or 10ms..200ms, 60s at most")]
+    Delay(String),
+    /// The shares leave nothing.
+    #[error("the shares come to more than 100%")]
+    TooMuch,
+}
+
+/// What becomes of one message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is answered, this much later.
+    Answered(Duration),
+    /// It is not answered.
+    Lost,
+    /// The connection ends by FIN.
+    Dropped,
+    /// The connection ends by RST.
+    Reset,
+    /// The connection is closed with 1012.
+    Closed,
+}
+
+impl FromStr for Chaos {
+    type Err = ChaosError;
+
+    fn from_str(text: &str) -> Result<Self, ChaosError> {
+        let mut chaos = Self {
+            delay: None,
+            lose: 0.0,
+            drop: 0.0,
+            reset: 0.0,
+            close: 0.0,
+            seed: 0,
+        };
+        for part in text
+            .split(',')
+            .map(str::trim)
+            .filter(|part| !part.is_empty())
+        {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            let share = match name {
+                "delay" => {
+                    chaos.delay = Some(delay(value)?);
+                    continue;
+                }
+                "lose" => &mut chaos.lose,
+                "drop" => &mut chaos.drop,
+                "reset" => &mut chaos.reset,
+                "close" => &mut chaos.close,
+                _ => return Err(ChaosError::Name(name.to_owned())),
+            };
+            *share = parse_share(name, value)?;
+        }
+        if chaos.lose + chaos.drop + chaos.reset + chaos.close > 1.0 {
+            return Err(ChaosError::TooMuch);
+        }
+        Ok(chaos)
+    }
+}
+
+fn parse_share(name: &str, value: &str) -> Result<f64, ChaosError> {
+    let (number, unit) = match value.strip_suffix('%') {
+        Some(number) => (number, 0.01),
+        None => (value, 1.0),
+    };
+    let share = number.parse::<f64>().map(|number| number * unit);
+    match share {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err(ChaosError::Share(name.to_owned(), value.to_owned())),
+    }
+}
+
+fn delay(value: &str) -> Result<RangeInclusive<Duration>, ChaosError> {
+    let (least, most) = value.split_once("..").unwrap_or((value, value));
+    match (duration(least), duration(most)) {
+        (Some(least), Some(most)) if least <= most && most <= MAX_DELAY => Ok(least..=most),
+        _ => Err(ChaosError::Delay(value.to_owned())),
+    }
+}
+
+fn duration(text: &str) -> Option<Duration> {
+    let (number, unit) = match text.strip_suffix("ms") {
+        Some(number) => (number, 0.001),
+        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
+    };
+    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()
+}
+
+impl Chaos {
+    /// The chances of one connection.
+    pub(super) fn dice(&self, connection: u64) -> Dice {
+        Dice(self.seed ^ connection.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+
+    /// What becomes of the next message.
+    pub(super) fn fate(&self, dice: &mut Dice) -> Fate {
+        let mut chance = dice.roll();
+        for (share, fate) in [
+            (self.lose, Fate::Lost),
+            (self.drop, Fate::Dropped),
+            (self.reset, Fate::Reset),
+            (self.close, Fate::Closed),
+        ] {
+            if chance < share {
+                return fate;
+            }
+            chance -= share;
+        }
+        let delay = self.delay.as_ref().map_or(Duration::ZERO, |range| {
+            *range.start() + (*range.end() - *range.start()).mul_f64(dice.roll())
+        });
+        Fate::Answered(delay)
+    }
+}
+
+/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// generators", 2014): small, and the same everywhere. Guards no secret.
+#[derive(Debug, Clone)]
+pub(super) struct Dice(u64);
+
+impl Dice {
+    /// From 0 to less than 1.
+    fn roll(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^= z >> 31;
+        // The 53 bits that an f64 holds exactly.
+        #[allow(clippy::cast_precision_loss, reason = "53 bits fit")]
+        let fraction = (z >> 11) as f64 / (1_u64 << 53) as f64;
+        fraction
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_chaos_and_what_is_not() {
+        let chaos: Chaos = "delay=10ms..200ms, drop=1%,close=0.1%".parse().unwrap();
+        assert_eq!(
+            chaos.delay,
+            Some(Duration::from_millis(10)..=Duration::from_millis(200))
+        );
+        assert!((chaos.drop - 0.01).abs() < 1e-12 && (chaos.close - 0.001).abs() < 1e-12);
+        for text in [
+            "fire=1%",
+            "drop",
+            "drop=101%",
+            "drop=-1",
+            "drop=nan",
+            "delay=",
+            "delay=2s..1s",
+            "delay=61s",
+            "drop=60%,close=60%",
+        ] {
+            assert!(text.parse::<Chaos>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_seed_repeats_itself_and_shares_are_kept() {
+        let mut chaos: Chaos = "delay=1ms..5ms,drop=10%,lose=20%".parse().unwrap();
+        chaos.seed = 7;
+        let fates = |connection| -> Vec<_> {
+            let mut dice = chaos.dice(connection);
+            (0..10_000).map(|_| chaos.fate(&mut dice)).collect()
+        };
+        assert_eq!(fates(1), fates(1));
+        assert_ne!(fates(1), fates(2));
+        let count = |wanted| fates(3).into_iter().filter(|fate| *fate == wanted).count();
+        assert!((900..1100).contains(&count(Fate::Dropped)));
+        assert!((1850..2150).contains(&count(Fate::Lost)));
+        assert!(fates(3).iter().all(|fate| match fate {
+            Fate::Answered(delay) => (1..=5).contains(&delay.as_millis()),
+            _ => true,
+        }));
+    }
+}

@@ -1,0 +1,144 @@
+//! The ends that the lab gives a connection.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::timeout;
+
+use super::talk::Why;
+use super::wire::{Incoming, Wire, frame};
+use super::{BadFrame, End};
+use crate::connection::{CloseCode, CloseFrame, Closed, SocketError};
+
+/// How long a client is listened to after a half-close.
+const MAX_LISTENING: Duration = Duration::from_secs(60);
+
+/// Ends a connection for this reason; each wait takes `limit` at most.
+pub(super) async fn end(mut wire: Wire, why: Why, limit: Duration) -> Closed {
+    let mut closed = Closed {
+        received: None,
+        sent: None,
+        by_peer: false,
+        error: None,
+    };
+    match why {
+        Why::Lost(error) => {
+            closed.error = Some(error);
+            return closed;
+        }
+        Why::Planned(End::Reset) => {
+            wire.reset();
+            return closed;
+        }
+        Why::Planned(End::Drop) => {}
+        Why::Planned(End::HalfClose) => {
+            wire.finish().await;
+            let _ = timeout(MAX_LISTENING, wire.drain()).await;
+            return closed;
+        }
+        Why::Planned(End::Frame(BadFrame::Length)) => {
+            // 100 bytes announced, 10 sent.
+            let _ = wire.write(b"\x82\x640123456789").await;
+        }
+        Why::Planned(End::Frame(bad)) => {
+            let _ = wire.write(bad_frame(bad)).await;
+            closed.received = answer(&mut wire, limit).await;
+        }
+        Why::Planned(End::Close(code, reason)) => {
+            start_close(&mut wire, &mut closed, code, &reason, limit).await;
+        }
+        Why::Going(reason) => start_close(&mut wire, &mut closed, 1001, reason, limit).await,
+        Why::Violation(code, reason) => {
+            write_close(&mut wire, &mut closed, code, reason).await;
+        }
+        Why::Closed(payload) => answer_close(&mut wire, &mut closed, &payload).await,
+    }
+    wire.finish().await;
+    let _ = timeout(limit, wire.drain()).await;
+    closed
+}
+
+fn bad_frame(bad: BadFrame) -> &'static [u8] {
+    match bad {
+        BadFrame::Utf8 => b"\x81\x04ab\xff\xfe",
+        BadFrame::Rsv => b"\xf1\x02hi",
+        // "hi" under the key 1 2 3 4.
+        BadFrame::Mask => b"\x81\x82\x01\x02\x03\x04ik",
+        BadFrame::Length => b"",
+    }
+}
+
+async fn write_close(wire: &mut Wire, closed: &mut Closed, code: u16, reason: &str) {
+    let mut bytes = Vec::new();
+    frame(
+        0x88,
+        &[&code.to_be_bytes(), reason.as_bytes()].concat(),
+        &mut bytes,
+    );
+    match wire.write(&bytes).await {
+        Ok(()) => {
+            closed.sent = Some(CloseFrame {
+                code: Some(code),
+                reason: reason.to_owned(),
+            });
+        }
+        Err(error) => closed.error = Some(error),
+    }
+}
+
+/// Sends a Close and waits for its answer.
+async fn start_close(
+    wire: &mut Wire,
+    closed: &mut Closed,
+    code: u16,
+    reason: &str,
+    limit: Duration,
+) {
+    write_close(wire, closed, code, reason).await;
+    if closed.error.is_none() {
+        closed.received = answer(wire, limit).await;
+    }
+    if closed.received.is_none() && closed.error.is_none() {
+        closed.error = Some(SocketError::CloseTimeout(limit));
+    }
+}
+
+/// Waits for the client's Close frame.
+async fn answer(wire: &mut Wire, limit: Duration) -> Option<CloseFrame> {
+    let payload = timeout(limit, async {
+        loop {
+            match wire.next().await {
+                Ok(Incoming::Close(payload)) => return Some(payload),
+                Ok(Incoming::End | Incoming::Violation(..)) | Err(_) => return None,
+                Ok(_) => {}
+            }
+        }
+    });
+    content(&payload.await.ok()??)
+}
+
+/// Answers a Close with itself (RFC 6455 §5.5.1), or with 1002.
+async fn answer_close(wire: &mut Wire, closed: &mut Closed, payload: &Bytes) {
+    closed.by_peer = true;
+    let Some(received) = content(payload) else {
+        return write_close(wire, closed, 1002, "malformed close frame").await;
+    };
+    let mut bytes = Vec::new();
+    frame(0x88, payload, &mut bytes);
+    if wire.write(&bytes).await.is_ok() {
+        closed.sent = Some(received.clone());
+    }
+    closed.received = Some(received);
+}
+
+/// What a Close frame says, if it may say so.
+fn content(payload: &[u8]) -> Option<CloseFrame> {
+    let Some((code, reason)) = payload.split_first_chunk::<2>() else {
+        return payload.is_empty().then(CloseFrame::default);
+    };
+    let code = CloseCode::try_from(u16::from_be_bytes(*code)).ok()?;
+    Some(CloseFrame {
+        code: Some(code.get()),
+        reason: str::from_utf8(reason).ok()?.to_owned(),
+    })
+}

@@ -1,0 +1,229 @@
+//! A frame layer small enough to break: it reads a client's frames by the
+//! rules, and writes whatever it is given.
+
+use std::io;
+use std::time::Duration;
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+use crate::connection::{SocketError, Transport};
+
+/// What a client has sent.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Incoming {
+    /// A whole message; whether it is text, and its payload.
+    Message(bool, Bytes),
+    Ping(Bytes),
+    Pong,
+    /// The payload of its Close frame.
+    Close(Bytes),
+    /// The end of the stream.
+    End,
+    /// What a Close frame is to say of it: the code and the reason.
+    Violation(u16, &'static str),
+}
+
+/// The connection.
+pub(super) struct Wire {
+    transport: Transport,
+    input: BytesMut,
+    /// The message whose fragments are arriving.
+    message: Option<(bool, BytesMut)>,
+    max_message_bytes: usize,
+    write_timeout: Duration,
+}
+
+impl Wire {
+    pub(super) fn new(
+        transport: Transport,
+        leftover: &[u8],
+        max_message_bytes: usize,
+        write_timeout: Duration,
+    ) -> Self {
+        Self {
+            transport,
+            input: leftover.into(),
+            message: None,
+            max_message_bytes,
+            write_timeout,
+        }
+    }
+
+    /// The next thing a client sends. Dropping the future loses nothing.
+    pub(super) async fn next(&mut self) -> io::Result<Incoming> {
+        loop {
+            if let Some(incoming) = self.parse() {
+                return Ok(incoming);
+            }
+            if self.transport.read_buf(&mut self.input).await? == 0 {
+                return Ok(Incoming::End);
+            }
+        }
+    }
+
+    /// Takes frames off the input until one of them says something.
+    fn parse(&mut self) -> Option<Incoming> {
+        loop {
+            let mut cursor = io::Cursor::new(&self.input[..]);
+            let (header, length) = match FrameHeader::parse(&mut cursor) {
+                Ok(parsed) => parsed?,
+                Err(_) => return Some(Incoming::Violation(1002, "reserved opcode")),
+            };
+            let header_len = usize::try_from(cursor.position()).ok()?;
+            if let Err((code, reason)) = self.judge(&header, length) {
+                return Some(Incoming::Violation(code, reason));
+            }
+            // At most `max_message_bytes`, as judged.
+            let length = usize::try_from(length).ok()?;
+            if self.input.len() - header_len < length {
+                self.input.reserve(header_len + length - self.input.len());
+                return None;
+            }
+            self.input.advance(header_len);
+            let mut payload = self.input.split_to(length);
+            for (byte, key) in payload.iter_mut().zip(header.mask.iter().flatten().cycle()) {
+                *byte ^= key;
+            }
+            if let Some(incoming) = self.take(&header, payload) {
+                return Some(incoming);
+            }
+        }
+    }
+
+    fn judge(&self, header: &FrameHeader, length: u64) -> Result<(), (u16, &'static str)> {
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err((1002, "reserved bits"));
+        }
+        if header.mask.is_none() {
+            return Err((1002, "unmasked frame"));
+        }
+        let begun = self.message.as_ref().map(|(_, message)| message.len());
+        match header.opcode {
+            // RFC 6455 §5.5: at most 125 bytes, and not fragmented.
+            OpCode::Control(_) if length > 125 || !header.is_final => Err((1002, "control frame")),
+            OpCode::Data(Data::Continue) if begun.is_none() => Err((1002, "no message to go on")),
+            OpCode::Data(Data::Text | Data::Binary) if begun.is_some() => {
+                Err((1002, "message within a message"))
+            }
+            OpCode::Data(_)
+                if length.saturating_add(begun.unwrap_or_default() as u64)
+                    > self.max_message_bytes as u64 =>
+            {
+                Err((1009, "message too big"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn take(&mut self, header: &FrameHeader, payload: BytesMut) -> Option<Incoming> {
+        match header.opcode {
+            OpCode::Control(Control::Ping) => return Some(Incoming::Ping(payload.freeze())),
+            OpCode::Control(Control::Pong) => return Some(Incoming::Pong),
+            OpCode::Control(Control::Close) => return Some(Incoming::Close(payload.freeze())),
+            OpCode::Data(Data::Continue) => {
+                self.message.as_mut()?.1.extend_from_slice(&payload);
+            }
+            OpCode::Data(kind) => self.message = Some((kind == Data::Text, payload)),
+            OpCode::Control(_) => return Some(Incoming::Violation(1002, "reserved opcode")),
+        }
+        if !header.is_final {
+            return None;
+        }
+        let (is_text, message) = self.message.take()?;
+        if is_text && std::str::from_utf8(&message).is_err() {
+            return Some(Incoming::Violation(1007, "text is not UTF-8"));
+        }
+        Some(Incoming::Message(is_text, message.freeze()))
+    }
+
+    /// Writes bytes, whatever they mean. A client that takes too long is lost.
+    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
+        let limit = self.write_timeout;
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = timeout(limit, self.transport.write(rest))
+                .await
+                .map_err(|_| SocketError::WriteTimeout(limit))?
+                .map_err(SocketError::Io)?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        self.transport.flush().await.map_err(SocketError::Io)
+    }
+
+    /// Sends FIN.
+    pub(super) async fn finish(&mut self) {
+        // One that is gone has its end already.
+        let _ = self.transport.shutdown().await;
+    }
+
+    /// Reads and forgets, to the end of the stream.
+    pub(super) async fn drain(&mut self) {
+        let mut sink = [0; 4096];
+        while let Ok(1..) = self.transport.read(&mut sink).await {}
+    }
+
+    /// Sends RST, where there is TCP and nothing else to send it on.
+    pub(super) fn reset(self) {
+        if let Some(stream) = self.transport.as_tcp() {
+            // RFC 1122 §4.2.2.13 calls it an abortive close.
+            let _ = socket2::SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
+/// A message in so many frames, unmasked.
+pub(super) fn message(is_text: bool, payload: &[u8], fragments: usize) -> Vec<u8> {
+    let fragments = fragments.max(1);
+    let length = payload.len().div_ceil(fragments).max(1);
+    let mut bytes = Vec::with_capacity(payload.len() + 10 * fragments);
+    let mut rest = payload;
+    for index in 0..fragments {
+        let (part, after) = rest.split_at(rest.len().min(length));
+        rest = after;
+        let opcode = match (index, is_text) {
+            (0, true) => 1,
+            (0, false) => 2,
+            _ => 0,
+        };
+        let is_last = index + 1 == fragments;
+        frame(opcode | u8::from(is_last) << 7, part, &mut bytes);
+    }
+    bytes
+}
+
+/// Appends a frame with this first byte, unmasked.
+pub(super) fn frame(first: u8, payload: &[u8], target: &mut Vec<u8>) {
+    target.push(first);
+    match payload.len() {
+        length @ 0..126 => target.extend(u8::try_from(length)),
+        length => match u16::try_from(length) {
+            Ok(length) => {
+                target.push(126);
+                target.extend(length.to_be_bytes());
+            }
+            Err(_) => {
+                target.push(127);
+                target.extend((length as u64).to_be_bytes());
+            }
+        },
+    }
+    target.extend_from_slice(payload);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fragments_are_as_many_as_asked_for() {
+        assert_eq!(message(true, b"abcd", 1), b"\x81\x04abcd");
+        assert_eq!(message(true, b"abcd", 2), b"\x01\x02ab\x80\x02cd");
+        assert_eq!(message(false, b"a", 3), b"\x02\x01a\x00\x00\x80\x00");
+        assert_eq!(message(false, &[0; 126], 1)[..4], [0x82, 126, 0, 126]);
+        assert_eq!(message(false, &[0; 1 << 16], 1)[..4], [0x82, 127, 0, 0]);
+    }
+}

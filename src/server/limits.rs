@@ -1,0 +1,138 @@
+//! How many clients there may be: in all, and from one address.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::events::Peer;
+
+/// The counts that limits are held against, shared by all workers.
+#[derive(Debug)]
+pub(super) struct Limits {
+    max_open: usize,
+    open: AtomicUsize,
+    max_per_address: Option<usize>,
+    addresses: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// The place of an open WebSocket, given back when dropped.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Limits>);
+
+/// A connection counted for its address until it is dropped.
+#[derive(Debug)]
+pub(super) struct Counted(Option<(Arc<Limits>, IpAddr)>);
+
+impl Limits {
+    pub(super) fn new(max_open: Option<usize>, max_per_address: Option<usize>) -> Arc<Self> {
+        Arc::new(Self {
+            max_open: max_open.unwrap_or(usize::MAX),
+            open: AtomicUsize::new(0),
+            max_per_address,
+            addresses: Mutex::default(),
+        })
+    }
+
+    /// A place for one more WebSocket; `None` when all are taken.
+    pub(super) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
+        self.open
+            .fetch_update(Relaxed, Relaxed, |open| {
+                (open < self.max_open).then_some(open + 1)
+            })
+            .ok()?;
+        Some(Slot(Arc::clone(self)))
+    }
+
+    /// Counts a connection for its address; `None` when that has too many.
+    pub(super) fn count(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
+        let (Some(max), Peer::Tcp(address)) = (self.max_per_address, peer) else {
+            return Some(Counted(None));
+        };
+        let key = network(address.ip());
+        let mut addresses = self.lock();
+        let count = addresses.entry(key).or_default();
+        if *count >= max {
+            return None;
+        }
+        *count += 1;
+        Some(Counted(Some((Arc::clone(self), key))))
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // Counting cannot panic half-way.
+        self.addresses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What counts as one address: a client of IPv6 has a /64 to itself.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) if !address.is_loopback() => {
+            let prefix = address.to_bits() & (u128::MAX << 64);
+            Ipv6Addr::from_bits(prefix).into()
+        }
+        address => address,
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let Some((limits, address)) = self.0.take() else {
+            return;
+        };
+        let mut addresses = limits.lock();
+        if let Some(count) = addresses.get_mut(&address) {
+            *count -= 1;
+            if *count == 0 {
+                addresses.remove(&address);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_given_back() {
+        let limits = Limits::new(Some(2), None);
+        let first = limits.take_slot();
+        let second = limits.take_slot();
+        assert!(first.is_some() && second.is_some());
+        assert!(limits.take_slot().is_none());
+        drop(first);
+        assert!(limits.take_slot().is_some());
+    }
+
+    #[test]
+    fn addresses_are_counted_apart_and_forgotten() {
+        let peer = |text: &str| Peer::Tcp(text.parse().unwrap());
+        let limits = Limits::new(None, Some(1));
+        let one = limits.count(peer("192.0.2.1:1"));
+        assert!(one.is_some());
+        for (text, has_room) in [
+            ("192.0.2.1:2", false),
+            ("[::ffff:192.0.2.1]:2", false),
+            ("192.0.2.2:1", true),
+            ("[2001:db8::1]:1", true),
+        ] {
+            assert_eq!(limits.count(peer(text)).is_some(), has_room, "{text}");
+        }
+        let wide = limits.count(peer("[2001:db8::1]:1"));
+        assert!(wide.is_some());
+        assert!(limits.count(peer("[2001:db8::2]:1")).is_none());
+        assert!(limits.count(Peer::Unix).is_some());
+        drop((one, wide));
+        assert!(limits.lock().is_empty());
+    }
+}

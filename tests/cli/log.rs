@@ -1,0 +1,279 @@
+//! The communication log of `wscli connect` away from a terminal, and what
+//! goes with it: `--filter`, `--replay`, `--reconnect`.
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::tempdir;
+
+use crate::harness::{Running, wscli};
+use crate::peer::{Behaviour, Peer};
+
+/// Runs the program with this input; its exit code, stdout and stderr.
+fn run(command: &mut Command, input: &[u8]) -> (Option<i32>, String, String) {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    // A program that reads no input is no failure of the test.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    let output = child.wait_with_output().expect("the program ends");
+    (
+        output.status.code(),
+        String::from_utf8(output.stdout).expect("stdout is text"),
+        String::from_utf8(output.stderr).expect("stderr is text"),
+    )
+}
+
+fn connect(url: &str, args: &[&str]) -> Command {
+    wscli(&[&["connect", url], args].concat())
+}
+
+/// A path as an argument.
+fn text(path: &Path) -> &str {
+    path.to_str().expect("a path of text")
+}
+
+/// The events of a log; every line is one.
+fn events(path: &Path) -> Vec<Value> {
+    let log = fs::read_to_string(path).expect("a log");
+    assert!(log.ends_with('\n'), "the last line is whole");
+    log.lines()
+        .map(|line| serde_json::from_str(line).expect("each line is JSON"))
+        .collect()
+}
+
+/// Type, direction, source and data of each event, shortly.
+fn told(events: &[Value]) -> Vec<String> {
+    let word = |event: &Value, name| event[name].as_str().unwrap_or_default().to_owned();
+    let line = |event| ["type", "direction", "source", "data"].map(|name| word(event, name));
+    let lines = events.iter().map(|event| line(event).join(" "));
+    lines.map(|line| line.trim_end().to_owned()).collect()
+}
+
+/// The messages that were sent on the user's account.
+fn sent(path: &Path) -> Vec<String> {
+    let mut sent = told(&events(path));
+    sent.retain(|event| event.starts_with("text out user"));
+    sent
+}
+
+#[test]
+fn a_talk_is_logged_as_it_was() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let (log, har) = (dir.path().join("log"), dir.path().join("har"));
+    let args = ["--setup", "s", "--log", text(&log), "--har", text(&har)];
+    let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"a\nb\n");
+    assert_eq!(
+        (code, stdout.as_str(), stderr.as_str()),
+        (Some(0), "s\na\nb\n", "")
+    );
+    let events = events(&log);
+    let mut told = told(&events);
+    // Replies can come before the last line was read.
+    told[1..7].sort();
+    assert_eq!(
+        told,
+        [
+            "open out automatic",
+            "text in peer a",
+            "text in peer b",
+            "text in peer s",
+            "text out automatic s",
+            "text out user a",
+            "text out user b",
+            "close out automatic",
+            "close in peer",
+        ]
+    );
+    for (index, event) in events.iter().enumerate() {
+        assert_eq!(event["seq"], index + 1);
+        assert_eq!(event["connection"], 1);
+    }
+    assert_eq!(events[0]["url"], peer.url);
+    assert!(events[0]["timings_us"]["tcp"].is_u64());
+    let har: Value = serde_json::from_slice(&fs::read(&har).expect("a HAR file")).expect("JSON");
+    let messages = &har["log"]["entries"][0]["_webSocketMessages"];
+    assert_eq!(messages.as_array().map(Vec::len), Some(6));
+}
+
+#[test]
+fn secrets_are_kept_out_unless_asked_for() {
+    let peer = Peer::start(Behaviour::Echo);
+    let url = peer.url.clone() + "?token=s3cret";
+    let dir = tempdir().expect("a directory");
+    for (flags, shown) in [(&[][..], false), (&["--log-secrets"], true)] {
+        let log = dir.path().join(format!("log{shown}"));
+        let args = ["-u", "me:pass", "-i", "-x", "q", "-1", "--log", text(&log)];
+        let (code, _, stderr) = run(&mut connect(&url, &[&args, flags].concat()), b"");
+        assert_eq!(code, Some(0), "{stderr}");
+        let written = fs::read_to_string(&log).expect("a log");
+        assert_eq!(written.contains("s3cret"), shown, "{written}");
+        assert_eq!(written.contains("bWU6cGFzcw=="), shown, "{written}");
+        assert_eq!(stderr.contains("bWU6cGFzcw=="), shown, "{stderr}");
+    }
+}
+
+#[test]
+fn a_connection_that_cannot_be_had_is_logged() {
+    let peer = Peer::start(Behaviour::Refuse);
+    let dir = tempdir().expect("a directory");
+    let log = dir.path().join("log");
+    let (code, ..) = run(&mut connect(&peer.url, &["--log", text(&log)]), b"");
+    assert_eq!(code, Some(7));
+    let events = events(&log);
+    assert_eq!(events.len(), 1);
+    assert_eq!(
+        (&events[0]["type"], &events[0]["connection"]),
+        (&"error".into(), &0.into())
+    );
+}
+
+#[test]
+fn a_full_disk_is_said_once_and_the_talk_goes_on() {
+    let peer = Peer::start(Behaviour::Echo);
+    let args = ["--log", "/dev/full", "-n3"];
+    let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"a\nb\nc\n");
+    assert_eq!((code, stdout.as_str()), (Some(0), "a\nb\nc\n"));
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.starts_with("* could not write the log '/dev/full': "));
+    let args = ["--log", "/no/such/dir/log"];
+    let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"a\n");
+    assert_eq!((code, stdout.as_str()), (Some(12), ""), "{stderr}");
+}
+
+#[test]
+fn a_kill_leaves_whole_lines() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let log = dir.path().join("log");
+    let mut command = Command::new("/bin/sh");
+    command
+        .env_clear()
+        .args(["-c", "yes | exec \"$@\"", "sh", env!("CARGO_BIN_EXE_wscli")])
+        .args(["connect", &peer.url, "--log", text(&log)])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut running = Running::start(&mut command);
+    for _ in 0..1000 {
+        assert_eq!(running.line().as_deref(), Some("y"));
+    }
+    running.signal(rustix::process::Signal::KILL);
+    running.wait();
+    let events = events(&log);
+    let received = events.iter().filter(|event| event["direction"] == "in");
+    assert!(received.count() >= 1000);
+}
+
+#[test]
+fn a_filter_decides_what_is_printed_and_nothing_else() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let log = dir.path().join("log");
+    let input = b"{\"p\":{\"x\":1}}\nno json\n{\"q\":2}\n{\"p\":[3]}\n";
+    let args = ["--filter", "$.p", "-n4", "--log", text(&log)];
+    let (code, stdout, _) = run(&mut connect(&peer.url, &args), input);
+    assert_eq!((code, stdout.as_str()), (Some(0), "{\"x\":1}\n[3]\n"));
+    let received = told(&events(&log));
+    let received = received.iter().filter(|e| e.starts_with("text in"));
+    assert_eq!(received.count(), 4);
+    let args = ["--filter", "$.p", "--pretty", "-0", "-n1"];
+    let (code, stdout, _) = run(&mut connect(&peer.url, &args), b"{\"p\":[3]}");
+    assert_eq!((code, stdout.as_str()), (Some(0), "[\n  3\n]\0"));
+    let (code, stdout, _) = run(&mut connect(&peer.url, &["--pretty", "-n2"]), b"x\n[1]\n");
+    assert_eq!((code, stdout.as_str()), (Some(0), "x\n[\n  1\n]\n"));
+    for framing in ["--binary", "--jsonl"] {
+        for flags in [&["--pretty"][..], &["--filter", "$"]] {
+            let (code, ..) = run(&mut connect(&peer.url, &[flags, &[framing]].concat()), b"");
+            assert_eq!(code, Some(2), "{flags:?} {framing}");
+        }
+    }
+}
+
+#[test]
+fn a_replay_sends_what_was_sent_at_its_time() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let (first, again) = (dir.path().join("first"), dir.path().join("again"));
+    let script = b"(echo a; sleep 1; printf 'b\\nc\\n') | \"$@\"";
+    let mut command = Command::new("/bin/sh");
+    command
+        .env("PATH", "/usr/bin:/bin")
+        .args(["-c", std::str::from_utf8(script).expect("text"), "sh"])
+        .arg(env!("CARGO_BIN_EXE_wscli"))
+        .args(["connect", &peer.url, "--log", text(&first)])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    assert_eq!(run(&mut command, b"").0, Some(0));
+    for (pace, at_least) in [("--speed=2x", 500), ("--no-delay", 0)] {
+        let _ = fs::remove_file(&again);
+        let args = ["--replay", text(&first), pace, "--log", text(&again), "-n3"];
+        let start = Instant::now();
+        let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"not read\n");
+        assert_eq!(
+            (code, stdout.as_str(), stderr.as_str()),
+            (Some(0), "a\nb\nc\n", "")
+        );
+        assert!(start.elapsed() >= Duration::from_millis(at_least), "{pace}");
+        assert_eq!(sent(&again), sent(&first));
+    }
+    for flags in [&["-x", "a"][..], &["--echo"]] {
+        let args = [&["--replay", text(&first)], flags].concat();
+        assert_eq!(run(&mut connect(&peer.url, &args), b"").0, Some(2));
+    }
+}
+
+#[test]
+fn a_lost_connection_is_opened_again() {
+    let peer = Peer::start(Behaviour::DropFirst);
+    let dir = tempdir().expect("a directory");
+    let log = dir.path().join("log");
+    let args = ["--reconnect=3", "--setup", "s", "--log", text(&log), "-n4"];
+    let mut command = connect(&peer.url, &args);
+    let mut child = command
+        .stdin(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    peer.heads.recv().expect("a connection");
+    peer.heads.recv().expect("another one");
+    stdin.write_all(b"a\nb\n").expect("stdin takes it");
+    drop(stdin);
+    let output = child.wait_with_output().expect("the program ends");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{stderr}");
+    assert_eq!(output.stdout, b"s\ns\na\nb\n");
+    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert!(stderr.contains("; connecting again in ") && stderr.contains("(attempt 1)"));
+    assert!(stderr.contains("the input waits"), "{stderr}");
+    assert_eq!(sent(&log), ["text out user a", "text out user b"]);
+    let events = events(&log);
+    let opens = events.iter().filter(|event| event["type"] == "open");
+    let connections: Vec<_> = opens.map(|event| event["connection"].clone()).collect();
+    assert_eq!(connections, [1, 2]);
+}
+
+#[test]
+fn attempts_come_to_an_end_with_the_last_failure() {
+    let peer = Peer::start(Behaviour::Refuse);
+    let (code, _, stderr) = run(&mut connect(&peer.url, &["--reconnect=1"]), b"a\n");
+    assert_eq!(code, Some(7), "{stderr}");
+    assert_eq!(peer.heads.try_iter().count(), 2);
+    assert!(stderr.contains("no attempt to connect is left"), "{stderr}");
+    // A peer that says that it is done has no need of another connection.
+    let peer = Peer::start(Behaviour::Close(1000, ""));
+    let (code, stdout, _) = run(&mut connect(&peer.url, &["--reconnect", "-n3"]), b"");
+    assert_eq!((code, stdout.as_str()), (Some(10), "a\nb\n"));
+    // A time limit ends the wait as well.
+    let peer = Peer::start(Behaviour::Refuse);
+    let args = ["--reconnect", "-m", "0.2"];
+    assert_eq!(run(&mut connect(&peer.url, &args), b"").0, Some(9));
+}

@@ -1,0 +1,355 @@
+//! What an operator relies on: limits, deadlines, files, metrics, logs.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::harness::{Server, wscli};
+use crate::wire::{Wire, close, frame, handshake};
+
+#[test]
+fn more_websockets_than_allowed_are_answered_with_503() {
+    let server = Server::start(&["--max-connections", "2"]);
+    let mut first = Wire::open(server.port());
+    let _second = Wire::open(server.port());
+    let mut third = Wire::connect(server.port());
+    third.send(handshake(&[]));
+    let head = third.head().to_ascii_lowercase();
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert!(head.contains("connection: close"), "{head}");
+    assert_eq!(server.event("refused")["status"], 503);
+    // The page is not a WebSocket.
+    let mut page = Wire::connect(server.port());
+    page.send(handshake(&["GET / HTTP/1.1", "-Upgrade"]));
+    assert!(page.head().starts_with("HTTP/1.1 200 "));
+    // A place that is given back is given again.
+    first.send(close(1000, ""));
+    first.close_code();
+    first.end();
+    server.event("close");
+    Wire::open(server.port());
+}
+
+#[test]
+fn one_address_has_its_share() {
+    let server = Server::start(&["--max-connections-per-ip", "2"]);
+    let _first = Wire::open(server.port());
+    // Whatever it does, or does not do.
+    let _silent = Wire::connect(server.port());
+    let mut third = Wire::connect(server.port());
+    let head = third.head();
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert_eq!(
+        third.bytes(40),
+        b"too many connections from this address\r\n"
+    );
+    third.end();
+    assert_eq!(server.event("turned-away")["event"], "turned-away");
+}
+
+#[test]
+fn quiet_connections_are_kept_alive_and_dead_ones_ended() {
+    let server = Server::start(&[
+        "--keep-alive-interval",
+        "30ms",
+        "--keep-alive-timeout",
+        "60ms",
+    ]);
+    let mut wire = Wire::open(server.port());
+    let start = Instant::now();
+    // Answered, pings go on; the last is not.
+    for _ in 0..3 {
+        let (opcode, payload) = wire.frame();
+        assert_eq!(opcode, 9);
+        wire.send(frame(10, &payload));
+    }
+    assert!(start.elapsed() >= Duration::from_millis(90));
+    assert_eq!(wire.frame().0, 9);
+    assert_eq!(wire.frame(), (8, b"\x03\xf3ping timeout".to_vec()));
+    wire.finish();
+    wire.end();
+    assert_eq!(server.event("close")["sent_code"], 1011);
+
+    let server = Server::start(&["--keep-alive", "pong", "--keep-alive-interval", "30ms"]);
+    let mut wire = Wire::open(server.port());
+    assert_eq!(wire.frame(), (10, Vec::new()));
+    assert_eq!(wire.frame(), (10, Vec::new()));
+}
+
+#[test]
+fn silence_ends_by_the_idle_timeout() {
+    let args = ["--idle-timeout", "200ms", "--lab"];
+    let server = Server::start(&args);
+    for resource in ["/ws", "/echo"] {
+        let mut wire = Wire::connect(server.port());
+        wire.send(handshake(&[&format!("GET {resource} HTTP/1.1")]));
+        wire.head();
+        wire.send(frame(1, b"hi"));
+        wire.frame();
+        assert_eq!(wire.frame(), (8, b"\x03\xe9idle timeout".to_vec()));
+        wire.send(close(1001, ""));
+        wire.end();
+    }
+    // A pong is a sign of life.
+    let server = Server::start(&["--idle-timeout", "400ms", "--keep-alive-interval", "40ms"]);
+    let mut wire = Wire::open(server.port());
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(800) {
+        let (opcode, payload) = wire.frame();
+        assert_eq!(opcode, 9);
+        wire.send(frame(10, &payload));
+    }
+}
+
+#[test]
+fn who_reads_nothing_is_dropped_by_its_deadline() {
+    let server = Server::start(&["--write-timeout", "300ms", "--lab"]);
+    for resource in ["/ws", "/echo", "/big/64MiB"] {
+        let mut wire = Wire::connect(server.port());
+        wire.send(handshake(&[&format!("GET {resource} HTTP/1.1")]));
+        if resource != "/big/64MiB" {
+            wire.flood(&frame(2, &vec![7; 1 << 20]));
+        }
+        let event = server.event("close");
+        assert_eq!(event["code"], 1006, "{event}");
+        let error = event["error"].as_str().unwrap();
+        assert!(error.contains("took nothing of what was sent"), "{error}");
+    }
+}
+
+#[test]
+fn half_a_handshake_and_a_slow_one_are_ended() {
+    let server = Server::start(&["--handshake-timeout", "300ms"]);
+    let mut half = Wire::connect(server.port());
+    half.send(&handshake(&[])[..40]);
+    let mut slow = Wire::connect(server.port());
+    let start = Instant::now();
+    // A byte at a time is no progress: the deadline is for the whole head.
+    let mut bytes = handshake(&["X-Slow: yes"]).into_bytes().into_iter();
+    while start.elapsed() < Duration::from_millis(250) {
+        if let Some(byte) = bytes.next() {
+            slow.send([byte]);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    half.end_of_stream();
+    slow.end_of_stream();
+    assert!(start.elapsed() < Duration::from_secs(5));
+    server.event("handshake-failed");
+    server.event("handshake-failed");
+}
+
+#[test]
+fn a_small_buffer_carries_large_messages() {
+    let server = Server::start(&["--receive-buffer-size", "256"]);
+    let mut wire = Wire::open(server.port());
+    let payload: Vec<u8> = (0..100_000_u32).map(|n| n.to_le_bytes()[0]).collect();
+    wire.send(frame(2, &payload));
+    assert_eq!(wire.frame(), (2, payload));
+}
+
+#[test]
+fn the_page_can_be_left_out() {
+    let server = Server::start(&["--no-page"]);
+    let mut wire = Wire::connect(server.port());
+    wire.send(handshake(&["GET / HTTP/1.1", "-Upgrade"]));
+    assert!(wire.head().starts_with("HTTP/1.1 404 "));
+}
+
+/// The head and the body of an answer to a plain request.
+fn fetch(port: u16, line: &str) -> (String, Vec<u8>) {
+    let mut wire = Wire::connect(port);
+    wire.send(format!(
+        "{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"
+    ));
+    let head = wire.head().to_ascii_lowercase();
+    (head, wire.rest())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_is_served_and_nothing_beside_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("root");
+    std::fs::create_dir_all(root.join("sub")).unwrap();
+    std::fs::create_dir_all(root.join(".git")).unwrap();
+    std::fs::create_dir(directory.path().join("root2")).unwrap();
+    let big = vec![b'x'; 300_000];
+    for (name, content) in [
+        ("root/index.html", &b"<p>hi"[..]),
+        ("root/sub/index.html", b"sub"),
+        ("root/a b.js", b"1"),
+        ("root/big.bin", &big),
+        ("root/.git/config", b"secret"),
+        ("secret", b"secret"),
+        ("root2/secret", b"secret"),
+    ] {
+        std::fs::write(directory.path().join(name), content).unwrap();
+    }
+    std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
+    std::os::unix::fs::symlink("../root2", root.join("dir")).unwrap();
+    std::os::unix::fs::symlink("a b.js", root.join("inside.js")).unwrap();
+    let server = Server::start(&["--static", root.to_str().unwrap()]);
+    for (line, status, content_type, body) in [
+        ("GET /", 200, "text/html; charset=utf-8", &b"<p>hi"[..]),
+        ("HEAD /", 200, "text/html; charset=utf-8", b""),
+        ("GET /index.html?x", 200, "text/html", b"<p>hi"),
+        ("GET /a%20b.js", 200, "text/javascript", b"1"),
+        ("GET /inside.js", 200, "text/javascript", b"1"),
+        ("GET /sub/", 200, "text/html", b"sub"),
+        ("GET /big.bin", 200, "application/octet-stream", &big),
+    ] {
+        let (head, found) = fetch(server.port(), line);
+        assert!(
+            head.starts_with(&format!("http/1.1 {status} ")),
+            "{line} {head}"
+        );
+        assert!(
+            head.contains(&format!("content-type: {content_type}")),
+            "{line} {head}"
+        );
+        assert!(
+            head.contains("x-content-type-options: nosniff"),
+            "{line} {head}"
+        );
+        assert!(found == body, "{line}");
+    }
+    let (head, _) = fetch(server.port(), "HEAD /");
+    assert!(head.contains("content-length: 5\r\n"), "{head}");
+    let (head, _) = fetch(server.port(), "GET /sub");
+    assert!(
+        head.starts_with("http/1.1 301 ") && head.contains("location: /sub/"),
+        "{head}"
+    );
+    for line in [
+        "GET /none",
+        "GET /link",
+        "GET /dir/secret",
+        "GET /dir",
+        "GET /../secret",
+        "GET /%2e%2e/secret",
+        "GET /..%2fsecret",
+        "GET /sub/..%2f..%2fsecret",
+        "GET /.git/config",
+        "GET /%00",
+    ] {
+        let (head, body) = fetch(server.port(), line);
+        assert!(head.starts_with("http/1.1 404 "), "{line} {head}");
+        assert!(!body.windows(6).any(|part| part == b"secret"), "{line}");
+    }
+    // The echo is where it was.
+    Wire::open(server.port());
+}
+
+#[test]
+fn operators_have_an_address_of_their_own() {
+    let server = Server::start(&["--admin", "127.0.0.1:0"]);
+    let admin = server.ready["admin"].as_str().unwrap();
+    let port = admin.trim_end_matches('/').rsplit(':').next().unwrap();
+    let port = port.parse().unwrap();
+    let (head, body) = fetch(port, "GET /healthz");
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, b"ok\n");
+    let mut wire = Wire::open(server.port());
+    wire.send(frame(1, b"four"));
+    wire.frame();
+    server.event("open");
+    // Counted after the answer has left.
+    let metrics = loop {
+        let metrics = String::from_utf8(fetch(port, "GET /metrics").1).unwrap();
+        if metrics.contains("wscli_messages_total{direction=\"in\"} 1") {
+            break metrics;
+        }
+    };
+    for line in [
+        "wscli_websockets_open 1",
+        "wscli_message_bytes_total{direction=\"out\"} 4",
+        "wscli_http_responses_total{status=\"101\"} 1",
+    ] {
+        assert!(metrics.contains(&format!("{line}\n")), "{line}\n{metrics}");
+    }
+    // Neither is found where the clients are.
+    assert!(
+        fetch(server.port(), "GET /metrics")
+            .0
+            .starts_with("http/1.1 404 ")
+    );
+    assert!(fetch(port, "POST /metrics").0.starts_with("http/1.1 405 "));
+}
+
+#[test]
+fn workers_share_the_connections() {
+    for workers in ["1", "3"] {
+        let server = Server::start(&["--workers", workers]);
+        let mut clients: Vec<_> = (0..12).map(|_| Wire::open(server.port())).collect();
+        for (n, wire) in clients.iter_mut().enumerate() {
+            wire.send(frame(1, n.to_string().as_bytes()));
+            assert_eq!(wire.frame(), (1, n.to_string().into_bytes()));
+        }
+    }
+}
+
+#[test]
+fn the_access_log_has_every_request() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("access.jsonl");
+    let text = path.to_str().unwrap();
+    let server = Server::start(&["--access-log", text]);
+    fetch(server.port(), "GET /");
+    fetch(server.port(), "GET /none");
+    let mut wire = Wire::open(server.port());
+    wire.send(close(1000, ""));
+    wire.close_code();
+    wire.end();
+    // The file is written before stdout.
+    server.event("close");
+    let log = std::fs::read_to_string(&path).unwrap();
+    let events: Vec<serde_json::Value> = log
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let found: Vec<_> = events
+        .iter()
+        .map(|event| {
+            (
+                event["event"].as_str().unwrap(),
+                &event["status"],
+                &event["resource"],
+            )
+        })
+        .collect();
+    let (null, root, ok) = (json!(null), json!("/"), json!(200));
+    assert_eq!(found[0].0, "ready");
+    assert_eq!(found[1], ("request", &ok, &root));
+    assert_eq!(found[2], ("refused", &json!(404), &json!("/none")));
+    assert_eq!(found[3], ("open", &null, &json!("/ws")));
+    assert_eq!(found[4].0, "close");
+}
+
+/// As systemd does: the socket is descriptor 3, and the environment says so.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_socket_from_systemd_is_used() {
+    use std::os::fd::OwnedFd;
+    use std::process::{Command, Stdio};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let program = wscli(&[]);
+    let mut command = Command::new("/bin/sh");
+    // As standard input it reaches this child and no other.
+    let script = "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --jsonl";
+    command
+        .args(["-c", script])
+        .arg(program.get_program())
+        .env_clear()
+        .stdin(OwnedFd::from(listener))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let running = crate::harness::Running::start(&mut command);
+    let ready: serde_json::Value = serde_json::from_str(&running.line().unwrap()).unwrap();
+    assert_eq!(ready["port"], port);
+    let mut wire = Wire::open(port);
+    wire.send(frame(1, b"hi"));
+    assert_eq!(wire.frame(), (1, b"hi".to_vec()));
+}
