@@ -34,7 +34,8 @@ complete-powershell\t'Completions for PowerShell'
 man\t'The man page wscli(1)'
 man-connect\t'The man page wscli-connect(1)'
 man-serve\t'The man page wscli-serve(1)'
-man-probe-origin\t'The man page wscli-probe-origin(1)'"
+man-probe-origin\t'The man page wscli-probe-origin(1)'
+man-bench\t'The man page wscli-bench(1)'"
 complete -c wscli -n "__fish_wscli_needs_command" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_needs_command" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -42,6 +43,7 @@ complete -c wscli -n "__fish_wscli_needs_command" -s V -l version -d 'Print vers
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a WebSocket server: standard input goes out, messages come back'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "probe-origin" -d 'Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)'
+complete -c wscli -n "__fish_wscli_needs_command" -f -a "bench" -d 'Put load on a server and measure latency and throughput'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence' -r
@@ -227,3 +229,78 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l tlsv1.3 -d 
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l mode -d 'What is measured' -r -f -a "echo\t'Send messages and wait for their replies'
+handshake\t'Open and close connections, again and again'
+idle\t'Hold connections, and ping each every so often'
+flood\t'Send without waiting'"
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s c -l connections -d 'Connections (in mode handshake: attempts at a time)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l threads -d 'Threads; by default as many as processors, and no more than connections' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l in-flight -d 'Closed loop: messages that each connection keeps in flight [default: 1]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s r -l rate -d 'Open loop: messages a second in all, on a fixed schedule' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l rate-per-connection -d 'Open loop: messages a second on each connection' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l stages -d 'Open loop in stages, as \'10s:100,30s:1000\': durations and messages a second in all' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l think-time -d 'Closed loop: pause between a reply and the next message' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l connect-rate -d 'Mode handshake: attempts a second in all, on a fixed schedule' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ping-interval -d 'Mode idle: time between two pings of a connection [default: 10]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s d -l duration -d 'How long is measured [default: 10, or until --messages are done]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s n -l messages -d 'How many messages are measured' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l warmup -d 'Load before the measuring' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ramp-up -d 'Spread the opening of the connections over this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l reply-timeout -d 'A message without a reply for this long is lost' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l size -d 'Size of generated messages in bytes, or a range as 64..4096 [default: 64]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l payload -d 'Send a file\'s content, or the files of a directory in turn (@DIR); repeat for more' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l message -d 'Send this text, with {{n}}, {{conn}}, {{uuid}}, {{now}} and {{random 16}} filled in; repeat for more, in turn' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l match -d 'How replies are matched: auto, order, echo, an RFC 9535 JSONPath ($.id), or a regular expression whose first group is the id [default: auto]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l threshold -d 'Exit with 1 when this is missed: \'p99<5ms\', \'errors<0.1%\', \'rate>=10000\'; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l json -d 'Write the report as JSON to a file, or to stdout in place of the text (-)' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l origin -d 'Send this Origin header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s A -l user-agent -d 'Send this User-Agent header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s s -l subprotocol -l protocol -d 'Offer this subprotocol; repeat in order of preference' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l compress -d 'Offer permessage-deflate; alone as browsers do, or with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l max-message-size -d 'Accept messages up to this size' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l max-frame-size -d 'Accept frames up to this size [default: that of messages]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l unix-socket -d 'Connect to this Unix domain socket instead of the URL\'s host' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l connect-timeout -d 'Give up when the connection is not open after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s m -l max-time -d 'Give up when not done after this time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l max-redirs -d 'Follow at most so many redirects; -1 for any number' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l wait-up -d 'Try again for this time while the server is not up: refused, reset, no such name yet, no answer, 502, 503, 504' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l bearer -d 'Send this token (Bearer)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l netrc-file -d 'The same, in this file' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s b -l cookie -d 'Send these cookies (\'a=1; b=2\'), or those that a cookie-jar file in the Netscape format has for the server' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l cacert -l ca -d 'Trust the certificates in this file (PEM, or one as DER) in place of the platform\'s' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l cert -d 'Show this client certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l key -d 'The client certificate\'s private key, where --cert does not hold it: PEM or DER' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l pinnedpubkey -d 'Take only a server with one of these public keys: sha256//BASE64, several separated by \';\'' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l sni -d 'Send and verify this name in place of the URL\'s' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l headers-csv -d 'Headers of each connection from a CSV file: names in its first row, then a row a connection, in turn' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l source-ip -d 'Connect from this address; repeat to have more ports' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
+always\t'Always'
+never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l demo -d 'Start an echo server on a free loopback port and measure it'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l precise -d 'Keep the schedule to the microsecond by spinning before each message'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l template -d 'Fill in the placeholders of --payload files too'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l text -d 'Send text messages (the default)'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l binary -d 'Send binary messages'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l verify -d 'Compare each reply with what was sent'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s L -l location -d 'Follow redirects; credentials stay with the first host, port and scheme'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s 4 -l ipv4 -d 'Connect by IPv4 alone'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s 6 -l ipv6 -d 'Connect by IPv6 alone'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy-insecure -d 'Accept any certificate of an https:// proxy'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l netrc -d 'Look up user name and password in ~/.netrc, where neither a flag nor the URL has them'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s k -l insecure -d 'Accept any certificate of the server (--pinnedpubkey still holds)'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l tlsv1.2 -d 'Speak TLS 1.2 or newer (the default)'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s q -l quiet -d 'Tell errors only'
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -13,7 +13,7 @@ use crate::connection::{OpenError, SocketError};
 pub enum ExitStatus {
     /// All went well.
     Success = 0,
-    /// `probe-origin` has findings that count.
+    /// `probe-origin` has findings that count, or `bench` missed a threshold.
     Findings = 1,
     /// A usage error, or a configuration that cannot work.
     Usage = 2,
@@ -54,7 +54,7 @@ pub const TABLE: &[(ExitStatus, &str)] = &[
     (ExitStatus::Success, "success"),
     (
         ExitStatus::Findings,
-        "findings of the severity that counts (probe-origin)",
+        "findings of the severity that counts (probe-origin), or a missed threshold (bench)",
     ),
     (
         ExitStatus::Usage,

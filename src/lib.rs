@@ -4,10 +4,11 @@
 //! else stands on (from a URL to an open socket), [`origin`] judges where a
 //! request comes from, [`server`] answers, [`pipe`] connects a socket with the
 //! standard streams, [`transcript`] is the communication log, [`repl`] the
-//! prompt, and [`commands`] turn arguments ([`cli`]) into engines and their
-//! results ([`report`]) into an [`exit`] status. [`terminal`] alone writes to
-//! the standard streams.
+//! prompt, [`bench`](mod@bench) puts load on a server and measures, and [`commands`] turn
+//! arguments ([`cli`]) into engines and their results ([`report`]) into an
+//! [`exit`] status. [`terminal`] alone writes to the standard streams.
 
+pub mod bench;
 pub mod cli;
 pub mod commands;
 pub mod connection;

@@ -13,6 +13,7 @@ const GENERATED: &[(&str, &str)] = &[
     ("man-connect", "man/wscli-connect.1"),
     ("man-serve", "man/wscli-serve.1"),
     ("man-probe-origin", "man/wscli-probe-origin.1"),
+    ("man-bench", "man/wscli-bench.1"),
 ];
 
 /// With `WSCLI_UPDATE=1` the files are written instead of compared.

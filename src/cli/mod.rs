@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod auth;
+pub mod bench;
 pub mod connect;
 pub mod curl;
 pub mod keep_alive;
@@ -85,6 +86,8 @@ pub enum Command {
     Serve(Box<serve::ServeArgs>),
     /// Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)
     ProbeOrigin(Box<probe_origin::ProbeOriginArgs>),
+    /// Put load on a server and measure latency and throughput
+    Bench(Box<bench::BenchArgs>),
 }
 
 /// What `--generate` can make.
@@ -106,4 +109,6 @@ pub enum Generate {
     ManServe,
     /// The man page wscli-probe-origin(1).
     ManProbeOrigin,
+    /// The man page wscli-bench(1).
+    ManBench,
 }

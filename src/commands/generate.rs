@@ -30,6 +30,7 @@ fn render(kind: Generate) -> Result<Vec<u8>> {
         Generate::ManConnect => man(Some("connect")),
         Generate::ManServe => man(Some("serve")),
         Generate::ManProbeOrigin => man(Some("probe-origin")),
+        Generate::ManBench => man(Some("bench")),
     }
 }
 

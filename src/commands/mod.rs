@@ -1,5 +1,6 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
+mod bench;
 mod connect;
 mod curl;
 mod demo;
@@ -41,6 +42,7 @@ pub fn run() -> ExitStatus {
         (None, Some(Command::ProbeOrigin(args))) => {
             probe_origin::run(&args, color(cli.global), status)
         }
+        (None, Some(Command::Bench(args))) => bench::run(&args, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error))

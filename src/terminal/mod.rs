@@ -6,6 +6,7 @@
 pub mod lines;
 pub mod output;
 pub mod printer;
+pub mod progress;
 pub mod sanitize;
 pub mod secret;
 pub mod status;
@@ -14,6 +15,7 @@ pub mod tty;
 
 pub use lines::LineWriter;
 pub use output::DataOutput;
+pub use progress::Progress;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
 pub use style::Style;

@@ -1,5 +1,6 @@
 //! The program as its users run it: one test binary, a module a command.
 
+mod bench;
 #[cfg(unix)]
 mod connect;
 #[cfg(unix)]

@@ -1,0 +1,356 @@
+//! One thread of a run: a future that owns its share of the connections.
+//!
+//! There is one task a thread. Each connection has a waker of its own that
+//! puts the connection's slot on the thread's list, so a readiness event costs
+//! neither a task nor a lock that anyone else wants, and the buffers, the
+//! histograms and the schedule have one owner.
+
+mod phases;
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use tokio::time::{Interval, MissedTickBehavior, interval};
+
+use super::clock::to_ns;
+use super::config::{Load, Mode};
+use super::conn::{Conn, Pause, Shared, Times};
+use super::counted::WireCounter;
+use super::engine::{Control, FromWorker};
+use super::link::{Ended, Scratch};
+use super::opening::Opening;
+use super::pacer::Pacer;
+use super::payload::Payloads;
+use super::queue::{Queue, slot_waker};
+use super::stats::Stats;
+
+/// How often the thread looks at deadlines and commands.
+const TICK: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+struct Slot {
+    index: usize,
+    /// Made when the connection is open.
+    conn: Option<(Waker, Conn)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Opening,
+    /// Open, and waiting for the other threads.
+    Ready,
+    Running,
+    /// Nothing more is due; replies are waited for until then.
+    Draining {
+        until_ns: u64,
+    },
+    /// The closing handshakes, until then.
+    Closing {
+        until_ns: u64,
+    },
+}
+
+/// One thread of a run.
+pub(super) struct Driver {
+    thread: usize,
+    control: Arc<Control>,
+    shared: Shared,
+    slots: Vec<Slot>,
+    live: usize,
+    queue: Arc<Queue>,
+    ready: Vec<usize>,
+    opening: Option<Opening>,
+    pacer: Pacer,
+    tick: Interval,
+    phase: Phase,
+    /// Open loop: the next message of this thread, as a round over all
+    /// connections and a slot within it.
+    round: u64,
+    round_slot: usize,
+    last_number: Option<u64>,
+    second: u64,
+    cpu: [Option<(Duration, u64)>; 2],
+    wire: Arc<WireCounter>,
+    interrupted: bool,
+}
+
+impl Driver {
+    /// # Errors
+    /// The operating system's, when it has no timer left.
+    pub(super) fn new(thread: usize, control: Arc<Control>) -> std::io::Result<Self> {
+        let config = &control.config;
+        let mut scratch = Scratch::new();
+        let payloads = Payloads::new(config.payload.clone(), &mut scratch.random);
+        let slots: Vec<_> = config
+            .share(thread)
+            .map(|index| Slot { index, conn: None })
+            .collect();
+        let wire = Arc::new(WireCounter::default());
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Ok(Self {
+            thread,
+            opening: Some(Opening::new(&control, thread, Arc::clone(&wire))),
+            pacer: Pacer::new(config.pacing)?,
+            shared: Shared {
+                config: Arc::clone(config),
+                clock: control.clock,
+                scratch,
+                payloads,
+                stats: Stats::default(),
+                // Nothing is measured, and nothing sent, before the start.
+                times: Times {
+                    start_ns: u64::MAX,
+                    measure_ns: u64::MAX,
+                    end_ns: u64::MAX,
+                },
+                pauses: VecDeque::new(),
+                last_reply_ns: 0,
+            },
+            control,
+            slots,
+            live: 0,
+            queue: Arc::default(),
+            ready: Vec::new(),
+            tick,
+            phase: Phase::Opening,
+            round: 0,
+            round_slot: 0,
+            last_number: None,
+            second: 0,
+            cpu: [None, None],
+            wire,
+            interrupted: false,
+        })
+    }
+
+    fn poll_opening(&mut self, cx: &mut Context<'_>) {
+        let Some(opening) = &mut self.opening else {
+            return;
+        };
+        while let Poll::Ready(next) = opening.poll_next(cx) {
+            let Some((position, link)) = next else {
+                if let Some(opening) = self.opening.take() {
+                    self.control
+                        .tell(FromWorker::Opened(Box::new(opening.finish())));
+                }
+                self.phase = Phase::Ready;
+                return;
+            };
+            let Some(slot) = self.slots.get_mut(position) else {
+                continue;
+            };
+            let waker = slot_waker(position, &self.queue);
+            let quota = self.control.config.quota(slot.index);
+            // In an open loop the schedule holds the quota.
+            let quota = quota.filter(|_| matches!(self.shared.config.load, Load::Closed { .. }));
+            slot.conn = Some((waker, Conn::new(slot.index, position, link, quota)));
+            self.live += 1;
+            self.control.open.fetch_add(1, Ordering::Relaxed);
+            self.queue.push(position);
+        }
+    }
+
+    fn start(&mut self, start_ns: u64) {
+        let config = Arc::clone(&self.shared.config);
+        let measure_ns = start_ns.saturating_add(to_ns(config.warmup));
+        let end_ns = config
+            .duration
+            .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d)));
+        self.shared.times = Times {
+            start_ns,
+            measure_ns,
+            end_ns,
+        };
+        match &config.load {
+            Load::Closed { in_flight, .. } => {
+                let slots = self.slots.iter().enumerate();
+                self.shared.pauses = slots
+                    .filter(|(_, slot)| slot.conn.is_some())
+                    .map(|(slot, _)| Pause {
+                        until_ns: start_ns,
+                        slot,
+                        count: *in_flight,
+                    })
+                    .collect();
+            }
+            Load::Open(schedule) => {
+                self.last_number = config
+                    .messages
+                    .map(|n| schedule.first_at(to_ns(config.warmup)) + n);
+            }
+        }
+        self.phase = Phase::Running;
+    }
+
+    /// When the next message of the schedule is due, and its number.
+    fn next_scheduled(&self) -> Option<(u64, u64)> {
+        let Load::Open(schedule) = &self.shared.config.load else {
+            return None;
+        };
+        let slot = self.slots.get(self.round_slot)?;
+        let number = self.round * self.shared.config.connections as u64 + slot.index as u64;
+        if self.last_number.is_some_and(|last| number >= last) {
+            return None;
+        }
+        let due_ns = schedule
+            .time_of(number)?
+            .saturating_add(self.shared.times.start_ns);
+        (due_ns < self.shared.times.end_ns).then_some((due_ns, number))
+    }
+
+    /// When the measuring begins or ends, so that the processor time is taken
+    /// at that moment and not at the next tick.
+    fn next_mark(&self) -> u64 {
+        match self.cpu {
+            [None, _] => self.shared.times.measure_ns,
+            [_, None] => self.shared.times.end_ns,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Hands out everything that is due, and sets the alarm for what is not.
+    fn poll_due(&mut self, cx: &mut Context<'_>) {
+        if !matches!(self.phase, Phase::Running | Phase::Draining { .. }) {
+            return;
+        }
+        loop {
+            let scheduled = self.next_scheduled().map(|(due_ns, _)| due_ns);
+            let pause = self.shared.pauses.front().copied();
+            let next_ns = scheduled
+                .unwrap_or(u64::MAX)
+                .min(pause.map_or(u64::MAX, |pause| pause.until_ns))
+                .min(self.next_mark());
+            if next_ns == u64::MAX {
+                return;
+            }
+            if self
+                .pacer
+                .poll(cx, &self.shared.clock, next_ns)
+                .is_pending()
+            {
+                return;
+            }
+            let now_ns = self.shared.clock.now_ns();
+            self.note_usage(now_ns);
+            self.hand_out_scheduled(now_ns);
+            while let Some(pause) = self.shared.pauses.front().copied()
+                && pause.until_ns <= now_ns
+            {
+                self.shared.pauses.pop_front();
+                if let Some((_, conn)) =
+                    self.slots.get_mut(pause.slot).and_then(|s| s.conn.as_mut())
+                {
+                    conn.free += pause.count;
+                    conn.free_since_ns = pause.until_ns;
+                    self.queue.push(pause.slot);
+                }
+            }
+            // What is due leaves before the next alarm is waited for.
+            self.run_ready(cx);
+        }
+    }
+
+    fn hand_out_scheduled(&mut self, now_ns: u64) {
+        while let Some((due_ns, _)) = self.next_scheduled()
+            && due_ns <= now_ns
+        {
+            match self
+                .slots
+                .get_mut(self.round_slot)
+                .and_then(|s| s.conn.as_mut())
+            {
+                Some((_, conn)) => {
+                    conn.due += 1;
+                    if conn.due == 1 {
+                        self.queue.push(self.round_slot);
+                    }
+                }
+                None if self.shared.times.measures(due_ns) => {
+                    self.shared.stats.counters.unsent += 1;
+                }
+                None => {}
+            }
+            self.round_slot += 1;
+            if self.round_slot == self.slots.len() {
+                self.round_slot = 0;
+                self.round += 1;
+            }
+        }
+    }
+
+    /// Runs the connections that are on the list.
+    fn run_ready(&mut self, cx: &Context<'_>) {
+        let mut ready = std::mem::take(&mut self.ready);
+        self.queue.take(cx, &mut ready);
+        for slot in ready.drain(..) {
+            let Some((waker, conn)) = self.slots.get_mut(slot).and_then(|s| s.conn.as_mut()) else {
+                continue;
+            };
+            let mut cx = Context::from_waker(waker);
+            if let Err(ended) = conn.run(&mut cx, &mut self.shared) {
+                self.end(slot, &ended);
+            }
+        }
+        self.ready = ready;
+    }
+
+    /// A connection is no more.
+    fn end(&mut self, slot: usize, ended: &Ended) {
+        let Some((waker, mut conn)) = self.slots.get_mut(slot).and_then(|s| s.conn.take()) else {
+            return;
+        };
+        self.live -= 1;
+        self.control.open.fetch_sub(1, Ordering::Relaxed);
+        if conn.closing {
+            return;
+        }
+        self.shared.stats.errors.add(ended.cause());
+        conn.give_up(u64::MAX, &mut self.shared);
+        self.shared.stats.counters.unsent += conn.count_unsent(&self.shared);
+        if let Ended::Closed(_) = ended {
+            // RFC 6455 §5.5.1: a Close is answered by a Close. It leaves at
+            // once or not at all: the server is done with us.
+            conn.link.start_close(&mut self.shared.scratch);
+            let _ = conn.link.poll_ready(&mut Context::from_waker(&waker));
+        }
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        while this.tick.poll_tick(cx).is_ready() {
+            if this.on_tick() {
+                let outcome = this.outcome();
+                this.control.tell(FromWorker::Done(Box::new(outcome)));
+                return Poll::Ready(());
+            }
+        }
+        this.poll_opening(cx);
+        this.run_ready(cx);
+        this.poll_due(cx);
+        Poll::Pending
+    }
+}
+
+/// Whether a mode holds its connections, and so runs on this driver.
+pub(super) fn drives(mode: Mode) -> bool {
+    mode != Mode::Handshake
+}
+
+impl std::fmt::Debug for Driver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Driver")
+            .field("thread", &self.thread)
+            .field("phase", &self.phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,404 @@
+//! The frame engine: masked frames out, a streaming parser in.
+//!
+//! Frames are appended to one buffer that leaves in one write. What comes in
+//! is parsed where it was read to; a payload is put together only when
+//! somebody must see it whole. No socket is touched here, and no clock.
+
+use std::io::Cursor;
+
+use thiserror::Error;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+/// How much of a message's beginning is always kept: enough for the sequence
+/// number that a generated payload starts with.
+pub const HEAD_BYTES: usize = 8;
+
+/// The longest frame header (RFC 6455 §5.2).
+const MAX_HEADER_BYTES: usize = 14;
+
+/// Payloads are masked in pieces that stay in the first-level cache. A
+/// multiple of 4, so that each piece starts with the mask's first byte.
+const MASK_PIECE_BYTES: usize = 8 << 10;
+
+/// Appends the header of a final, masked frame.
+pub fn append_header(out: &mut Vec<u8>, opcode: OpCode, payload_bytes: usize, mask: [u8; 4]) {
+    let header = FrameHeader {
+        is_final: true,
+        opcode,
+        mask: Some(mask),
+        ..FrameHeader::default()
+    };
+    // Writing to a vector does not fail.
+    let _ = header.format(payload_bytes as u64, out);
+}
+
+/// Appends a part of a payload, masked. Every part but the last must be a
+/// multiple of 4 bytes long.
+pub fn append_masked(out: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
+    for piece in payload.chunks(MASK_PIECE_BYTES) {
+        let start = out.len();
+        out.extend_from_slice(piece);
+        if let Some(appended) = out.get_mut(start..) {
+            apply_mask(appended, mask);
+        }
+    }
+}
+
+/// Appends a whole control frame. `payload` is at most 125 bytes.
+pub fn append_control(out: &mut Vec<u8>, control: Control, payload: &[u8], mask: [u8; 4]) {
+    append_header(out, OpCode::Control(control), payload.len(), mask);
+    append_masked(out, payload, mask);
+}
+
+fn apply_mask(bytes: &mut [u8], mask: [u8; 4]) {
+    let wide = u64::from_ne_bytes([
+        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
+    ]);
+    let mut words = bytes.chunks_exact_mut(8);
+    for word in &mut words {
+        if let Ok(value) = <[u8; 8]>::try_from(&*word) {
+            word.copy_from_slice(&(u64::from_ne_bytes(value) ^ wide).to_ne_bytes());
+        }
+    }
+    for (byte, key) in words.into_remainder().iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= key;
+    }
+}
+
+/// What came in.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Incoming<'a> {
+    /// A complete message.
+    Message {
+        /// Whether it is text.
+        text: bool,
+        /// Its first bytes, at most [`HEAD_BYTES`].
+        head: &'a [u8],
+        /// Its length in bytes.
+        len: u64,
+        /// All of it, when the parser was told to keep payloads.
+        payload: Option<&'a [u8]>,
+    },
+    /// A ping, to be answered.
+    Ping(&'a [u8]),
+    /// A pong.
+    Pong(&'a [u8]),
+    /// A Close frame, with its payload.
+    Close(&'a [u8]),
+}
+
+/// How the server broke RFC 6455.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum Violation {
+    /// §5.2: an opcode that is reserved.
+    #[error("reserved opcode")]
+    Opcode,
+    /// §5.1: "A server MUST NOT mask any frames that it sends to the client".
+    #[error("masked frame")]
+    Masked,
+    /// §5.2: RSV bits "MUST be 0 unless an extension is negotiated".
+    #[error("reserved bits set")]
+    ReservedBits,
+    /// §5.5: control frames "MUST have a payload length of 125 bytes or less
+    /// and MUST NOT be fragmented".
+    #[error("control frame fragmented or over 125 bytes")]
+    Control,
+    /// §5.4: a continuation without a message, or a message within another.
+    #[error("fragments out of order")]
+    Fragments,
+    /// A message over the limit for messages that must be kept whole.
+    #[error("message over --max-message-size")]
+    TooLarge,
+}
+
+/// The parser of one connection's incoming bytes.
+#[derive(Debug, Default)]
+pub struct Parser {
+    /// Set to keep whole payloads; the limit is their largest size in bytes.
+    keep_up_to: Option<usize>,
+    carry: [u8; MAX_HEADER_BYTES],
+    carried: usize,
+    frame: Option<Frame>,
+    /// The data message that is under way: text or not, and its length yet.
+    message: Option<(bool, u64)>,
+    head: [u8; HEAD_BYTES],
+    kept: Vec<u8>,
+    control: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    opcode: OpCode,
+    is_final: bool,
+    remaining: u64,
+}
+
+impl Parser {
+    /// A parser that keeps whole payloads up to this size in bytes, or none.
+    pub fn new(keep_up_to: Option<usize>) -> Self {
+        Self {
+            keep_up_to,
+            ..Self::default()
+        }
+    }
+
+    /// Takes what was read and tells of everything that is complete by it.
+    ///
+    /// # Errors
+    /// A [`Violation`], after which the parser is of no more use.
+    pub fn feed<F>(&mut self, mut bytes: &[u8], mut on: F) -> Result<(), Violation>
+    where
+        F: FnMut(Incoming<'_>),
+    {
+        loop {
+            let Some(frame) = self.frame else {
+                match self.header(bytes)? {
+                    Some(used) => bytes = bytes.get(used..).unwrap_or_default(),
+                    None => return Ok(()),
+                }
+                continue;
+            };
+            let take = usize::try_from(frame.remaining).map_or(bytes.len(), |n| n.min(bytes.len()));
+            let (part, rest) = bytes.split_at(take);
+            let remaining = frame.remaining - take as u64;
+            if let OpCode::Control(control) = frame.opcode {
+                self.control_part(control, part, remaining == 0, &mut on);
+            } else {
+                let last = remaining == 0 && frame.is_final;
+                self.data_part(part, last, &mut on)?;
+            }
+            bytes = rest;
+            if remaining > 0 {
+                self.frame = Some(Frame { remaining, ..frame });
+                return Ok(());
+            }
+            self.frame = None;
+        }
+    }
+
+    /// Parses a frame header; returns how much of `bytes` it took, `None` when
+    /// more must come.
+    fn header(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
+        if self.carried == 0 {
+            let mut cursor = Cursor::new(bytes);
+            let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)?;
+            if let Some((header, length)) = parsed {
+                self.begin(&header, length)?;
+                return Ok(Some(usize::try_from(cursor.position()).unwrap_or(0)));
+            }
+        }
+        let had = self.carried;
+        let room = self.carry.get_mut(had..).unwrap_or_default();
+        let take = room.len().min(bytes.len());
+        for (to, from) in room.iter_mut().zip(bytes) {
+            *to = *from;
+        }
+        self.carried = had + take;
+        let carry = self.carry;
+        let mut cursor = Cursor::new(carry.get(..self.carried).unwrap_or_default());
+        match FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)? {
+            Some((header, length)) => {
+                self.carried = 0;
+                self.begin(&header, length)?;
+                let used = usize::try_from(cursor.position()).unwrap_or(0);
+                Ok(Some(used.saturating_sub(had)))
+            }
+            None => Ok(None),
+        }
+    }
+
+    fn begin(&mut self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
+        if header.mask.is_some() {
+            return Err(Violation::Masked);
+        }
+        if header.rsv1 || header.rsv2 || header.rsv3 {
+            return Err(Violation::ReservedBits);
+        }
+        match (header.opcode, self.message) {
+            (OpCode::Control(_), _) if !header.is_final || length > 125 => {
+                return Err(Violation::Control);
+            }
+            (OpCode::Control(_), _) | (OpCode::Data(Data::Continue), Some(_)) => {}
+            (OpCode::Data(Data::Continue), None) | (OpCode::Data(_), Some(_)) => {
+                return Err(Violation::Fragments);
+            }
+            (OpCode::Data(data), None) => self.message = Some((data == Data::Text, 0)),
+        }
+        self.frame = Some(Frame {
+            opcode: header.opcode,
+            is_final: header.is_final,
+            remaining: length,
+        });
+        Ok(())
+    }
+
+    fn data_part<F>(&mut self, part: &[u8], last: bool, on: &mut F) -> Result<(), Violation>
+    where
+        F: FnMut(Incoming<'_>),
+    {
+        let Some((text, before)) = self.message else {
+            return Ok(());
+        };
+        let len = before + part.len() as u64;
+        if let Some(limit) = self.keep_up_to
+            && len > limit as u64
+        {
+            return Err(Violation::TooLarge);
+        }
+        if last && before == 0 {
+            // All of the message lies in the read buffer: nothing is copied.
+            self.message = None;
+            on(Incoming::Message {
+                text,
+                head: part.get(..HEAD_BYTES).unwrap_or(part),
+                len,
+                payload: self.keep_up_to.map(|_| part),
+            });
+            return Ok(());
+        }
+        let at = usize::try_from(before)
+            .unwrap_or(HEAD_BYTES)
+            .min(HEAD_BYTES);
+        for (to, from) in self.head.iter_mut().skip(at).zip(part) {
+            *to = *from;
+        }
+        if self.keep_up_to.is_some() {
+            self.kept.extend_from_slice(part);
+        }
+        self.message = Some((text, len));
+        if last {
+            self.message = None;
+            let head = usize::try_from(len).unwrap_or(HEAD_BYTES).min(HEAD_BYTES);
+            on(Incoming::Message {
+                text,
+                head: self.head.get(..head).unwrap_or_default(),
+                len,
+                payload: self.keep_up_to.map(|_| self.kept.as_slice()),
+            });
+            self.kept.clear();
+        }
+        Ok(())
+    }
+
+    fn control_part<F>(&mut self, control: Control, part: &[u8], last: bool, on: &mut F)
+    where
+        F: FnMut(Incoming<'_>),
+    {
+        self.control.extend_from_slice(part);
+        if last {
+            on(match control {
+                Control::Ping => Incoming::Ping(&self.control),
+                Control::Pong => Incoming::Pong(&self.control),
+                Control::Close | Control::Reserved(_) => Incoming::Close(&self.control),
+            });
+            self.control.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// What a parser tells, with payloads.
+    fn told(parser: &mut Parser, bytes: &[u8]) -> Result<Vec<String>, Violation> {
+        let mut all = Vec::new();
+        parser.feed(bytes, |incoming| all.push(format!("{incoming:?}")))?;
+        Ok(all)
+    }
+
+    fn server_frame(is_final: bool, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
+        let header = FrameHeader {
+            is_final,
+            opcode,
+            ..FrameHeader::default()
+        };
+        let mut bytes = Vec::new();
+        header.format(payload.len() as u64, &mut bytes).unwrap();
+        bytes.extend_from_slice(payload);
+        bytes
+    }
+
+    proptest! {
+        #[test]
+        fn however_the_bytes_are_cut_the_same_is_told(
+            lengths in proptest::collection::vec(0_usize..300, 1..6),
+            keep in any::<bool>(),
+            cuts in proptest::collection::vec(1_usize..40, 1..80),
+        ) {
+            let mut bytes = Vec::new();
+            for length in lengths {
+                let payload: Vec<u8> = (0..length).map(|i| i.to_le_bytes()[0]).collect();
+                let (first, rest) = payload.split_at(length / 2);
+                bytes.extend(server_frame(false, OpCode::Data(Data::Text), first));
+                bytes.extend(server_frame(true, OpCode::Control(Control::Ping), b"ping"));
+                bytes.extend(server_frame(true, OpCode::Data(Data::Continue), rest));
+                bytes.extend(server_frame(true, OpCode::Data(Data::Binary), &payload));
+            }
+            let limit = keep.then_some(1 << 20);
+            let whole = told(&mut Parser::new(limit), &bytes).unwrap();
+            let mut parser = Parser::new(limit);
+            let (mut pieces, mut rest) = (Vec::new(), &bytes[..]);
+            for cut in cuts.iter().cycle() {
+                let (piece, behind) = rest.split_at((*cut).min(rest.len()));
+                pieces.extend(told(&mut parser, piece).unwrap());
+                rest = behind;
+                if rest.is_empty() {
+                    break;
+                }
+            }
+            prop_assert_eq!(pieces, whole);
+        }
+
+        #[test]
+        fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = told(&mut Parser::new(Some(1000)), &bytes);
+            let _ = told(&mut Parser::new(None), &bytes);
+        }
+
+        #[test]
+        fn masking_twice_is_no_masking(
+            payload in proptest::collection::vec(any::<u8>(), 0..20_000),
+            mask in any::<[u8; 4]>(),
+        ) {
+            let mut frame = Vec::new();
+            append_header(&mut frame, OpCode::Data(Data::Binary), payload.len(), mask);
+            let start = frame.len();
+            append_masked(&mut frame, &payload, mask);
+            let back: Vec<u8> = frame[start..]
+                .iter()
+                .zip(mask.iter().cycle())
+                .map(|(byte, key)| byte ^ key)
+                .collect();
+            prop_assert_eq!(back, payload);
+        }
+    }
+
+    #[test]
+    fn each_violation_is_named() {
+        let data = |data| OpCode::Data(data);
+        let two_beginnings = [
+            server_frame(false, data(Data::Text), b"a"),
+            server_frame(true, data(Data::Text), b"b"),
+        ];
+        for (bytes, violation) in [
+            (vec![0x83, 0], Violation::Opcode),
+            (vec![0x81, 0x80, 0, 0, 0, 0], Violation::Masked),
+            (vec![0xc1, 0], Violation::ReservedBits),
+            (vec![0x09, 0], Violation::Control),
+            (vec![0x89, 126, 0, 126], Violation::Control),
+            (vec![0x80, 0], Violation::Fragments),
+            (two_beginnings.concat(), Violation::Fragments),
+            (
+                server_frame(true, data(Data::Text), b"12345"),
+                Violation::TooLarge,
+            ),
+        ] {
+            let found = told(&mut Parser::new(Some(4)), &bytes);
+            assert_eq!(found, Err(violation), "{bytes:?}");
+        }
+    }
+}

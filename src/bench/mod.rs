@@ -1,0 +1,45 @@
+//! The load generator: puts messages on a server and measures what comes of
+//! it.
+//!
+//! A run is a [`BenchConfig`] that [`run`] turns into a [`Summary`]. The
+//! connections are spread over threads that share nothing while messages fly;
+//! each thread is one future (`driver`) that owns its connections, a frame
+//! engine ([`frames`]), the [`schedule`] and its histograms ([`stats`]), which
+//! it hands over once a second.
+//!
+//! Latency is measured from when a message was *meant* to leave, so that a
+//! server that stops for a while cannot hide it, and from when it left.
+//!
+//! Boundary: this module formats nothing, prints nothing, and knows no flags.
+
+mod churn;
+pub mod clock;
+pub mod config;
+mod conn;
+mod counted;
+mod driver;
+mod engine;
+pub mod frames;
+pub mod limits;
+mod link;
+pub mod matching;
+mod opener;
+mod opening;
+mod pacer;
+pub mod payload;
+mod queue;
+pub mod schedule;
+pub mod stats;
+pub mod summary;
+pub mod template;
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;
+pub mod threshold;
+mod usage;
+
+pub use config::{BenchConfig, Load, Mode};
+pub use engine::{BenchError, Live, Part, run};
+pub use pacer::Pacing;
+pub use summary::Summary;

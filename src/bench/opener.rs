@@ -1,0 +1,78 @@
+//! Opening the connections of a run.
+
+use std::borrow::Cow;
+use std::net::IpAddr;
+
+use super::config::BenchConfig;
+use super::stats::HandshakeStats;
+use crate::connection::dial::address::{AddressConfig, Family, Interface};
+use crate::connection::dial::{DialError, Timings};
+use crate::connection::{OpenConfig, OpenError, Opened, Target, open};
+
+/// Opens connection `index` of the run.
+pub(super) async fn open_connection(
+    config: &BenchConfig,
+    index: usize,
+) -> Result<Opened, OpenError> {
+    open(target_of(config, index), &open_config(config, index)).await
+}
+
+/// Where connection `index` leads to.
+pub(super) fn target_of(config: &BenchConfig, index: usize) -> &Target {
+    &config.targets[index % config.targets.len()]
+}
+
+fn open_config(config: &BenchConfig, index: usize) -> Cow<'_, OpenConfig> {
+    let mut open = Cow::Borrowed(&config.open);
+    if let Some(row) = turn(&config.header_rows, index) {
+        open.to_mut().request.edits.extend(row.iter().cloned());
+    }
+    if let Some(ip) = turn(&config.source_ips, index) {
+        leave_from(*ip, &mut open.to_mut().dial.address);
+    }
+    open
+}
+
+fn leave_from(ip: IpAddr, address: &mut AddressConfig) {
+    address.interface = Some(Interface::Host(ip.to_string()));
+    // A name may have addresses that nothing of this family leads to.
+    if address.family == Family::Any {
+        address.family = match ip {
+            IpAddr::V4(_) => Family::V4,
+            IpAddr::V6(_) => Family::V6,
+        };
+    }
+}
+
+fn turn<T>(all: &[T], index: usize) -> Option<&T> {
+    all.get(index.checked_rem(all.len())?)
+}
+
+/// Notes how long the phases of an opening handshake took.
+pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
+    stats.count += 1;
+    for (recorder, phase) in [
+        (&mut stats.dns, timings.dns),
+        (&mut stats.tcp, timings.tcp),
+        (&mut stats.tls, timings.tls),
+        (&mut stats.upgrade, timings.upgrade),
+    ] {
+        if let Some(duration) = phase {
+            recorder.record_duration(duration);
+        }
+    }
+}
+
+/// The cause of a failed opening, as errors are grouped by: without what
+/// differs from connection to connection.
+pub(super) fn cause(error: &OpenError) -> String {
+    match error.innermost() {
+        OpenError::Dial(DialError::Resolve { host, .. }) => format!("could not resolve '{host}'"),
+        OpenError::Dial(
+            DialError::Connect { source, .. } | DialError::ConnectUnix { source, .. },
+        ) => {
+            format!("could not connect: {source}")
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,63 @@
+//! The connections of a thread that have something to do.
+//!
+//! Each connection has a waker of its own that puts its slot on the list, so a
+//! readiness event costs no task, and no lock that another thread wants.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Wake, Waker};
+
+/// The list of slots to look at.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    inner: Mutex<QueueInner>,
+}
+
+#[derive(Debug, Default)]
+struct QueueInner {
+    slots: Vec<usize>,
+    task: Option<Waker>,
+}
+
+impl Queue {
+    pub(super) fn push(&self, slot: usize) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.slots.push(slot);
+        if inner.slots.len() == 1
+            && let Some(task) = &inner.task
+        {
+            task.wake_by_ref();
+        }
+    }
+
+    /// Swaps the list for an empty one.
+    pub(super) fn take(&self, cx: &Context<'_>, into: &mut Vec<usize>) {
+        let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut inner.slots, into);
+        if !inner.task.as_ref().is_some_and(|t| t.will_wake(cx.waker())) {
+            inner.task = Some(cx.waker().clone());
+        }
+    }
+}
+
+/// A waker that puts `slot` on the list.
+pub(super) fn slot_waker(slot: usize, queue: &Arc<Queue>) -> Waker {
+    Waker::from(Arc::new(SlotWaker {
+        slot,
+        queue: Arc::clone(queue),
+    }))
+}
+
+struct SlotWaker {
+    slot: usize,
+    queue: Arc<Queue>,
+}
+
+impl Wake for SlotWaker {
+    fn wake(self: Arc<Self>) {
+        self.queue.push(self.slot);
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.queue.push(self.slot);
+    }
+}

@@ -1,0 +1,90 @@
+//! Values that several tests of this module share.
+
+use std::time::Duration;
+
+use super::config::{BenchConfig, Load, Mode};
+use super::matching::Matching;
+use super::pacer::Pacing;
+use super::payload::PayloadConfig;
+use super::stats::{HandshakeStats, Stats};
+use super::summary::{ClientUse, End, Summary};
+use crate::connection::{OpenConfig, Role, SocketConfig};
+
+/// A closed loop of small messages, to nobody.
+pub(crate) fn config(connections: usize) -> BenchConfig {
+    BenchConfig {
+        targets: vec!["ws://127.0.0.1:9/".parse().unwrap()],
+        open: OpenConfig {
+            timeout: Some(Duration::from_secs(5)),
+            ..OpenConfig::default()
+        },
+        socket: SocketConfig::new(Role::Client),
+        header_rows: Vec::new(),
+        source_ips: Vec::new(),
+        mode: Mode::Echo,
+        connections,
+        threads: 1,
+        load: Load::Closed {
+            in_flight: 1,
+            think_time: Duration::ZERO,
+        },
+        pacing: Pacing::Timer,
+        payload: PayloadConfig::Generated {
+            min_bytes: 64,
+            max_bytes: 64,
+        },
+        text: true,
+        matching: Matching::Auto,
+        verify: false,
+        ramp_up: Duration::ZERO,
+        warmup: Duration::ZERO,
+        duration: Some(Duration::from_millis(300)),
+        messages: None,
+        reply_timeout: Duration::from_secs(5),
+    }
+}
+
+/// 1000 sent, 990 replies of 1 to 990 ms in 10 s, 5 lost, 3 errors.
+pub(crate) fn summary() -> Summary {
+    let mut stats = Stats::default();
+    for ms in 1..=990 {
+        stats.from_intended.record(ms * 1_000_000);
+        stats.from_send.record(ms * 1_000_000);
+        stats.slip.record(20_000);
+    }
+    stats.counters.sent = 1000;
+    stats.counters.received = 990;
+    stats.counters.received_in_time = 990;
+    stats.counters.lost = 5;
+    stats.counters.bytes_sent = 70_000;
+    stats.counters.bytes_received = 66_000;
+    for _ in 0..3 {
+        stats.errors.add("connection reset");
+    }
+    let mut handshakes = HandshakeStats::default();
+    for ms in 1..=10 {
+        handshakes.tcp.record_duration(Duration::from_millis(ms));
+        handshakes
+            .upgrade
+            .record_duration(Duration::from_millis(2 * ms));
+        handshakes.count += 1;
+    }
+    Summary {
+        mode: Mode::Echo,
+        targets: vec!["ws://127.0.0.1:9/".to_owned()],
+        connections: 10,
+        connections_open: 10,
+        duration: Duration::from_secs(10),
+        end: End::Finished,
+        stats,
+        handshakes,
+        client: ClientUse {
+            cpu: Duration::from_millis(100),
+            wall: Duration::from_secs(10),
+            threads: 1,
+            max_rss_bytes: Some(5 << 20),
+            rss_bytes_per_connection: Some(2900),
+        },
+        series: Vec::new(),
+    }
+}
