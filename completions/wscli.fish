@@ -130,7 +130,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'L
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree to permessage-deflate; with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\' only on these terms' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; larger messages than this take more reads' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; plain messages below 16KiB pass through one that all share' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r

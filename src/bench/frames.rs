@@ -10,6 +10,8 @@ use thiserror::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::connection::mask;
+
 /// How much of a message's beginning is always kept: enough for the sequence
 /// number that a generated payload starts with.
 pub const HEAD_BYTES: usize = 8;
@@ -40,7 +42,7 @@ pub fn append_masked(out: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
         let start = out.len();
         out.extend_from_slice(piece);
         if let Some(appended) = out.get_mut(start..) {
-            apply_mask(appended, mask);
+            mask::apply(appended, mask);
         }
     }
 }
@@ -49,21 +51,6 @@ pub fn append_masked(out: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
 pub fn append_control(out: &mut Vec<u8>, control: Control, payload: &[u8], mask: [u8; 4]) {
     append_header(out, OpCode::Control(control), payload.len(), mask);
     append_masked(out, payload, mask);
-}
-
-fn apply_mask(bytes: &mut [u8], mask: [u8; 4]) {
-    let wide = u64::from_ne_bytes([
-        mask[0], mask[1], mask[2], mask[3], mask[0], mask[1], mask[2], mask[3],
-    ]);
-    let mut words = bytes.chunks_exact_mut(8);
-    for word in &mut words {
-        if let Ok(value) = <[u8; 8]>::try_from(&*word) {
-            word.copy_from_slice(&(u64::from_ne_bytes(value) ^ wide).to_ne_bytes());
-        }
-    }
-    for (byte, key) in words.into_remainder().iter_mut().zip(mask.iter().cycle()) {
-        *byte ^= key;
-    }
 }
 
 /// What came in.

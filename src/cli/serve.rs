@@ -74,7 +74,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "BYTES", value_parser = value::size, default_value = "64MiB")]
     pub max_message_size: usize,
 
-    /// The read buffer of each connection; larger messages than this take more reads
+    /// The read buffer of each connection; plain messages below 16KiB pass through one that all share
     #[arg(long, value_name = "BYTES", value_parser = value::buffer_size, default_value = "4KiB")]
     pub receive_buffer_size: usize,
 

@@ -6,6 +6,7 @@
 //! but judges none: whatever breaks the protocol reaches tungstenite.
 
 mod compressed;
+mod echo;
 mod fragment;
 mod output;
 mod walker;
@@ -18,6 +19,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+pub use echo::Echoed;
 pub use output::Output;
 pub use walker::FrameWalker;
 
@@ -59,8 +61,14 @@ pub struct FrameIo<S> {
     walker: FrameWalker,
     output: Output,
     read_error: Option<DeflateError>,
+    /// Of the transport, for the next read.
+    failure: Option<io::Error>,
     write_error: Option<io::Error>,
     written_bytes: u64,
+    /// What an echo has left to be sent, before anything else.
+    unsent: Output,
+    /// Whether the transport has an echo that it has not sent.
+    unflushed: bool,
 }
 
 impl<S> FrameIo<S> {
@@ -72,8 +80,11 @@ impl<S> FrameIo<S> {
             walker: FrameWalker::new(config.role, config.inflate, config.max_frame_bytes),
             output: Output::default(),
             read_error: None,
+            failure: None,
             write_error: None,
             written_bytes: 0,
+            unsent: Output::default(),
+            unflushed: false,
         }
     }
 
@@ -166,6 +177,9 @@ impl<S: AsyncRead + Unpin> FrameIo<S> {
 
     fn read_inner(&mut self, cx: &mut Context<'_>, space: &mut [u8]) -> Poll<io::Result<usize>> {
         if self.leftover.is_empty() {
+            if let Some(error) = self.failure.take() {
+                return Poll::Ready(Err(error));
+            }
             let mut space = ReadBuf::new(space);
             ready!(Pin::new(&mut self.inner).poll_read(cx, &mut space))?;
             return Poll::Ready(Ok(space.filled().len()));
@@ -226,6 +240,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
         if this.write_error.is_some() {
             return Poll::Ready(Ok(buf.len()));
         }
+        ready!(this.poll_unsent(cx));
         let result = match ready!(Pin::new(&mut this.inner).poll_write(cx, buf)) {
             Ok(0) if !buf.is_empty() => Err(io::ErrorKind::WriteZero.into()),
             result => result,
@@ -241,7 +256,9 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
         if this.write_error.is_some() {
             return Poll::Ready(Ok(()));
         }
+        ready!(this.poll_unsent(cx));
         let result = ready!(Pin::new(&mut this.inner).poll_flush(cx));
+        this.unflushed = false;
         Poll::Ready(this.keep_error(result, ()))
     }
 

@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::accept::Shared;
 use super::events::{Outcome, Traffic};
 use super::stop::Stop;
-use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, Socket};
+use crate::connection::{Answered, CloseCode, CloseFrame, Closed, Event, Message, Socket};
 
 /// Answers are written out after this many events even when more are waiting,
 /// so that the first of them is not held back for long.
@@ -91,7 +91,17 @@ pub(super) async fn expired(idle: &mut Option<Idle>) {
 
 /// Waits for messages, answers those that are there, and writes it all out.
 async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Option<Closed> {
-    let mut next = Some(socket.next().await?);
+    let mut next = match socket.echo().await? {
+        Answered::Event(event) => Some(event),
+        Answered::Echoed(echoed) => {
+            traffic.received_messages += echoed.messages;
+            traffic.received_bytes += echoed.bytes;
+            traffic.sent_messages += echoed.messages;
+            traffic.sent_bytes += echoed.bytes;
+            let _ = socket.flush().await;
+            return None;
+        }
+    };
     let mut answered = 0;
     while let Some(event) = next {
         match event {

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use crate::connection::deflate::{DeflateError, Inflater};
+use crate::connection::mask;
 
 /// The most messages whose wire length waits to be taken. A reader takes in at
 /// most 64 Ki frames at once (see `FrameIo`) before it sees
@@ -90,8 +91,8 @@ impl Compression {
             frame.remaining -= frame.unmasked as u64;
             if let (Some(mask), Some(payload)) = (&mut frame.mask, input.get_mut(..frame.unmasked))
             {
-                unmask(payload, *mask);
-                *mask = rotated(*mask, frame.unmasked);
+                mask::apply(payload, *mask);
+                *mask = mask::rotated(*mask, frame.unmasked);
             }
         }
         let payload = input.get(..frame.unmasked).unwrap_or_default();
@@ -132,20 +133,4 @@ impl Compression {
 /// The smaller of a length on the wire and one in memory.
 pub(super) fn at_most(wire_len: u64, len: usize) -> usize {
     usize::try_from(wire_len).map_or(len, |wire_len| wire_len.min(len))
-}
-
-/// The mask key for what comes `len` bytes later.
-pub(super) fn rotated(mut mask: [u8; 4], len: usize) -> [u8; 4] {
-    mask.rotate_left(len % 4);
-    mask
-}
-
-fn unmask(payload: &mut [u8], mask: [u8; 4]) {
-    let (words, rest) = payload.as_chunks_mut::<4>();
-    for word in words {
-        *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(mask)).to_ne_bytes();
-    }
-    for (byte, key) in rest.iter_mut().zip(mask) {
-        *byte ^= key;
-    }
 }

@@ -3,7 +3,7 @@
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 
-use super::compressed::rotated;
+use crate::connection::mask::rotated;
 
 /// RFC 6455 §5.2: two bytes, eight of length, four of mask key.
 pub(super) const MAX_HEADER_BYTES: usize = 14;

@@ -147,6 +147,16 @@ impl FrameWalker {
         self.compression.as_mut()?.take_length()
     }
 
+    /// Whether the next byte begins a message, on a connection without
+    /// permessage-deflate, and nothing has been held back.
+    pub fn is_between_plain_messages(&self) -> bool {
+        matches!(self.position, Position::Header)
+            && self.role == Role::Server
+            && self.held_len == 0
+            && self.message.is_none()
+            && self.compression.is_none()
+    }
+
     /// Fills the headroom of a chunk. Returns the buffer's length after that,
     /// and where in it the next frame begins.
     fn resume(&mut self, buffer: &mut [u8]) -> (usize, usize) {

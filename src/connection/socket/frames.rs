@@ -20,6 +20,10 @@ pub(super) struct Frames<S> {
     ended: bool,
     /// Whether no write has been blocked since the last flush.
     ready: bool,
+    /// Whether all that was read has been taken.
+    is_drained: bool,
+    /// Whether all that was queued, answers to pings included, has left.
+    is_flushed: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
@@ -32,7 +36,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
             socket: WebSocket::from_raw_socket(inner, role, Some(limits)),
             ended: false,
             ready: true,
+            is_drained: true,
+            is_flushed: true,
         }
+    }
+
+    /// Whether nothing is held here in either direction, but for the
+    /// beginning of a frame.
+    pub(super) fn is_idle(&self) -> bool {
+        self.is_drained && self.is_flushed && !self.ended
     }
 
     pub(super) fn get_ref(&self) -> &S {
@@ -54,8 +66,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
         }
         self.set_waker(cx);
         match self.socket.read() {
-            Ok(message) => Poll::Ready(Some(Ok(message))),
-            Err(error) if would_block(&error) => Poll::Pending,
+            Ok(message) => {
+                self.is_drained = false;
+                // A ping's answer is queued with it.
+                self.is_flushed = false;
+                Poll::Ready(Some(Ok(message)))
+            }
+            Err(error) if would_block(&error) => {
+                self.is_drained = true;
+                Poll::Pending
+            }
             Err(error) => {
                 self.ended = true;
                 let is_end = matches!(error, Error::AlreadyClosed | Error::ConnectionClosed);
@@ -81,6 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
 
     /// Queues a frame. Writes when much is queued, and flushes nothing.
     pub(super) fn start_send(&mut self, message: Message) -> Result<(), Error> {
+        self.is_flushed = false;
         match self.socket.write(message) {
             // It is queued; what is blocked is the writing.
             Err(error) if would_block(&error) => {
@@ -101,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Frames<S> {
             Err(error) if would_block(&error) => Poll::Pending,
             result => {
                 self.ready = true;
+                self.is_flushed = result.is_ok();
                 Poll::Ready(match result {
                     // The answer to a Close has just left: flushed, too.
                     Err(Error::ConnectionClosed) => Ok(()),

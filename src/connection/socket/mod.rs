@@ -18,6 +18,7 @@
 //! It does not dial, shake hands or print.
 
 mod closing;
+mod echoing;
 mod frames;
 mod sending;
 #[cfg(test)]
@@ -38,6 +39,8 @@ use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
+
+pub use self::echoing::Answered;
 
 use self::closing::Deadline;
 use self::frames::Frames;
