@@ -73,6 +73,7 @@ fn serve(port: u16, websocket: bool) -> Result<()> {
     let mut free: Vec<usize> = Vec::new();
     let mut events = Vec::with_capacity(1024);
     let mut buffer = vec![0; READ_BYTES];
+    let mut out = Vec::new();
     loop {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None)?;
         for event in events.drain(..) {
@@ -99,7 +100,7 @@ fn serve(port: u16, websocket: bool) -> Result<()> {
             }
             let slot = usize::try_from(event.data.u64())?;
             if let Some(conn) = &mut conns[slot]
-                && echo(conn, &mut buffer, websocket).is_err()
+                && echo(conn, &mut buffer, &mut out, websocket).is_err()
             {
                 conns[slot] = None;
                 free.push(slot);
@@ -109,8 +110,7 @@ fn serve(port: u16, websocket: bool) -> Result<()> {
 }
 
 /// Reads all there is and answers each read with one write.
-fn echo(conn: &mut Conn, buffer: &mut [u8], websocket: bool) -> io::Result<()> {
-    let mut out = Vec::new();
+fn echo(conn: &mut Conn, buffer: &mut [u8], out: &mut Vec<u8>, websocket: bool) -> io::Result<()> {
     loop {
         if !conn.unsent.is_empty() {
             let pending = std::mem::take(&mut conn.unsent);
@@ -126,8 +126,8 @@ fn echo(conn: &mut Conn, buffer: &mut [u8], websocket: bool) -> io::Result<()> {
         };
         let done = if websocket {
             out.clear();
-            let closed = answer(conn, &mut buffer[..count], &mut out);
-            let done = write_some(conn, &out)?;
+            let closed = answer(conn, &mut buffer[..count], out);
+            let done = write_some(conn, out)?;
             if closed {
                 return Err(ErrorKind::ConnectionAborted.into());
             }

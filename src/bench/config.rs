@@ -70,6 +70,9 @@ pub struct BenchConfig {
     pub connections: usize,
     /// Over how many threads they are spread.
     pub threads: usize,
+    /// Whether a single thread of load is the caller's. On one processor that
+    /// is cheaper: a process of one thread has the cheaper system calls.
+    pub on_callers_thread: bool,
     /// When messages are sent.
     pub load: Load,
     /// How the schedule is kept.

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::unconstrained;
+use tokio::task::{LocalSet, unconstrained};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::churn;
@@ -172,44 +172,66 @@ pub async fn run(
         open: AtomicUsize::new(0),
         reports,
     });
-    let mut threads = Vec::with_capacity(config.threads);
-    for number in 0..config.threads {
-        let control = Arc::clone(&control);
-        let builder = thread::Builder::new().name(format!("bench-{number}"));
-        let handle = builder.spawn(move || work(number, &control));
-        threads.push(handle.map_err(BenchError::Start)?);
+    let mut coordinator = Coordinator::new(Arc::clone(&control), inbox, rss_before);
+    if config.on_callers_thread && config.threads == 1 {
+        let tasks = LocalSet::new();
+        let load = tasks.spawn_local(async move { load(0, &control).await });
+        let result = tasks
+            .run_until(coordinator.run(interrupt, &mut observe))
+            .await;
+        coordinator.control.stop.store(true, Ordering::Relaxed);
+        tasks
+            .run_until(load)
+            .await
+            .map_err(|_| BenchError::Thread)?;
+        result?;
+    } else {
+        let threads = start_threads(&control)?;
+        let result = coordinator.run(interrupt, &mut observe).await;
+        // Also when the coordinator gave up: a thread sees this within a tick.
+        control.stop.store(true, Ordering::Relaxed);
+        for thread in threads {
+            thread.join().map_err(|_| BenchError::Thread)?;
+        }
+        result?;
     }
-    let mut coordinator = Coordinator::new(control, inbox, rss_before);
-    let result = coordinator.run(interrupt, &mut observe).await;
-    // Also when the coordinator gave up: a thread sees this within a tick.
-    coordinator.control.stop.store(true, Ordering::Relaxed);
-    for thread in threads {
-        thread.join().map_err(|_| BenchError::Thread)?;
-    }
-    result?;
     Ok(coordinator.summary())
 }
 
+fn start_threads(control: &Arc<Control>) -> Result<Vec<JoinHandle<()>>, BenchError> {
+    let start = |number| {
+        let control = Arc::clone(control);
+        let builder = thread::Builder::new().name(format!("bench-{number}"));
+        builder.spawn(move || work(number, &control))
+    };
+    let threads = 0..control.config.threads;
+    threads
+        .map(|number| start(number).map_err(BenchError::Start))
+        .collect()
+}
+
 fn work(thread: usize, control: &Arc<Control>) {
-    let _notice = PanicNotice(control);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build();
-    let runtime = match runtime {
-        Ok(runtime) => runtime,
-        Err(error) => return control.tell(FromWorker::Failed(error)),
-    };
-    runtime.block_on(async {
-        if !drives(control.config.mode) {
-            return churn::run(thread, Arc::clone(control)).await;
-        }
-        match Driver::new(thread, Arc::clone(control)) {
-            // Fairness is the driver's own: tokio's budget for one task would
-            // cut a thread's connections short.
-            Ok(driver) => unconstrained(driver).await,
-            Err(error) => control.tell(FromWorker::Failed(error)),
-        }
-    });
+    match runtime {
+        Ok(runtime) => runtime.block_on(load(thread, control)),
+        Err(error) => control.tell(FromWorker::Failed(error)),
+    }
+}
+
+/// The load of one thread.
+async fn load(thread: usize, control: &Arc<Control>) {
+    let _notice = PanicNotice(control);
+    if !drives(control.config.mode) {
+        return churn::run(thread, Arc::clone(control)).await;
+    }
+    match Driver::new(thread, Arc::clone(control)) {
+        // Fairness is the driver's own: tokio's budget for one task would
+        // cut a thread's connections short.
+        Ok(driver) => unconstrained(driver).await,
+        Err(error) => control.tell(FromWorker::Failed(error)),
+    }
 }
 
 fn no_connection(

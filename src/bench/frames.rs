@@ -19,20 +19,36 @@ pub const HEAD_BYTES: usize = 8;
 /// The longest frame header (RFC 6455 §5.2).
 const MAX_HEADER_BYTES: usize = 14;
 
+/// Parts of a frame header (RFC 6455 §5.2).
+const FIN: u8 = 0x80;
+const MASKED: u8 = 0x80;
+const LENGTH_16: u8 = 126;
+const LENGTH_64: u8 = 127;
+const FINAL_TEXT: u8 = 0x81;
+const FINAL_BINARY: u8 = 0x82;
+
 /// Payloads are masked in pieces that stay in the first-level cache. A
 /// multiple of 4, so that each piece starts with the mask's first byte.
 const MASK_PIECE_BYTES: usize = 8 << 10;
 
 /// Appends the header of a final, masked frame.
 pub fn append_header(out: &mut Vec<u8>, opcode: OpCode, payload_bytes: usize, mask: [u8; 4]) {
-    let header = FrameHeader {
-        is_final: true,
-        opcode,
-        mask: Some(mask),
-        ..FrameHeader::default()
-    };
-    // Writing to a vector does not fail.
-    let _ = header.format(payload_bytes as u64, out);
+    let first = FIN | u8::from(opcode);
+    let [a, b, c, d] = mask;
+    match (u8::try_from(payload_bytes), u16::try_from(payload_bytes)) {
+        (Ok(short), _) if short < LENGTH_16 => {
+            out.extend_from_slice(&[first, MASKED | short, a, b, c, d]);
+        }
+        (_, Ok(medium)) => {
+            let [high, low] = medium.to_be_bytes();
+            out.extend_from_slice(&[first, MASKED | LENGTH_16, high, low, a, b, c, d]);
+        }
+        _ => {
+            out.extend_from_slice(&[first, MASKED | LENGTH_64]);
+            out.extend_from_slice(&(payload_bytes as u64).to_be_bytes());
+            out.extend_from_slice(&mask);
+        }
+    }
 }
 
 /// Appends a part of a payload, masked. Every part but the last must be a
@@ -140,6 +156,16 @@ impl Parser {
     {
         loop {
             let Some(frame) = self.frame else {
+                if let Some((text, payload, rest)) = self.whole_message(bytes) {
+                    on(Incoming::Message {
+                        text,
+                        head: payload.get(..HEAD_BYTES).unwrap_or(payload),
+                        len: payload.len() as u64,
+                        payload: self.keep_up_to.map(|_| payload),
+                    });
+                    bytes = rest;
+                    continue;
+                }
                 match self.header(bytes)? {
                     Some(used) => bytes = bytes.get(used..).unwrap_or_default(),
                     None => return Ok(()),
@@ -162,6 +188,28 @@ impl Parser {
             }
             self.frame = None;
         }
+    }
+
+    /// The message at the front of `bytes`, where it is the usual one: whole,
+    /// in one frame below 64 KiB. Then it costs no state.
+    fn whole_message<'a>(&self, bytes: &'a [u8]) -> Option<(bool, &'a [u8], &'a [u8])> {
+        if self.carried > 0 || self.message.is_some() {
+            return None;
+        }
+        let (first, len, rest) = match bytes {
+            [first, len @ 0..LENGTH_16, rest @ ..] => (first, usize::from(*len), rest),
+            [first, LENGTH_16, high, low, rest @ ..] => {
+                (first, usize::from(u16::from_be_bytes([*high, *low])), rest)
+            }
+            _ => return None,
+        };
+        if !matches!(*first, FINAL_TEXT | FINAL_BINARY)
+            || self.keep_up_to.is_some_and(|limit| len > limit)
+        {
+            return None;
+        }
+        let (payload, rest) = rest.split_at_checked(len)?;
+        Some((*first == FINAL_TEXT, payload, rest))
     }
 
     /// Parses a frame header; returns how much of `bytes` it took, `None` when

@@ -79,6 +79,7 @@ impl Payload<'_> {
         self.head_bytes + self.body.len()
     }
 
+    /// The first part; empty where there is no number.
     pub(super) fn head(&self) -> &[u8] {
         self.head.get(..self.head_bytes).unwrap_or_default()
     }
@@ -157,34 +158,38 @@ fn size_between(min: usize, max: usize, random: &mut StdRng) -> usize {
     min + usize::try_from(random.next_u64() % span).unwrap_or(0)
 }
 
-/// A message's number (its last 32 bits) as eight hexadecimal digits.
+/// A message's number (its last 32 bits) as eight hexadecimal digits: all
+/// eight at once, each in a byte of one integer.
 fn number_head(number: u64) -> [u8; HEAD_BYTES] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut head = [0; HEAD_BYTES];
-    for (index, byte) in head.iter_mut().enumerate() {
-        let shift = 4 * (HEAD_BYTES - 1 - index);
-        *byte = DIGITS[usize::try_from(number >> shift & 15).unwrap_or(0)];
-    }
-    head
+    let mut nibbles = number & 0xffff_ffff;
+    nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
+    nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
+    nibbles = (nibbles | nibbles << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = (nibbles + EACH * 6) >> 4 & EACH;
+    let to_letter = u64::from(b'a' - b'0' - 10);
+    (nibbles + EACH * u64::from(b'0') + letters * to_letter).to_be_bytes()
 }
+
+/// One in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The number that a payload begins with, if it does.
 pub(super) fn parse_head(head: &[u8]) -> Option<u32> {
-    let head: &[u8; HEAD_BYTES] = head.try_into().ok()?;
-    let mut number = 0;
-    for byte in head {
-        let digit = match byte {
-            b'0'..=b'9' => byte - b'0',
-            b'a'..=b'f' => byte - b'a' + 10,
-            _ => return None,
-        };
-        number = number << 4 | u32::from(digit);
-    }
-    Some(number)
+    let head: [u8; HEAD_BYTES] = head.try_into().ok()?;
+    let digits = u64::from_be_bytes(head);
+    let letters = digits >> 6 & EACH;
+    let mut number = (digits & EACH * 15) + letters * 9;
+    number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
+    number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
+    number = (number | number >> 16) & 0xffff_ffff;
+    // What is no digit comes out as another number's head.
+    (number_head(number) == head).then(|| u32::try_from(number).ok())?
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -202,6 +207,24 @@ mod tests {
             assert_eq!(parse_head(&payload[..8]), u32::try_from(number).ok());
         }
         assert_eq!((sizes.first(), sizes.last()), (Some(&8), Some(&40)));
+    }
+
+    proptest! {
+        #[test]
+        fn heads_are_lower_case_hexadecimal(number in any::<u32>(), other in any::<[u8; 8]>()) {
+            let head = number_head(u64::from(number) | 7 << 40);
+            let expected = format!("{number:08x}");
+            prop_assert_eq!(&head[..], expected.as_bytes());
+            prop_assert_eq!(parse_head(&head), Some(number));
+            for at in 0..8 {
+                let mut changed = head;
+                changed[at] = other[at];
+                let digits = changed.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f'));
+                let text = std::str::from_utf8(&changed).ok().filter(|_| digits);
+                let expected = text.and_then(|text| u32::from_str_radix(text, 16).ok());
+                prop_assert_eq!(parse_head(&changed), expected);
+            }
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ pub(crate) fn config(connections: usize) -> BenchConfig {
         mode: Mode::Echo,
         connections,
         threads: 1,
+        on_callers_thread: false,
         load: Load::Closed {
             in_flight: 1,
             think_time: Duration::ZERO,

@@ -145,6 +145,28 @@ fn open_loop(config: &mut BenchConfig, rate: f64) {
 }
 
 #[tokio::test]
+async fn a_lone_thread_can_be_the_callers() {
+    let here = |config: &mut BenchConfig| {
+        config.threads = 1;
+        config.on_callers_thread = true;
+    };
+    for mode in [Mode::Echo, Mode::Handshake] {
+        let summary = measure(echo, |config| {
+            here(config);
+            hundred_messages(config);
+            config.mode = mode;
+        });
+        let counters = summary.await.stats.counters;
+        assert_eq!((counters.sent, counters.received), (100, 100), "{mode:?}");
+    }
+    let mut config = config(1);
+    here(&mut config);
+    config.targets = vec!["ws://127.0.0.1:1/".parse().unwrap()];
+    let refused = run(config, pending(), |_| {}).await;
+    assert!(matches!(refused, Err(BenchError::NoConnection { .. })));
+}
+
+#[tokio::test]
 async fn an_echo_loses_nothing_and_verifies() {
     for (in_flight, sizes) in [
         (1, (64, 64)),

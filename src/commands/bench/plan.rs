@@ -58,6 +58,7 @@ pub(super) fn config(args: &BenchArgs) -> Result<BenchConfig> {
         mode,
         connections: args.connections,
         threads,
+        on_callers_thread: processors == 1,
         load: load(mode, args),
         pacing: if args.load.precise {
             Pacing::Precise
