@@ -202,11 +202,11 @@ impl Conn {
                 Poll::Ready(Ok(())) => {}
             }
             shared.scratch.write.clear();
-            let mut count = 0;
+            let (mut count, mut is_large) = (0, false);
             while shared.scratch.write.len() < BATCH_BYTES
                 && let Some(intended_ns) = self.take_due(shared)
             {
-                let is_large = self.append(intended_ns, shared);
+                is_large = self.append(intended_ns, shared);
                 count += 1;
                 if is_large {
                     break;
@@ -218,8 +218,12 @@ impl Conn {
             if count == 0 {
                 return Ok(());
             }
+            let is_all = !is_large && shared.scratch.write.len() < BATCH_BYTES;
             self.stamp(count, shared);
             self.link.poll_write(cx, &mut shared.scratch)?;
+            if is_all && matches!(self.link, Link::Frames(_)) {
+                return Ok(());
+            }
         }
         cx.waker().wake_by_ref();
         Ok(())

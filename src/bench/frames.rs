@@ -154,7 +154,8 @@ impl Parser {
     where
         F: FnMut(Incoming<'_>),
     {
-        loop {
+        // A frame without a payload is complete with no bytes behind it.
+        while !bytes.is_empty() || self.frame.is_some() {
             let Some(frame) = self.frame else {
                 if let Some((text, payload, rest)) = self.whole_message(bytes) {
                     on(Incoming::Message {
@@ -188,6 +189,7 @@ impl Parser {
             }
             self.frame = None;
         }
+        Ok(())
     }
 
     /// The message at the front of `bytes`, where it is the usual one: whole,

@@ -178,7 +178,7 @@ pub(super) fn parse_head(head: &[u8]) -> Option<u32> {
     let head: [u8; HEAD_BYTES] = head.try_into().ok()?;
     let digits = u64::from_be_bytes(head);
     let letters = digits >> 6 & EACH;
-    let mut number = (digits & EACH * 15) + letters * 9;
+    let mut number = (digits & (EACH * 15)) + letters * 9;
     number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
     number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
     number = (number | number >> 16) & 0xffff_ffff;
