@@ -6,6 +6,8 @@
 //! the reply timeout to come to theirs.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -14,7 +16,8 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
+use tokio::sync::Mutex;
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::Control as ControlFrame;
 
 use super::clock::to_ns;
@@ -23,6 +26,7 @@ use super::conn::Times;
 use super::engine::{Control, FromWorker, OpeningReport, Outcome};
 use super::frames::append_control;
 use super::opener::{cause, note_timings, open_connection};
+use super::pacer::Pacer;
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::usage::thread_cpu;
 use crate::connection::{CloseCode, OpenError, Opened};
@@ -45,6 +49,8 @@ struct Churn {
     handshakes: RefCell<HandshakeStats>,
     /// The next attempt of the schedule that nobody has taken.
     next: Cell<u64>,
+    /// Free slots wait for the schedule one behind the other.
+    pacer: Mutex<Pacer>,
     thread: u64,
     last_ns: Cell<u64>,
     /// Attempts to be measured that have no outcome yet.
@@ -53,7 +59,11 @@ struct Churn {
 }
 
 /// Runs one thread.
-pub(super) async fn run(thread: usize, control: Arc<Control>) {
+///
+/// # Errors
+/// The operating system's, when it has no timer left.
+pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> {
+    let pacer = Pacer::new(control.config.pacing)?;
     control.tell(FromWorker::Opened(Box::new(OpeningReport {
         handshakes: HandshakeStats::default(),
         errors: Errors::default(),
@@ -81,6 +91,7 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) {
         stats: RefCell::default(),
         handshakes: RefCell::default(),
         next: Cell::new(0),
+        pacer: Mutex::new(pacer),
         thread: thread as u64,
         last_ns: Cell::new(0),
         pending: Cell::new(0),
@@ -104,6 +115,7 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) {
             first_error: churn.first_error.take(),
         })));
     churn.control.tell(FromWorker::Done(Box::new(outcome)));
+    Ok(())
 }
 
 /// Gives the attempts that are on their way the reply timeout to come to their
@@ -185,6 +197,7 @@ async fn slot(churn: &Churn, index: usize) {
 /// Waits until an attempt is to begin; returns when that was meant to be.
 async fn begin(churn: &Churn) -> Option<u64> {
     let control = &churn.control;
+    let mut pacer = churn.pacer.lock().await;
     let intended_ns = match &control.config.load {
         Load::Closed { .. } => control.clock.now_ns().max(churn.times.start_ns),
         Load::Open(schedule) => {
@@ -199,10 +212,7 @@ async fn begin(churn: &Churn) -> Option<u64> {
     if intended_ns >= churn.times.end_ns {
         return None;
     }
-    let wait_ns = intended_ns.saturating_sub(control.clock.now_ns());
-    if wait_ns > 0 {
-        tokio::time::sleep_until(Instant::now() + Duration::from_nanos(wait_ns)).await;
-    }
+    poll_fn(|cx| pacer.poll(cx, &control.clock, intended_ns)).await;
     Some(intended_ns)
 }
 
@@ -258,7 +268,7 @@ async fn close(mut opened: Opened) {
         opened.transport.flush().await?;
         let mut rest = [0; 256];
         while opened.transport.read(&mut rest).await? > 0 {}
-        std::io::Result::Ok(())
+        io::Result::Ok(())
     };
     let _ = timeout(CLOSE_TIMEOUT, closing).await;
 }

@@ -223,14 +223,21 @@ fn work(thread: usize, control: &Arc<Control>) {
 /// The load of one thread.
 async fn load(thread: usize, control: &Arc<Control>) {
     let _notice = PanicNotice(control);
-    if !drives(control.config.mode) {
-        return churn::run(thread, Arc::clone(control)).await;
-    }
-    match Driver::new(thread, Arc::clone(control)) {
-        // Fairness is the driver's own: tokio's budget for one task would
-        // cut a thread's connections short.
-        Ok(driver) => unconstrained(driver).await,
-        Err(error) => control.tell(FromWorker::Failed(error)),
+    let result = if drives(control.config.mode) {
+        match Driver::new(thread, Arc::clone(control)) {
+            // Fairness is the driver's own: tokio's budget for one task would
+            // cut a thread's connections short.
+            Ok(driver) => {
+                unconstrained(driver).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    } else {
+        churn::run(thread, Arc::clone(control)).await
+    };
+    if let Err(error) = result {
+        control.tell(FromWorker::Failed(error));
     }
 }
 
