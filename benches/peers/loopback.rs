@@ -5,11 +5,13 @@
 //! loopback ws-echo PORT                      the same for WebSocket messages
 //! loopback tcp-ping ADDR CONNS K BYTES SECS  raw TCP ping-pong: K writes of
 //!                                            BYTES in flight on each of CONNS
+//! loopback tcp-churn ADDR CONNS SECS         opens and closes CONNS at a time
+//!                                            on a ws-echo, with bytes made once
 //! ```
 //!
 //! One thread and one epoll, std's sockets, one read and one write an event,
 //! no bookkeeping that a protocol would need: nothing that speaks WebSocket
-//! can be faster than `tcp-ping`.
+//! can be faster than `tcp-ping` and `tcp-churn`.
 
 use std::error::Error;
 use std::io::{self, ErrorKind, Read, Write};
@@ -34,6 +36,11 @@ fn main() -> Result<()> {
             conns.parse()?,
             in_flight.parse()?,
             bytes.parse()?,
+            Duration::from_secs_f64(secs.parse()?),
+        ),
+        ["tcp-churn", address, conns, secs] => churn(
+            address,
+            conns.parse()?,
             Duration::from_secs_f64(secs.parse()?),
         ),
         _ => Err("see the head of benches/peers/loopback.rs".into()),
@@ -294,9 +301,8 @@ fn ping(address: &str, conns: usize, in_flight: usize, bytes: usize, time: Durat
     let payload = vec![b'x'; (in_flight * bytes).max(READ_BYTES)];
     let mut buffer = vec![0; READ_BYTES];
     let mut events = Vec::with_capacity(1024);
-    let warmup = Duration::from_millis(500);
-    let begin = Instant::now();
-    let (mut done, mut measured_from) = (0_u64, None);
+    let mut done = 0;
+    let mut window = Window::new(time);
     loop {
         epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None)?;
         for event in events.drain(..) {
@@ -326,18 +332,101 @@ fn ping(address: &str, conns: usize, in_flight: usize, bytes: usize, time: Durat
                 }
             }
         }
-        let elapsed = begin.elapsed();
-        match measured_from {
-            None if elapsed >= warmup => measured_from = Some((elapsed, done)),
-            Some((from, before)) if elapsed - from >= time => {
-                let rate = (done - before) as f64 / (elapsed - from).as_secs_f64();
-                #[allow(clippy::print_stdout)]
-                {
-                    println!("{rate:.1}");
+        if window.is_over(done) {
+            return Ok(());
+        }
+    }
+}
+
+const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+/// Close 1000, masked.
+const CLOSE: &[u8] = &[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8];
+
+/// Prints the opening handshakes a second, each followed by a closing one.
+fn churn(address: &str, conns: usize, time: Duration) -> Result<()> {
+    let poll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
+    let open = |slot: usize| -> Result<(TcpStream, bool)> {
+        let mut stream = TcpStream::connect(address)?;
+        stream.set_nonblocking(true)?;
+        let flags = epoll::EventFlags::IN | epoll::EventFlags::ET;
+        epoll::add(
+            &poll,
+            &stream,
+            epoll::EventData::new_u64(slot as u64),
+            flags,
+        )?;
+        stream.write_all(REQUEST)?;
+        Ok((stream, false))
+    };
+    let mut all = (0..conns).map(open).collect::<Result<Vec<_>>>()?;
+    let mut buffer = [0; 1024];
+    let mut events = Vec::with_capacity(1024);
+    let mut done = 0;
+    let mut window = Window::new(time);
+    while !window.is_over(done) {
+        epoll::wait(&poll, rustix::buffer::spare_capacity(&mut events), None)?;
+        for event in events.drain(..) {
+            let slot = usize::try_from(event.data.u64())?;
+            let (stream, is_open) = &mut all[slot];
+            match stream.read(&mut buffer) {
+                Ok(0) => all[slot] = open(slot)?,
+                // The answer comes in one piece; what comes later is the
+                // server's Close.
+                Ok(_) if !*is_open => {
+                    done += 1;
+                    *is_open = true;
+                    stream.write_all(CLOSE)?;
                 }
-                return Ok(());
+                Ok(_) => {
+                    // The end of the stream may have come with it.
+                    if let Ok(0) = stream.read(&mut buffer) {
+                        all[slot] = open(slot)?;
+                    }
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Half a second of warm-up, and then the time that is measured.
+struct Window {
+    begin: Instant,
+    time: Duration,
+    from: Option<(Duration, u64)>,
+}
+
+impl Window {
+    const WARMUP: Duration = Duration::from_millis(500);
+
+    fn new(time: Duration) -> Self {
+        Self {
+            begin: Instant::now(),
+            time,
+            from: None,
+        }
+    }
+
+    /// Whether the time is over; then prints how many were done a second.
+    #[allow(clippy::print_stdout)]
+    fn is_over(&mut self, done: u64) -> bool {
+        let elapsed = self.begin.elapsed();
+        match self.from {
+            None if elapsed >= Self::WARMUP => self.from = Some((elapsed, done)),
+            Some((from, before)) if elapsed - from >= self.time => {
+                println!(
+                    "{:.1}",
+                    (done - before) as f64 / (elapsed - from).as_secs_f64()
+                );
+                return true;
             }
             _ => {}
         }
+        false
     }
 }

@@ -149,6 +149,15 @@ def locust(conns, in_flight, size, secs):
                             "--only-summary"], env=environment)[0])
 
 
+def raw_handshakes(conns, secs):
+    """The same bytes as a handshake's, made once and not looked at."""
+    with server("ws-echo") as port:
+        out, cpu = pinned([DIST / "examples" / "loopback", "tcp-churn", f"127.0.0.1:{port}",
+                           conns, secs])
+    rate = float(out)
+    return sample(rate, cpu / (rate * (secs + 0.5)) * 1e6)
+
+
 def wscli_handshakes(conns, secs):
     with server("ws-echo") as port:
         report = bench(port, "--mode", "handshake", "-c", conns, "-d", secs, "--warmup", "500ms")
@@ -284,6 +293,7 @@ def peers(document, args):
 def handshakes(document, args):
     print("handshakes", file=sys.stderr)
     results = rounds(args.rounds, {
+        "raw TCP": lambda: raw_handshakes(32, args.seconds),
         "wscli bench": lambda: wscli_handshakes(32, args.seconds),
         "node ws": lambda: node(32, 1, 64, args.seconds, True),
         "k6": lambda: k6(32, 1, 64, args.seconds, True)})
@@ -291,7 +301,8 @@ def handshakes(document, args):
         value = ratio(results, "wscli bench", name)
         cpu = ratio(results, name, "wscli bench", "cpu_us")
         document.target(f"handshakes/s, against {name}", "3×", value, value >= 3,
-                        f"{value:.1f}× ({cpu:.1f}× by client CPU)")
+                        f"{value:.1f}× ({cpu:.1f}× by client CPU; raw TCP: "
+                        f"{ratio(results, 'raw TCP', name):.1f}×)")
     document.table("Handshakes, 32 at a time", results, "handshakes/s")
 
 
