@@ -17,7 +17,7 @@ use super::counters::{Counters, Monitor};
 use super::events::{
     ConnectionId, Ended, Event, Observer, Opened, Peer, Refused, Served, Totals, Traffic,
 };
-use super::http;
+use super::http::{self, Link};
 use super::lab::Rooms;
 use super::limits::{Counted, Limits};
 use super::stop::{Controller, Stop};
@@ -293,7 +293,12 @@ impl Shared {
                 return;
             };
             let Some(tls) = &shared.config.tls else {
-                http::serve(stream, connection, Arc::clone(&shared), stop).await;
+                let link = Link {
+                    stream,
+                    connection,
+                    tls: None,
+                };
+                http::serve(link, Arc::clone(&shared), stop).await;
                 return;
             };
             let limit = shared.config.handshake_timeout;
@@ -303,7 +308,14 @@ impl Shared {
                 () = stop.draining() => return,
             };
             match accepted {
-                Ok(stream) => http::serve(stream, connection, Arc::clone(&shared), stop).await,
+                Ok((stream, tls)) => {
+                    let link = Link {
+                        stream,
+                        connection,
+                        tls: Some(Box::new(tls)),
+                    };
+                    http::serve(link, Arc::clone(&shared), stop).await;
+                }
                 Err(error) => shared.observe(Event::TlsFailed { connection, error }),
             }
         }

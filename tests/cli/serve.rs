@@ -5,6 +5,7 @@ mod lab;
 #[cfg(unix)]
 mod lifetime;
 mod operation;
+mod tls;
 
 use serde_json::json;
 
