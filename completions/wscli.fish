@@ -132,7 +132,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; larger messages than this take more reads' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503, or closed when too many of them come at a time [default: no limit]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l write-timeout -d 'Drop a client that takes nothing of what is sent to it for this long' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l handshake-timeout -d 'How long a client may take for its request' -r

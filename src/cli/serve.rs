@@ -82,7 +82,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,
 
-    /// Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]
+    /// Take this many connections from one address at a time, a /64 counting as one; more are answered with 503, or closed when too many of them come at a time [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_connections_per_ip: Option<usize>,
 

@@ -33,12 +33,23 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const LINGER_BYTES: u64 = 256 << 10;
 const LINGER: Duration = Duration::from_secs(1);
 
-/// An accepted connection that is ready for requests.
+/// An accepted connection.
 pub(super) struct Link<S> {
     pub(super) stream: S,
     pub(super) connection: ConnectionId,
     /// What TLS has agreed on, where it is spoken.
     pub(super) tls: Option<Box<AcceptedTls>>,
+}
+
+impl<S> Link<S> {
+    /// A connection without TLS.
+    pub(super) fn plain(stream: S, connection: ConnectionId) -> Self {
+        Self {
+            stream,
+            connection,
+            tls: None,
+        }
+    }
 }
 
 /// Runs an accepted connection to its end.

@@ -1,10 +1,17 @@
 //! What a server does over TLS that it does otherwise in plain, or not at all.
 
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::time::Instant;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{Server, wscli};
+use crate::harness::{PATIENCE, Server, wscli};
+use crate::wire::{Wire, handshake};
 
 /// An authority whose certificates are files that live as long as the test.
 struct Authority {
@@ -108,4 +115,86 @@ fn the_lab_tells_whose_certificate_the_client_has_shown() {
     assert_eq!(certificate["subject"], "CN=client", "{tls}");
     assert_eq!(certificate["issuer"], "CN=authority", "{tls}");
     assert_eq!(certificate["names"], json!(["client.example"]), "{tls}");
+}
+
+/// A client of TLS that trusts this authority, on its way to the server.
+fn client(authority: &Authority, port: u16) -> StreamOwned<ClientConnection, TcpStream> {
+    let mut roots = RootCertStore::empty();
+    let root = authority.issuer.der().clone();
+    roots.add(root).expect("a root");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("versions of TLS")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let name = "localhost".try_into().expect("a name");
+    let tls = ClientConnection::new(Arc::new(config), name).expect("a client");
+    let stream = TcpStream::connect(("127.0.0.1", port)).expect("the server listens");
+    stream.set_read_timeout(Some(PATIENCE)).expect("a limit");
+    StreamOwned::new(tls, stream)
+}
+
+/// Sends a handshake; what is answered, up to the end that TLS tells of.
+fn answer(mut client: StreamOwned<ClientConnection, TcpStream>) -> io::Result<String> {
+    client.write_all(handshake(&[]).as_bytes())?;
+    let mut answer = String::new();
+    // Without a close_notify this fails: the answer could have been cut off.
+    client.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn a_client_of_tls_can_read_why_it_is_refused() {
+    let authority = Authority::new();
+    let certificate = authority.issue("server", &["localhost"]);
+    for (limit, reason) in [
+        (
+            "--max-connections-per-ip",
+            "too many connections from this address\r\n",
+        ),
+        (
+            "--max-connections",
+            "the server has as many connections as it takes; try again later\n",
+        ),
+    ] {
+        let server = Server::start(&["--tls-cert", &certificate, limit, "1"]);
+        let mut first = client(&authority, server.port());
+        first.write_all(handshake(&[]).as_bytes()).expect("TLS");
+        assert_eq!(server.event("open")["id"], 1);
+        let answer = answer(client(&authority, server.port())).expect("an answer");
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{limit}: {answer}");
+        assert!(answer.ends_with(reason), "{limit}: {answer}");
+
+        let url = format!("wss://localhost:{}/ws", server.port());
+        let args = ["connect", &url, "--cacert", &authority.file()];
+        let output = wscli(&args).output().expect("the program can be started");
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(7), "{limit}: {stderr}");
+        assert!(stderr.contains(reason.trim_end()), "{limit}: {stderr}");
+    }
+}
+
+#[test]
+fn who_is_refused_cannot_have_any_number_of_tls_handshakes() {
+    /// As many as are told at a time.
+    const TOLD: usize = 64;
+    let authority = Authority::new();
+    let certificate = authority.issue("server", &["localhost"]);
+    let limits = ["--max-connections-per-ip", "1", "--handshake-timeout", "1h"];
+    let server = Server::start(&[&["--tls-cert", &certificate], &limits[..]].concat());
+    // None of them says anything.
+    let _first = Wire::connect(server.port());
+    let mut refused: Vec<_> = (0..TOLD).map(|_| Wire::connect(server.port())).collect();
+    Wire::connect(server.port()).end_of_stream();
+    // What is given back is given again, once the server has seen it.
+    refused.pop();
+    let start = Instant::now();
+    let answer = loop {
+        assert!(start.elapsed() < PATIENCE, "nobody is told any more");
+        if let Ok(answer) = answer(client(&authority, server.port())) {
+            break answer;
+        }
+    };
+    assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
