@@ -1,5 +1,7 @@
 //! `wscli bench` through its command line.
 
+mod lab;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Output, Stdio};
@@ -376,8 +378,8 @@ fn attempts_without_an_answer_are_lost() {
 
 #[test]
 fn source_addresses_are_taken_in_turn() {
-    let (address, _seen) = server();
-    let url = format!("ws://{address}/");
+    let server = Server::start(&[]);
+    let url = server.url("/ws");
     let json = report(&[&url, "-c", "4", "-n", "4", "--source-ip", "127.0.0.1"]);
     assert_eq!(number(&json, "/received"), 4.0);
     // An address that is not of this machine.
