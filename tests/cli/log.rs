@@ -1,6 +1,8 @@
 //! The communication log of `wscli connect` away from a terminal, and what
 //! goes with it: `--filter`, `--replay`, `--reconnect`.
 
+mod page;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
