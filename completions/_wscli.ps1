@@ -134,8 +134,8 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
         }
         'wscli;serve' {
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Listen on this address of the machine; 0.0.0.0 and :: are all of them')
-            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]')
-            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Listen on this port; 0 takes a free one. A socket from systemd (LISTEN_FDS) takes the place of host and port [default: 5000, or the next that is free]')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Listen on this port; 0 takes a free one. A socket from systemd (LISTEN_FDS) takes the place of host and port [default: 5000, or the next that is free]')
             [CompletionResult]::new('--unix-socket', '--unix-socket', [CompletionResultType]::ParameterName, 'Listen on this Unix domain socket instead; what a dead server left there is replaced')
             [CompletionResult]::new('--path', '--path', [CompletionResultType]::ParameterName, 'Echo at this path, whatever its case; repeat for more')
             [CompletionResult]::new('--static', '--static', [CompletionResultType]::ParameterName, 'Serve the files of this folder at other paths, instead of the page')

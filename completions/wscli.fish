@@ -120,7 +120,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -s v -l verbose -d 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on this address of the machine; 0.0.0.0 and :: are all of them' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one [default: 5000, or the next that is free]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one. A socket from systemd (LISTEN_FDS) takes the place of host and port [default: 5000, or the next that is free]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l static -d 'Serve the files of this folder at other paths, instead of the page' -r -F

@@ -1,6 +1,8 @@
 //! `wscli serve`.
 
 mod handshake;
+#[cfg(target_os = "linux")]
+mod inherited;
 mod lab;
 #[cfg(unix)]
 mod lifetime;
