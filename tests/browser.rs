@@ -1,8 +1,12 @@
 //! The page of `wscli serve` in a real browser: `tests/browser/page.cjs` drives
-//! the system's Chromium. Screenshots go to `target/browser/screenshots`.
+//! the system's Chromium. Screenshots go to `target/browser/screenshots`. With
+//! `WSCLI_UPDATE` set, the log that the page exports is written to `tests/data`,
+//! where other tests read it.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use wscli::transcript::replay;
 
 #[test]
 #[ignore = "needs chromium"]
@@ -23,4 +27,9 @@ fn the_page_does_in_chromium_what_it_says() {
         .status()
         .expect("node can be started");
     assert!(status.success(), "see the checks above: {status}");
+    // What came out of the browser, and not a copy with other times.
+    let export = std::fs::read(target.join("screenshots/export.jsonl")).unwrap();
+    let recording = replay::read(&export).unwrap();
+    assert_eq!(recording.steps.len(), 7, "{recording:?}");
+    assert!(recording.torn_lines.is_empty(), "{recording:?}");
 }

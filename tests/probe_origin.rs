@@ -139,10 +139,13 @@ fn bad_input_is_one_clear_sentence_and_exit_code_2() {
 
 #[test]
 fn without_a_baseline_the_exit_code_says_what_failed() {
-    let html = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
+    let (_server, lab) = wscli_lab(&[]);
     for (url, code, sentence) in [
-        (serve(|_| false, html), 13, "at another path"),
-        (serve(|_| false, FORBIDDEN), 13, "HTTP/1.1 403"),
+        (lab("/status/200"), 13, "at another path"),
+        (lab("/status/403"), 13, "HTTP/1.1 403"),
+        (lab("/auth/bearer/t"), 13, "--bearer TOKEN"),
+        (lab("/redirect"), 13, "-L follows"),
+        (lab("/bad-accept"), 13, "made for another request"),
         (serve(|_| false, "SSH-2.0-x\r\n\r\n"), 13, "not HTTP"),
         (serve(|_| false, ""), 13, "without an answer"),
         ("ws://127.0.0.1:1/".into(), 4, "could not connect"),
@@ -175,6 +178,14 @@ fn wscli_serve(flags: &[&str]) -> (Server, String) {
     let url = ready["url"].as_str().unwrap().to_owned();
     let (_, rest) = url.split_once("://").unwrap();
     (Server(child), rest.to_owned())
+}
+
+/// Starts the fault lab with these flags; the URLs of its routes.
+fn wscli_lab(flags: &[&str]) -> (Server, impl Fn(&str) -> String) {
+    let (server, rest) = wscli_serve(&[&["--lab"], flags].concat());
+    let authority = rest.trim_end_matches("/ws").to_owned();
+    let url = move |resource: &str| format!("ws://{authority}{resource}");
+    (server, url)
 }
 
 /// Ends with the test.
@@ -278,10 +289,8 @@ fn a_server_is_waited_for_before_the_first_probe_only() {
 
 #[test]
 fn redirects_are_refusals_unless_they_are_followed() {
-    let (_server, rest) = wscli_serve(&["--allow-origin", CLIENT]);
-    let redirect =
-        format!("HTTP/1.1 307 There\r\nLocation: ws://{rest}\r\nContent-Length: 0\r\n\r\n");
-    let url = serve(|_| false, redirect.leak());
+    let (_server, lab) = wscli_lab(&["--allow-origin", CLIENT]);
+    let url = lab("/redirect");
     let args = [
         &url,
         "--allow",
@@ -463,4 +472,31 @@ fn the_catalogue_is_printed_without_a_target() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("suffix-dot"));
     let output = wscli(&["--explain", "host-rebind"]);
     assert!(String::from_utf8_lossy(&output.stdout).contains("DNS rebinding"));
+}
+
+#[test]
+fn what_happens_behind_the_handshake_is_compared() {
+    // Whoever is let in meets the same; whether everybody is, is another matter.
+    let (_open, open) = wscli_lab(&[]);
+    let (_enforcing, enforcing) = wscli_lab(&["--allow-origin", CLIENT]);
+    let (like, close) = ("ACCEPTED  foreign", "itself gets Close 1008 'no'");
+    for (resource, code, sentence, enforcing_code) in [
+        ("/close", 1, like, 0),
+        ("/drop", 1, like, 0),
+        ("/reset", 1, like, 0),
+        ("/big/100?close=1000", 1, like, 0),
+        // A refusal all the same, and of everybody.
+        ("/close/1008?reason=no", 13, close, 0),
+        ("/bad-rsv", 13, "Reserved bits are non-zero", 13),
+    ] {
+        for (url, code, sentence) in [
+            (open(resource), code, sentence),
+            (enforcing(resource), enforcing_code, ""),
+        ] {
+            let output = wscli(&[&url, "--allow", CLIENT, "--probe", "foreign"]);
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert_eq!(output.status.code(), Some(code), "{text}");
+            assert!(text.contains(sentence), "{text}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     pub host: String,
 
-    /// Listen on this port; 0 takes a free one [default: 5000, or the next that is free]
+    /// Listen on this port; 0 takes a free one. A socket from systemd (LISTEN_FDS) takes the place of host and port [default: 5000, or the next that is free]
     #[arg(short, long, value_name = "PORT")]
     pub port: Option<u16>,
 
@@ -82,7 +82,7 @@ pub struct ServeArgs {
     #[arg(long, value_name = "N")]
     pub max_connections: Option<usize>,
 
-    /// Take this many connections from one address at a time, a /64 counting as one; more are answered with 503 [default: no limit]
+    /// Take this many connections from one address at a time, a /64 counting as one; more are answered with 503, or closed when too many of them come at a time [default: no limit]
     #[arg(long, value_name = "N")]
     pub max_connections_per_ip: Option<usize>,
 

@@ -97,8 +97,17 @@ fn failure(error: BenchError, open: &OpenConfig) -> anyhow::Error {
     let exit = status_of_open(&source);
     let hint = diagnose::hint(&source, &target, open);
     let cause = sentence(&anyhow::Error::from(*source));
-    let message = format!("none of {connections} connections could be opened: {cause}");
+    let message = format!("{}: {cause}", not_opened(connections));
     Failure::new(exit, message).with_hint(hint).into()
+}
+
+/// That none of so many connections could be opened. The first failure can end
+/// a run of handshakes before any has been counted.
+fn not_opened(connections: usize) -> String {
+    match connections {
+        0 | 1 => "no connection could be opened".to_owned(),
+        _ => format!("none of {connections} connections could be opened"),
+    }
 }
 
 fn show(progress: &mut Progress, planned: Option<Duration>, live: &Live) {
@@ -134,4 +143,20 @@ fn finish(
         None if missed => ExitStatus::Findings,
         None => ExitStatus::Success,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_connection_is_not_none_of_none() {
+        for (connections, told) in [
+            (0, "no connection could be opened"),
+            (1, "no connection could be opened"),
+            (2, "none of 2 connections could be opened"),
+        ] {
+            assert_eq!(not_opened(connections), told);
+        }
+    }
 }

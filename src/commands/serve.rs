@@ -1,5 +1,6 @@
 //! `wscli serve`.
 
+mod inherited;
 mod render;
 mod reporter;
 
@@ -9,7 +10,6 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
-use listenfd::ListenFd;
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ServeArgs, status: Status) -> Result<ExitStatus> {
 async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> Result<ExitStatus> {
     // Before the ready line, so that who has read it can end the server.
     let signals = Signals::new().context("cannot listen for signals")?;
-    let bound = bind(args).await?;
+    let bound = bind(args, config.tls.is_some()).await?;
     let admin = bind_admin(args).await?;
     if let Bound::Tcp {
         address,
@@ -93,29 +93,12 @@ async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> R
 }
 
 /// The socket that systemd hands over, or one of our own.
-async fn bind(args: &ServeArgs) -> Result<Bound> {
-    if let Some(bound) = inherited().context("cannot use the socket that was handed over")? {
+async fn bind(args: &ServeArgs, tls: bool) -> Result<Bound> {
+    if let Some(bound) = inherited::take(tls)? {
         return Ok(bound);
     }
     let bound = server::listen(&address(args)).await;
     bound.map_err(|error| Failure::new(ExitStatus::LocalIo, describe(&error)).into())
-}
-
-/// The first socket of `LISTEN_FDS`, when they are for this process
-/// (sd_listen_fds(3)).
-fn inherited() -> Result<Option<Bound>> {
-    let mut inherited = ListenFd::from_env();
-    if inherited.len() == 0 {
-        return Ok(None);
-    }
-    let listener = inherited.take_tcp_listener(0);
-    #[cfg(unix)]
-    if listener.is_err() {
-        let listener = inherited.take_unix_listener(0)?;
-        let bound = listener.map(server::listen::adopt_unix).transpose()?;
-        return Ok(bound);
-    }
-    Ok(listener?.map(server::listen::adopt_tcp).transpose()?)
 }
 
 async fn bind_admin(args: &ServeArgs) -> Result<Option<TcpListener>> {

@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 use super::dial::tls::config::{ALPN, provider};
 use super::dial::tls::error::{alert_name, is_end, rustls_error};
 use super::dial::tls::tap::Tap;
-use super::dial::tls::{CertificateInfo, Identity, KeyLogFile, Roots};
+use super::dial::tls::{AcceptedTls, CertificateInfo, Identity, KeyLogFile, Roots};
 use super::transport::Transport;
 
 /// The first byte of a client's TLS: a handshake record (RFC 8446 §5.1).
@@ -158,19 +158,24 @@ impl ServerTls {
         &self,
         transport: Transport,
         limit: Duration,
-    ) -> Result<Transport, AcceptError> {
+    ) -> Result<(Transport, AcceptedTls), AcceptError> {
         timeout(limit, self.handshake(transport))
             .await
             .unwrap_or(Err(AcceptError::Timeout(limit)))
     }
 
-    async fn handshake(&self, transport: Transport) -> Result<Transport, AcceptError> {
+    async fn handshake(
+        &self,
+        transport: Transport,
+    ) -> Result<(Transport, AcceptedTls), AcceptError> {
         let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
         let handshake = acceptor.accept(Tap::expecting(transport, HANDSHAKE_RECORD));
         match Box::pin(handshake.into_fallible()).await {
             Ok(mut stream) => {
-                stream.get_mut().0.stop();
-                Ok(Transport::other(stream))
+                let (tap, connection) = stream.get_mut();
+                tap.stop();
+                let info = AcceptedTls::of(connection);
+                Ok((Transport::other(stream), info))
             }
             Err((error, mut tap)) => {
                 let error = explain(error, tap.received().0);

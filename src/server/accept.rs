@@ -12,15 +12,16 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 use tokio::time::sleep;
 
+use super::admit;
 use super::config::ServerConfig;
 use super::counters::{Counters, Monitor};
 use super::events::{
     ConnectionId, Ended, Event, Observer, Opened, Peer, Refused, Served, Totals, Traffic,
 };
-use super::http;
+use super::http::Link;
 use super::lab::Rooms;
-use super::limits::{Counted, Limits};
-use super::stop::{Controller, Stop};
+use super::limits::Limits;
+use super::stop::Controller;
 use super::workers::Workers;
 use crate::connection::Transport;
 
@@ -240,12 +241,12 @@ impl Accept<'_> {
         // Counted here, so that the next is dealt with this one in mind.
         let counted = shared.counters.connection();
         // So is the limit of an address: in the order of acceptance.
-        let place = shared.limits.count(peer);
+        let admission = shared.limits.admit(peer);
         let shared = Arc::clone(shared);
         if !self.workers.are_apart() {
             let task = async move {
                 let _counted = counted;
-                shared.serve(stream, connection, place, stop).await;
+                admit::serve(Link::plain(stream, connection), admission, shared, stop).await;
             };
             return self.workers.spawn(worker, task);
         }
@@ -257,7 +258,7 @@ impl Accept<'_> {
             // It fails where descriptors or memory are short; the client then
             // finds the connection closed.
             if let Ok(stream) = attach() {
-                shared.serve(stream, connection, place, stop).await;
+                admit::serve(Link::plain(stream, connection), admission, shared, stop).await;
             }
         };
         self.workers.spawn(worker, task);
@@ -274,41 +275,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 }
 
 impl Shared {
-    /// Serves one connection; the future can run on any runtime.
-    fn serve<S>(
-        self: Arc<Self>,
-        stream: S,
-        connection: ConnectionId,
-        place: Option<Counted>,
-        stop: Stop,
-    ) -> impl Future<Output = ()> + Send + use<S>
-    where
-        S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
-    {
-        let shared = self;
-        async move {
-            let Some(_place) = place else {
-                shared.turned_away(connection);
-                http::turn_away(stream).await;
-                return;
-            };
-            let Some(tls) = &shared.config.tls else {
-                http::serve(stream, connection, Arc::clone(&shared), stop).await;
-                return;
-            };
-            let limit = shared.config.handshake_timeout;
-            let accepted = tokio::select! {
-                biased;
-                accepted = Box::pin(tls.accept(stream.into(), limit)) => accepted,
-                () = stop.draining() => return,
-            };
-            match accepted {
-                Ok(stream) => http::serve(stream, connection, Arc::clone(&shared), stop).await,
-                Err(error) => shared.observe(Event::TlsFailed { connection, error }),
-            }
-        }
-    }
-
     /// For tests of what runs on a connection.
     #[cfg(test)]
     pub(super) fn alone(config: ServerConfig) -> Self {
@@ -348,7 +314,7 @@ impl Shared {
         self.observe(Event::HandshakeFailed { connection, error });
     }
 
-    fn turned_away(&self, connection: ConnectionId) {
+    pub(super) fn turned_away(&self, connection: ConnectionId) {
         self.counters.turned_away();
         self.observe(Event::TurnedAway { connection });
     }

@@ -21,6 +21,7 @@ use super::lab;
 use super::request::Route;
 use super::service::{Requests, Upgrade};
 use super::stop::Stop;
+use crate::connection::dial::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
 
 /// The largest head of a request. Hyper's own limit is six times that.
@@ -32,13 +33,33 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 const LINGER_BYTES: u64 = 256 << 10;
 const LINGER: Duration = Duration::from_secs(1);
 
+/// An accepted connection.
+pub(super) struct Link<S> {
+    pub(super) stream: S,
+    pub(super) connection: ConnectionId,
+    /// What TLS has agreed on, where it is spoken.
+    pub(super) tls: Option<Box<AcceptedTls>>,
+}
+
+impl<S> Link<S> {
+    /// A connection without TLS.
+    pub(super) fn plain(stream: S, connection: ConnectionId) -> Self {
+        Self {
+            stream,
+            connection,
+            tls: None,
+        }
+    }
+}
+
 /// Runs an accepted connection to its end.
-pub(super) async fn serve<S>(stream: S, connection: ConnectionId, shared: Arc<Shared>, stop: Stop)
+pub(super) async fn serve<S>(link: Link<S>, shared: Arc<Shared>, stop: Stop)
 where
     S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
+    let connection = link.connection;
     // Boxed, so that an open WebSocket does not keep room for it.
-    let requests = Box::pin(requests(stream, connection, &shared, &stop));
+    let requests = Box::pin(requests(link, &shared, &stop));
     let Some((stream, leftover, upgrade)) = requests.await else {
         return;
     };
@@ -79,15 +100,19 @@ where
 /// Answers requests until one of them is an accepted opening handshake:
 /// returns the byte stream, what came behind the request, and the handshake.
 async fn requests<S>(
-    stream: S,
-    connection: ConnectionId,
+    link: Link<S>,
     shared: &Arc<Shared>,
     stop: &Stop,
 ) -> Option<(S, Bytes, Box<Upgrade>)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let requests = Requests::new(Arc::clone(shared), connection);
+    let Link {
+        stream,
+        connection,
+        tls,
+    } = link;
+    let requests = Requests::new(Arc::clone(shared), connection, tls);
     let stream = Impatient::new(stream, shared.config.write_timeout);
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())

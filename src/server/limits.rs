@@ -5,7 +5,13 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
 use super::events::Peer;
+
+/// How many connections are told at a time that they are refused. What comes
+/// beyond is closed unread: it may cost neither memory nor TLS handshakes.
+const MAX_TELLING: usize = 64;
 
 /// The counts that limits are held against, shared by all workers.
 #[derive(Debug)]
@@ -14,6 +20,16 @@ pub(super) struct Limits {
     open: AtomicUsize,
     max_per_address: Option<usize>,
     addresses: Mutex<HashMap<IpAddr, usize>>,
+    telling: Arc<Semaphore>,
+}
+
+/// What becomes of an accepted connection.
+#[derive(Debug)]
+pub(super) enum Admission {
+    /// It is served.
+    Admitted(Counted),
+    /// Its address has too many; it is told so with this permission only.
+    TurnedAway(Option<OwnedSemaphorePermit>),
 }
 
 /// The place of an open WebSocket, given back when dropped.
@@ -31,6 +47,7 @@ impl Limits {
             open: AtomicUsize::new(0),
             max_per_address,
             addresses: Mutex::default(),
+            telling: Arc::new(Semaphore::new(MAX_TELLING)),
         })
     }
 
@@ -44,8 +61,15 @@ impl Limits {
         Some(Slot(Arc::clone(self)))
     }
 
-    /// Counts a connection for its address; `None` when that has too many.
-    pub(super) fn count(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
+    /// Counts a connection for its address, unless that has too many.
+    pub(super) fn admit(self: &Arc<Self>, peer: Peer) -> Admission {
+        self.count(peer).map_or_else(
+            || Admission::TurnedAway(Arc::clone(&self.telling).try_acquire_owned().ok()),
+            Admission::Admitted,
+        )
+    }
+
+    fn count(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
         let (Some(max), Peer::Tcp(address)) = (self.max_per_address, peer) else {
             return Some(Counted(None));
         };
@@ -134,5 +158,19 @@ mod tests {
         assert!(limits.count(Peer::Unix).is_some());
         drop((one, wide));
         assert!(limits.lock().is_empty());
+    }
+    #[test]
+    fn so_many_are_told_at_a_time() {
+        let peer = Peer::Tcp("192.0.2.1:1".parse().unwrap());
+        let limits = Limits::new(None, Some(0));
+        let tell = || match limits.admit(peer) {
+            Admission::TurnedAway(told) => told,
+            Admission::Admitted(_) => panic!("there is no place"),
+        };
+        let mut telling: Vec<_> = (0..MAX_TELLING).map(|_| tell()).collect();
+        assert!(telling.iter().all(Option::is_some));
+        assert!(tell().is_none());
+        telling.pop();
+        assert!(tell().is_some());
     }
 }

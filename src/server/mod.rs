@@ -6,9 +6,10 @@
 //! for people, writes to no standard stream, and ends no process.
 //!
 //! The path of a connection: [`accept`] takes it and deals it to one of the
-//! [`workers`], `http` reads its requests, `service` answers them as
-//! [`request`] decides, [`echo`] or the fault [`lab`] talks over the socket.
-//! [`counters`] count all of it, for [`admin`].
+//! [`workers`], `admit` refuses it or speaks TLS with it, `http` reads its
+//! requests, `service` answers them as [`request`] decides, [`echo`] or the
+//! fault [`lab`] talks over the socket. [`counters`] count all of it, for
+//! [`admin`].
 //!
 //! ```
 //! use std::sync::Arc;
@@ -26,6 +27,7 @@
 
 pub mod accept;
 pub mod admin;
+mod admit;
 pub mod config;
 pub mod counters;
 pub mod echo;

@@ -19,11 +19,12 @@ use super::accept::Shared;
 use super::config::Front;
 use super::events::{ConnectionId, Opened, Refused, Served};
 use super::files::{self, FileBody};
-use super::lab::Seen;
+use super::lab::{Carrier, Seen};
 use super::limits::Slot;
 use super::page;
 use super::request::{Answer, Refusal, Route, decide};
 use crate::connection::deflate::Params;
+use crate::connection::dial::tls::AcceptedTls;
 use crate::connection::handshake::server::Accepted;
 
 /// What `Server` says in every answer.
@@ -41,6 +42,7 @@ pub(super) struct Requests(Arc<State>);
 struct State {
     shared: Arc<Shared>,
     connection: ConnectionId,
+    tls: Option<Box<AcceptedTls>>,
     /// Whether a request has been answered otherwise than by an upgrade.
     answered: AtomicBool,
     upgrade: OnceLock<Upgrade>,
@@ -58,10 +60,15 @@ pub(super) struct Upgrade {
 }
 
 impl Requests {
-    pub(super) fn new(shared: Arc<Shared>, connection: ConnectionId) -> Self {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        connection: ConnectionId,
+        tls: Option<Box<AcceptedTls>>,
+    ) -> Self {
         Self(Arc::new(State {
             shared,
             connection,
+            tls,
             answered: AtomicBool::new(false),
             upgrade: OnceLock::new(),
         }))
@@ -123,8 +130,11 @@ impl State {
         if let Route::Lab(plan) = &route {
             sleep(plan.opening.wait).await;
             plan.opening.spoil(&mut headers);
-            let peer = self.connection.peer;
-            seen = Some(Box::new(Seen::new(request, peer, &accepted)));
+            let carrier = Carrier {
+                peer: self.connection.peer,
+                tls: self.tls.as_deref().cloned(),
+            };
+            seen = Some(Box::new(Seen::new(request, carrier, &accepted)));
         }
         let upgrade = Upgrade {
             route,

@@ -51,6 +51,20 @@ async function open(page, url) {
   await state(page, "open");
 }
 
+async function isRefused(page, url) {
+  await page.fill("#url", url);
+  await page.click("#connect");
+  await state(page, "closed");
+}
+
+// A log whose events come a millisecond after each other.
+function timeless(log) {
+  let events = 0;
+  return log
+    .replace(/"time":"[^"]*"/g, '"time":"2026-01-02T03:04:05.000000Z"')
+    .replace(/"offset_us":\d+/g, () => `"offset_us":${(events += 1) * 1000}`);
+}
+
 const checks = {
   async "starts as the sample does"({ page, lab }) {
     assert.equal(await page.textContent("#state"), "Ready to connect...");
@@ -197,42 +211,40 @@ const checks = {
     assert.equal(await page.locator("#rows tr").count(), 0);
   },
 
-  async "exports the communication log"({ page, lab }) {
-    await open(page, `${lab.url}?token=abc&x=1`);
-    await page.fill("#message", "ä");
+  // Rust reads what is compared here, and what is written to OUT (tests/cli/log/page.rs).
+  async "exports the communication log"({ page, lab, base }) {
+    await isRefused(page, `${base}/status/503`);
+    await page.fill("#subprotocol", "chat");
+    await open(page, `${lab.url}?Token=abc&x=a%20b`);
+    // Half of a surrogate pair is no text: what goes out has U+FFFD in its place.
+    await page.$eval("#message", (message) => { message.value = "\ufeffä\n\ud800"; });
     await page.click("#send");
-    await hasRow(page, "Server", "Client", "ä");
+    await hasRow(page, "Server", "Client", "\ufeffä\n\ufffd");
     await page.selectOption("#kind", "hex");
     await page.fill("#message", "ff");
     await page.click("#send");
     await hasRow(page, "Server", "Client", "ff (1 byte)");
     await page.click("#close");
     await state(page, "closed");
+    await page.fill("#subprotocol", "");
+    for (const end of ["close/4001?reason=enough&after=1", "drop?after=1"]) {
+      await open(page, `${base}/${end}`);
+      await page.selectOption("#kind", "text");
+      await page.fill("#message", end);
+      await page.click("#send");
+      await state(page, "closed");
+    }
     const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
     assert.equal(download.suggestedFilename(), "websocket-log.jsonl");
     const text = fs.readFileSync(await download.path(), "utf8");
-    assert.ok(text.endsWith("\n"));
-    const events = text.trimEnd().split("\n").map((line) => JSON.parse(line));
     fs.writeFileSync(path.join(out, "export.jsonl"), text);
-    const what = events.map((e) => [e.direction, e.source, e.type, e.length, e.data, e.code]);
-    assert.deepEqual(what, [
-      ["out", "automatic", "open", undefined, undefined, undefined],
-      ["out", "user", "text", 2, "ä", undefined],
-      ["in", "peer", "text", 2, "ä", undefined],
-      ["out", "user", "binary", 1, "/w==", undefined],
-      ["in", "peer", "binary", 1, "/w==", undefined],
-      ["out", "user", "close", undefined, undefined, 1000],
-      ["in", "peer", "close", undefined, undefined, 1000],
-    ]);
-    events.forEach((event, index) => {
-      assert.equal(event.seq, index + 1);
-      assert.match(event.time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
-      assert.ok(Number.isInteger(event.offset_us) && event.offset_us >= 0);
-      assert.equal(event.connection, 1);
-    });
-    assert.equal(events[0].url, `${lab.url}?token=REDACTED&x=1`);
-    assert.deepEqual(events[0].timings_us, {});
-    assert.equal(events.at(-1).reason, "Closing from client");
+    for (const line of text.trimEnd().split("\n")) {
+      assert.match(JSON.parse(line).time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/);
+    }
+    const fixture = path.join(__dirname, "../data/page-log.jsonl");
+    const found = timeless(text).replaceAll(`:${lab.port}/`, ":5000/");
+    if (process.env.WSCLI_UPDATE) fs.writeFileSync(fixture, found);
+    assert.equal(found, fs.readFileSync(fixture, "utf8"));
   },
 
   async "is to be looked at"({ page, base }) {

@@ -1,5 +1,7 @@
 //! `wscli connect` away from a terminal.
 
+mod lab;
+
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -7,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::harness::wscli;
+use crate::harness::{Server, wscli};
 use crate::peer::{Behaviour, Peer};
 
 /// What a run came to: the exit status, stdout and stderr.
@@ -77,21 +79,26 @@ fn in_shell(script: &str, peer: &Peer, args: &[&str]) -> Command {
     command
 }
 
-const SENT_TO_SILENCE: [&str; 5] = ["-x", "q", "-1", "-m", "1"];
-
 #[test]
-fn every_exit_code_by_its_cause() {
+fn exit_codes_of_failures_before_a_connection() {
     let unused = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let closed = unused.local_addr().expect("an address").to_string();
     drop(unused);
-    let no_server =
-        format!("wscli: could not connect to {closed}: Connection refused (os error 111)\n");
-    let cases: [(Behaviour, &[&str], Outcome); 14] = [
-        (Behaviour::Echo, &["-x", "hi", "-1"], outcome(0, "hi\n", "")),
-        (Behaviour::Close(1000, ""), &[], outcome(0, "a\nb\n", "")),
-        (Behaviour::Close(1001, ""), &[], outcome(0, "a\nb\n", "")),
+    let refuses = Peer::start(Behaviour::Refuse);
+    for (url, args, expected) in [
         (
-            Behaviour::Echo,
+            &closed,
+            &[][..],
+            outcome(
+                4,
+                "",
+                &format!(
+                    "wscli: could not connect to {closed}: Connection refused (os error 111)\n"
+                ),
+            ),
+        ),
+        (
+            &closed,
             &["-s", "ws://h"],
             outcome(
                 2,
@@ -100,88 +107,7 @@ fn every_exit_code_by_its_cause() {
             ),
         ),
         (
-            Behaviour::Refuse,
-            &[],
-            outcome(
-                7,
-                "",
-                "< HTTP/1.1 403 Forbidden\n< X-Why: because\n< Content-Length: 11\n<\n< no \\x1b[1mway\nwscli: the server answered HTTP/1.1 403 Forbidden\n",
-            ),
-        ),
-        (
-            Behaviour::Garbage,
-            &[],
-            outcome(
-                8,
-                "",
-                "wscli: the peer broke the WebSocket protocol: Reserved bits are non-zero\n",
-            ),
-        ),
-        (
-            Behaviour::Silent,
-            &SENT_TO_SILENCE,
-            outcome(
-                9,
-                "",
-                "wscli: not done within 1s (--max-time); 1 sent, 0 received\n",
-            ),
-        ),
-        (
-            Behaviour::NoAnswer,
-            &["--connect-timeout", "0.5"],
-            outcome(
-                9,
-                "",
-                "wscli: no answer to the opening handshake within 500ms\n",
-            ),
-        ),
-        (
-            Behaviour::Close(1000, ""),
-            &["-n", "3"],
-            outcome(
-                10,
-                "a\nb\n",
-                "wscli: 3 messages were expected, 2 came; the connection was closed\n",
-            ),
-        ),
-        (
-            Behaviour::Vanish,
-            &["--until", "z"],
-            outcome(
-                10,
-                "a\n",
-                "wscli: a message that matches --until was expected, 1 came; the peer ended the connection without a close frame\n",
-            ),
-        ),
-        (
-            Behaviour::Garbage,
-            &["-1"],
-            outcome(
-                8,
-                "",
-                "wscli: the peer broke the WebSocket protocol: Reserved bits are non-zero\n",
-            ),
-        ),
-        (
-            Behaviour::Close(4000, "go away"),
-            &["-w", "inf"],
-            outcome(
-                11,
-                "a\nb\n",
-                "wscli: the peer closed the connection with code 4000: go away\n",
-            ),
-        ),
-        (
-            Behaviour::Vanish,
-            &[],
-            outcome(
-                11,
-                "a\n",
-                "wscli: the peer ended the connection without a close frame\n",
-            ),
-        ),
-        (
-            Behaviour::Echo,
+            &closed,
             &["-H", "@/no/such/file"],
             outcome(
                 12,
@@ -189,18 +115,20 @@ fn every_exit_code_by_its_cause() {
                 "wscli: could not read the headers in '/no/such/file': No such file or directory (os error 2)\n",
             ),
         ),
-    ];
-    for (behaviour, args, expected) in cases {
-        let peer = Peer::start(behaviour);
-        assert_eq!(
-            without_hint(run(&mut connect(&peer, args), b"")),
-            expected,
-            "{behaviour:?} {args:?}"
-        );
+        (
+            &refuses.url,
+            &[],
+            outcome(
+                7,
+                "",
+                "< HTTP/1.1 403 Forbidden\n< X-Why: because\n< Content-Length: 11\n<\n< no \\x1b[1mway\nwscli: the server answered HTTP/1.1 403 Forbidden\n",
+            ),
+        ),
+    ] {
+        let mut command = wscli(&[&["connect", url], args].concat());
+        let found = without_hint(run(&mut command, b""));
+        assert_eq!(found, expected, "{url} {args:?}");
     }
-    let mut command = wscli(&["connect", &closed]);
-    let found = without_hint(run(&mut command, b""));
-    assert_eq!(found, outcome(4, "", &no_server));
     let mut command = wscli(&["connect", "no-such-host.invalid"]);
     let found = run(&mut command, b"");
     assert_eq!((found.code, found.stdout.as_str()), (Some(3), ""));
@@ -213,15 +141,15 @@ fn every_exit_code_by_its_cause() {
 #[test]
 fn a_signal_closes_politely_and_what_came_is_written() {
     use rustix::process::{Pid, Signal, kill_process};
+    let server = Server::start(&["--lab"]);
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let peer = Peer::start(Behaviour::Greet);
-        let mut child = connect(&peer, &["-w", "inf", "-v"])
+        let mut child = wscli(&["connect", &server.url("/json"), "-w", "inf", "-v"])
             .spawn()
             .expect("the program can be started");
         let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
         let mut line = String::new();
         stdout.read_line(&mut line).expect("a line");
-        assert_eq!(line, "hello\n");
+        assert!(line.ends_with("}\n"), "{line}");
         let pid = Pid::from_child(&child);
         kill_process(pid, signal).expect("the program runs");
         let output = child.wait_with_output().expect("the program ends");
@@ -236,8 +164,9 @@ fn a_signal_closes_politely_and_what_came_is_written() {
 
 #[test]
 fn replies_that_come_late_are_not_lost() {
-    let peer = Peer::start(Behaviour::Late(Duration::from_millis(700)));
-    let found = run(&mut connect(&peer, &[]), b"a\nb\n");
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/delay/700");
+    let found = run(&mut wscli(&["connect", &url]), b"a\nb\n");
     assert_eq!(found, outcome(0, "a\nb\n", ""));
 }
 

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::wscli;
+use crate::harness::{Server, wscli};
 use crate::peer::{Behaviour, Peer};
 
 struct Run {
@@ -105,10 +105,9 @@ fn report(command: &mut Command) -> (Run, Value) {
 
 #[test]
 fn the_report_tells_how_it_went() {
-    let peer = Peer::start(Behaviour::Close(4000, "go away"));
-    let (found, json) = report(&mut wscli(&[
-        "connect", &peer.url, "-w", "inf", "--json", "-",
-    ]));
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/count/2?close=4000&reason=go%20away");
+    let (found, json) = report(&mut wscli(&["connect", &url, "-w", "inf", "--json", "-"]));
     assert_eq!(found.code, Some(11));
     assert_eq!(json["outcome"], "closed-by-peer");
     assert_eq!(json["exit_code"], 11);
@@ -121,8 +120,8 @@ fn the_report_tells_how_it_went() {
     }
     assert!(json["timings"]["tls_us"].is_null() && json["timings"]["proxy_us"].is_null());
 
-    let peer = Peer::start(Behaviour::Refuse);
-    let (found, json) = report(&mut wscli(&["connect", &peer.url, "--json", "-"]));
+    let url = server.url("/status/403");
+    let (found, json) = report(&mut wscli(&["connect", &url, "--json", "-"]));
     assert_eq!(found.code, Some(7));
     assert_eq!(json["outcome"], "not-opened");
     assert_eq!(json["error"], "the server answered HTTP/1.1 403 Forbidden");
@@ -134,22 +133,15 @@ fn the_report_tells_how_it_went() {
     );
     assert!(json["connection"].is_null() && json["close"].is_null());
 
-    let peer = Peer::start(Behaviour::Close(1000, ""));
+    let url = server.url("/count/2");
     let directory = TempDir::new().expect("a directory");
     let path = directory.path().join("report.json");
     let path = path.to_str().expect("a path");
-    let found = run(&mut wscli(&[
-        "connect", &peer.url, "-n", "5", "--json", path,
-    ]));
-    assert_eq!((found.code, found.stdout.as_str()), (Some(10), "a\nb\n"));
+    let found = run(&mut wscli(&["connect", &url, "-n", "5", "--json", path]));
+    assert_eq!((found.code, found.stdout.as_str()), (Some(10), "1\n2\n"));
     let json: Value = serde_json::from_str(&fs::read_to_string(path).expect("a report")).unwrap();
     assert_eq!(json["outcome"], "unexpected");
-    let found = run(&mut wscli(&[
-        "connect",
-        &peer.url,
-        "--json",
-        "/no/such/file",
-    ]));
+    let found = run(&mut wscli(&["connect", &url, "--json", "/no/such/file"]));
     assert_eq!(found.code, Some(12));
 }
 

@@ -112,6 +112,11 @@ impl Server {
         u16::try_from(port).expect("a port")
     }
 
+    /// The address of a resource, over plain TCP.
+    pub(crate) fn url(&self, resource: &str) -> String {
+        format!("ws://127.0.0.1:{}{resource}", self.port())
+    }
+
     /// The next event of this name; others are passed over.
     pub(crate) fn event(&self, name: &str) -> Value {
         loop {

@@ -1,6 +1,8 @@
 //! The communication log of `wscli connect` away from a terminal, and what
 //! goes with it: `--filter`, `--replay`, `--reconnect`.
 
+mod page;
+
 use std::fs;
 use std::io::Write;
 use std::path::Path;
@@ -10,7 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::tempdir;
 
-use crate::harness::{Running, wscli};
+use crate::harness::{Running, Server, wscli};
 use crate::peer::{Behaviour, Peer};
 
 /// Runs the program with this input; its exit code, stdout and stderr.
@@ -131,10 +133,11 @@ fn secrets_are_kept_out_unless_asked_for() {
 
 #[test]
 fn a_connection_that_cannot_be_had_is_logged() {
-    let peer = Peer::start(Behaviour::Refuse);
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/status/403");
     let dir = tempdir().expect("a directory");
     let log = dir.path().join("log");
-    let (code, ..) = run(&mut connect(&peer.url, &["--log", text(&log)]), b"");
+    let (code, ..) = run(&mut connect(&url, &["--log", text(&log)]), b"");
     assert_eq!(code, Some(7));
     let events = events(&log);
     assert_eq!(events.len(), 1);
@@ -278,11 +281,12 @@ fn attempts_come_to_an_end_with_the_last_failure() {
     assert_eq!(peer.heads.try_iter().count(), 2);
     assert!(stderr.contains("no attempt to connect is left"), "{stderr}");
     // A peer that says that it is done has no need of another connection.
-    let peer = Peer::start(Behaviour::Close(1000, ""));
-    let (code, stdout, _) = run(&mut connect(&peer.url, &["--reconnect", "-n3"]), b"");
-    assert_eq!((code, stdout.as_str()), (Some(10), "a\nb\n"));
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/count/2");
+    let (code, stdout, _) = run(&mut connect(&url, &["--reconnect", "-n3"]), b"");
+    assert_eq!((code, stdout.as_str()), (Some(10), "1\n2\n"));
     // A time limit ends the wait as well.
-    let peer = Peer::start(Behaviour::Refuse);
+    let url = server.url("/status/503");
     let args = ["--reconnect", "-m", "0.2"];
-    assert_eq!(run(&mut connect(&peer.url, &args), b"").0, Some(9));
+    assert_eq!(run(&mut connect(&url, &args), b"").0, Some(9));
 }

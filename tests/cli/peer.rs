@@ -1,8 +1,9 @@
-//! A server that behaves as it is told, made of the library's own socket, a
-//! listener on a free port and an answer to the handshake written by hand.
+//! A server for what the fault lab has no route for: it shows the requests as
+//! they were written, and is another one from the second connection on. It is
+//! made of the library's own socket, a listener on a free port and an answer to
+//! the handshake written by hand.
 
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::SinkExt;
@@ -10,32 +11,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wscli::connection::{CloseCode, CloseFrame, Event, Message, Role, Socket, SocketConfig};
+use wscli::connection::{Event, Role, Socket, SocketConfig};
 
 /// What the server does with a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Behaviour {
     /// Answers every message with itself.
     Echo,
-    /// The same, this much later each.
-    Late(Duration),
-    /// Sends "hello", and nothing more.
-    Greet,
-    /// Answers no message.
-    Silent,
-    /// Sends "a" and "b", then closes with this code.
-    Close(u16, &'static str),
-    /// Sends "a", then ends the connection without a Close frame.
-    Vanish,
     /// Answers one message, then vanishes; from the second connection on it
     /// answers every message.
     DropFirst,
-    /// Sends a frame that is none.
-    Garbage,
     /// Answers the handshake with 403.
     Refuse,
-    /// Does not answer the handshake.
-    NoAnswer,
 }
 
 /// A running server; it ends when dropped.
@@ -97,10 +84,7 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
             let answer = "HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 11\r\n\r\nno \x1b[1mway\n";
             let _ = stream.write_all(answer.as_bytes()).await;
         }
-        Behaviour::NoAnswer => {
-            let _ = stream.read_to_end(&mut Vec::new()).await;
-        }
-        _ => {
+        Behaviour::Echo | Behaviour::DropFirst => {
             let key = head
                 .lines()
                 .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
@@ -114,47 +98,16 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
     }
 }
 
-async fn talk(mut stream: TcpStream, behaviour: Behaviour) {
-    if matches!(behaviour, Behaviour::Garbage) {
-        // Reserved bits without an extension.
-        let _ = stream.write_all(&[0xf1, 0]).await;
-        let _ = stream.read_to_end(&mut Vec::new()).await;
-        return;
-    }
-    if matches!(behaviour, Behaviour::Vanish) {
-        let _ = stream.write_all(b"\x81\x01a").await;
-        let _ = stream.shutdown().await;
-        let _ = stream.read_to_end(&mut Vec::new()).await;
-        return;
-    }
+async fn talk(stream: TcpStream, behaviour: Behaviour) {
     let config = SocketConfig::new(Role::Server);
     let mut socket = Socket::new(stream.into(), Bytes::new(), &config).await;
-    if matches!(behaviour, Behaviour::Greet) {
-        let _ = socket.send(Message::text("hello")).await;
-    }
-    if let Behaviour::Close(code, reason) = behaviour {
-        let _ = socket.send(Message::text("a")).await;
-        let _ = socket.send(Message::text("b")).await;
-        let code = CloseCode::try_from(code).expect("a code to send");
-        socket.start_close(CloseFrame::new(code, reason));
-    }
     while let Some(event) = socket.next().await {
         let Event::Message { message, .. } = event else {
             continue;
         };
-        match behaviour {
-            Behaviour::Echo => {
-                let _ = socket.send(message).await;
-            }
-            Behaviour::DropFirst => {
-                let _ = socket.send(message).await;
-                return;
-            }
-            Behaviour::Late(delay) => {
-                tokio::time::sleep(delay).await;
-                let _ = socket.send(message).await;
-            }
-            _ => {}
+        let _ = socket.send(message).await;
+        if matches!(behaviour, Behaviour::DropFirst) {
+            return;
         }
     }
 }

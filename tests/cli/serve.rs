@@ -1,10 +1,13 @@
 //! `wscli serve`.
 
 mod handshake;
+#[cfg(target_os = "linux")]
+mod inherited;
 mod lab;
 #[cfg(unix)]
 mod lifetime;
 mod operation;
+mod tls;
 
 use serde_json::json;
 

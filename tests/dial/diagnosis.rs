@@ -126,7 +126,18 @@ const ANSWERS: &[Case] = &[
         "502",
         "a proxy (nginx/1.26) answers in place of the server",
     ),
-    ("HTTP/1.1 503 Busy\r\n\r\n", REJECTED, "503", "--wait-up 30"),
+    (
+        "HTTP/1.1 503 Busy\r\n\r\n",
+        REJECTED,
+        "503",
+        "the server, or a proxy in front of it, takes no more for now or is not up; --wait-up 30",
+    ),
+    (
+        "HTTP/1.1 503 Busy\r\nServer: x/1\r\nRetry-After: 7\r\n\r\n",
+        REJECTED,
+        "503",
+        "the server (x/1), or a proxy in front of it, takes no more for now or is not up (Retry-After: 7); --wait-up 30",
+    ),
     ("HTTP/1.1 504 Late\r\n\r\n", REJECTED, "504", "--wait-up 30"),
     (
         "HTTP/1.1 404 Not Found\r\nServer: Microsoft-IIS/10.0\r\n\r\n",

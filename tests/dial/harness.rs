@@ -195,7 +195,7 @@ pub(crate) async fn https_proxy(config: ProxyConfig) -> (SocketAddr, Requests) {
             let (stream, _) = listener.accept().await.unwrap();
             let (tls, config, seen) = (tls.clone(), config.clone(), seen.clone());
             tokio::spawn(async move {
-                if let Ok(stream) = tls.accept(stream.into(), PATIENCE).await {
+                if let Ok((stream, _)) = tls.accept(stream.into(), PATIENCE).await {
                     proxy_http(stream, config, seen).await;
                 }
             });

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -14,6 +15,7 @@ use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, Socket
 use wscli::repl::helper::Prompt;
 use wscli::repl::source::{Input, Typed};
 use wscli::repl::{self, End, SessionConfig, Source, Stop};
+use wscli::server::{self, ServerConfig};
 use wscli::terminal::printer::Gate;
 use wscli::terminal::{Style, Verbosity};
 use wscli::transcript::replay;
@@ -235,6 +237,75 @@ async fn a_refusal_is_explained_and_its_heads_are_redacted() {
     talk.sees("HTTP/1.1 403 Forbidden", 2).await;
     talk.types("/quit").await;
     assert!(!talk.end().await.1.concat().contains("s3cret"));
+}
+
+/// The address of a server with the fault lab, which ends with the test.
+async fn lab() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let config = ServerConfig {
+        lab: true,
+        ..ServerConfig::default()
+    };
+    let observer: server::Observer = Arc::new(|_| {});
+    tokio::spawn(server::run(
+        listener,
+        config.into(),
+        observer,
+        std::future::pending(),
+    ));
+    format!("ws://{address}")
+}
+
+#[tokio::test]
+async fn faults_are_told_and_the_prompt_goes_on() {
+    let lab = lab().await;
+    let lost = "! the peer ended the connection without a close frame";
+    let broke = "! the peer broke the WebSocket protocol:";
+    for (resource, told) in [
+        (
+            "/status/503",
+            "! the server answered HTTP/1.1 503 Service Unavailable (/headers shows its answer)",
+        ),
+        (
+            "/redirect",
+            "! the server answered HTTP/1.1 302 Found (/headers shows its answer)",
+        ),
+        (
+            "/close/4001?reason=see%20you",
+            "* Connection closed. Code: 4001. Reason: see you",
+        ),
+        ("/count/2", "* Connection closed. Code: 1000. Reason:"),
+        ("/drop", lost),
+        ("/half-close", lost),
+        ("/bad-length", lost),
+        ("/drop", "* Connection closed. Code: 1006. Reason:"),
+        (
+            "/reset",
+            "! the connection failed: Connection reset by peer (os error 104)",
+        ),
+        (
+            "/bad-utf8",
+            "! the peer sent text that is not UTF-8: invalid utf-8 sequence of 1 bytes from index 2",
+        ),
+        ("/bad-rsv", &format!("{broke} Reserved bits are non-zero")),
+        (
+            "/bad-mask",
+            &format!("{broke} Received a masked frame from server"),
+        ),
+    ] {
+        let talk = Talk::start(config(Some(&format!("{lab}{resource}")), transcript()));
+        talk.sees(told, 1).await;
+        let opened = |line: &&String| line.contains("Connection opened");
+        let before = talk.shown().iter().filter(opened).count();
+        talk.types(&format!("/connect {lab}/fragment/3?ping=1"))
+            .await;
+        talk.sees("Connection opened", before + 1).await;
+        talk.types("abc").await;
+        talk.sees("< abc", 1).await;
+        talk.types("/quit").await;
+        assert_eq!(talk.end().await.0, End::Quit, "{resource}");
+    }
 }
 
 #[tokio::test]

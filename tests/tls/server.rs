@@ -24,7 +24,7 @@ async fn start(tls: ServerTls) -> (u16, mpsc::UnboundedReceiver<AcceptError>) {
         let (tls, failed) = (tls.clone(), failed.clone());
         async move {
             match tls.accept(stream.into(), LIMIT).await {
-                Ok(transport) => echo(transport).await,
+                Ok((transport, _)) => echo(transport).await,
                 Err(error) => {
                     let _ = failed.send(error);
                 }

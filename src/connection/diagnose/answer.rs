@@ -53,7 +53,8 @@ impl Answer<'_> {
             426 => self.upgrade_required(),
             429 => format!("the server takes no more from this client for now{}", self.retry_after()),
             500 => "the server failed; its log says why".to_owned(),
-            502..=504 => self.gateway(),
+            502 | 504 => self.gateway(),
+            503 => self.unavailable(),
             _ => return None,
         };
         Some(hint)
@@ -185,15 +186,27 @@ impl Answer<'_> {
     }
 
     fn gateway(&self) -> String {
-        let who = self.response.header("server").next();
-        let who = who.map_or_else(
-            || "a proxy".to_owned(),
-            |server| format!("a proxy ({server})"),
-        );
         format!(
-            "{who} answers in place of the server, which is down or slow{}; --wait-up 30 waits for it",
+            "a proxy{} answers in place of the server, which is down or slow{}; --wait-up 30 waits for it",
+            self.software(),
             self.retry_after()
         )
+    }
+
+    /// A server says it of itself (RFC 9110 §15.6.4), proxies of one that is
+    /// not there.
+    fn unavailable(&self) -> String {
+        format!(
+            "the server{}, or a proxy in front of it, takes no more for now or is not up{}; --wait-up 30 waits for it",
+            self.software(),
+            self.retry_after()
+        )
+    }
+
+    /// What has answered, in parentheses.
+    fn software(&self) -> String {
+        let name = self.response.header("server").next();
+        name.map_or_else(String::new, |name| format!(" ({name})"))
     }
 
     fn wrong_accept(&self) -> String {

@@ -21,7 +21,7 @@ pub use chaos::{Chaos, ChaosError};
 pub use opening::{Credentials, LabError, Opening};
 pub use parse::parse;
 pub(super) use rooms::Rooms;
-pub(super) use seen::Seen;
+pub(super) use seen::{Carrier, Seen};
 pub(super) use talk::Talk;
 
 /// What a route of the lab does.

@@ -1,16 +1,27 @@
-//! What `/json` tells: the request as the server saw it.
+//! What `/json` tells: the request as the server saw it, and what carried it.
 
 use http::request::Parts;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
+use crate::connection::dial::tls::AcceptedTls;
 use crate::connection::handshake::server::Accepted;
 use crate::server::events::Peer;
 use crate::server::service::resource;
 
+/// What carries a request.
+#[derive(Debug, Serialize)]
+pub(in crate::server) struct Carrier {
+    #[serde(serialize_with = "as_text")]
+    pub(in crate::server) peer: Peer,
+    /// `None` in plain.
+    pub(in crate::server) tls: Option<AcceptedTls>,
+}
+
 /// A request, for its sender to read.
 #[derive(Debug, Serialize)]
 pub(in crate::server) struct Seen {
-    peer: String,
+    #[serde(flatten)]
+    carrier: Carrier,
     method: String,
     resource: String,
     http_version: String,
@@ -25,7 +36,7 @@ pub(in crate::server) struct Seen {
 }
 
 impl Seen {
-    pub(in crate::server) fn new(request: &Parts, peer: Peer, accepted: &Accepted) -> Self {
+    pub(in crate::server) fn new(request: &Parts, carrier: Carrier, accepted: &Accepted) -> Self {
         let headers: Vec<_> = request
             .headers
             .iter()
@@ -41,7 +52,7 @@ impl Seen {
                 .map(|(_, value)| value.clone())
         };
         Self {
-            peer: peer.to_string(),
+            carrier,
             method: request.method.to_string(),
             resource: resource(request),
             http_version: format!("{:?}", request.version),
@@ -61,4 +72,8 @@ impl Seen {
     pub(super) fn to_json(&self) -> String {
         serde_json::to_string(self).expect("strings are JSON")
     }
+}
+
+fn as_text<S: Serializer>(peer: &Peer, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(peer)
 }

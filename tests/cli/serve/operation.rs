@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use crate::harness::{Server, wscli};
+use crate::harness::Server;
 use crate::wire::{Wire, close, frame, handshake};
 
 #[test]
@@ -324,32 +324,4 @@ fn the_access_log_has_every_request() {
     assert_eq!(found[2], ("refused", &json!(404), &json!("/none")));
     assert_eq!(found[3], ("open", &null, &json!("/ws")));
     assert_eq!(found[4].0, "close");
-}
-
-/// As systemd does: the socket is descriptor 3, and the environment says so.
-#[cfg(target_os = "linux")]
-#[test]
-fn a_socket_from_systemd_is_used() {
-    use std::os::fd::OwnedFd;
-    use std::process::{Command, Stdio};
-
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let program = wscli(&[]);
-    let mut command = Command::new("/bin/sh");
-    // As standard input it reaches this child and no other.
-    let script = "exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec \"$0\" serve --jsonl";
-    command
-        .args(["-c", script])
-        .arg(program.get_program())
-        .env_clear()
-        .stdin(OwnedFd::from(listener))
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let running = crate::harness::Running::start(&mut command);
-    let ready: serde_json::Value = serde_json::from_str(&running.line().unwrap()).unwrap();
-    assert_eq!(ready["port"], port);
-    let mut wire = Wire::open(port);
-    wire.send(frame(1, b"hi"));
-    assert_eq!(wire.frame(), (1, b"hi".to_vec()));
 }

@@ -1,12 +1,12 @@
-//! What TLS has agreed on, and what the server's certificate says.
+//! What TLS has agreed on, and what the peer's certificate says.
 
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use rustls::ClientConnection;
 use rustls::pki_types::CertificateDer;
+use rustls::{ClientConnection, CommonState, ServerConnection};
 use serde::{Serialize, Serializer};
 use x509_parser::extensions::GeneralName;
 use x509_parser::prelude::{FromDer, X509Certificate};
@@ -88,32 +88,85 @@ pub struct TlsInfo {
 impl TlsInfo {
     /// Reads a connection whose handshake is done.
     pub(super) fn of(connection: &ClientConnection, client_auth: ClientAuth) -> Self {
-        let version = match connection.protocol_version() {
-            Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
-            _ => TlsVersion::Tls13,
-        };
-        let suite = connection
-            .negotiated_cipher_suite()
-            .map(|suite| suite.suite());
-        let certificates = connection.peer_certificates().unwrap_or_default();
         Self {
-            version,
-            // The registry has no version in its names.
-            cipher: suite
-                .and_then(|suite| suite.as_str())
-                .unwrap_or("unknown")
-                .replacen("TLS13_", "TLS_", 1),
-            key_exchange: connection
-                .negotiated_key_exchange_group()
-                .and_then(|group| group.name().as_str())
-                .map(str::to_owned),
-            alpn: connection
-                .alpn_protocol()
-                .map(|name| String::from_utf8_lossy(name).into_owned()),
+            version: version(connection),
+            cipher: cipher(connection),
+            key_exchange: key_exchange(connection),
+            alpn: alpn(connection),
             client_auth,
-            certificate: certificates.first().and_then(CertificateInfo::parse),
+            certificate: peer_certificate(connection),
         }
     }
+}
+
+/// What TLS has agreed on with a client, and what the client has shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct AcceptedTls {
+    /// The version of the protocol.
+    pub version: TlsVersion,
+    /// The cipher suite, in the IANA registry's spelling.
+    pub cipher: String,
+    /// The key exchange group, in the IANA registry's spelling.
+    pub key_exchange: Option<String>,
+    /// The host name that the client asked for (SNI, RFC 6066 §3); clients
+    /// ask for none where they connect to an address.
+    pub server_name: Option<String>,
+    /// The application protocol that was chosen, where the client offered any.
+    pub alpn: Option<String>,
+    /// Whether the client was asked for a certificate.
+    pub client_auth: ClientAuth,
+    /// The client's certificate; `None` as well when it is beyond reading.
+    pub client_certificate: Option<CertificateInfo>,
+}
+
+impl AcceptedTls {
+    /// Reads a connection whose handshake is done. Who is asked for a
+    /// certificate here has to show one.
+    pub(in crate::connection) fn of(connection: &ServerConnection) -> Self {
+        Self {
+            version: version(connection),
+            cipher: cipher(connection),
+            key_exchange: key_exchange(connection),
+            server_name: connection.server_name().map(str::to_owned),
+            alpn: alpn(connection),
+            client_auth: match connection.peer_certificates() {
+                Some(_) => ClientAuth::Sent,
+                None => ClientAuth::NotRequested,
+            },
+            client_certificate: peer_certificate(connection),
+        }
+    }
+}
+
+fn version(connection: &CommonState) -> TlsVersion {
+    match connection.protocol_version() {
+        Some(rustls::ProtocolVersion::TLSv1_2) => TlsVersion::Tls12,
+        _ => TlsVersion::Tls13,
+    }
+}
+
+fn cipher(connection: &CommonState) -> String {
+    let suite = connection
+        .negotiated_cipher_suite()
+        .map(|suite| suite.suite());
+    let name = suite.and_then(|suite| suite.as_str()).unwrap_or("unknown");
+    // The registry has no version in its names.
+    name.replacen("TLS13_", "TLS_", 1)
+}
+
+fn key_exchange(connection: &CommonState) -> Option<String> {
+    let group = connection.negotiated_key_exchange_group()?;
+    group.name().as_str().map(str::to_owned)
+}
+
+fn alpn(connection: &CommonState) -> Option<String> {
+    let name = connection.alpn_protocol()?;
+    Some(String::from_utf8_lossy(name).into_owned())
+}
+
+fn peer_certificate(connection: &CommonState) -> Option<CertificateInfo> {
+    let chain = connection.peer_certificates().unwrap_or_default();
+    chain.first().and_then(CertificateInfo::parse)
 }
 
 /// What a certificate says of itself.

@@ -31,7 +31,7 @@ use crate::connection::transport::Transport;
 pub use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust, Versions};
 pub use self::error::TlsError;
 pub use self::identity::{FileError, Identity, IdentityFiles};
-pub use self::info::{CertificateInfo, ClientAuth, TlsInfo, TlsVersion};
+pub use self::info::{AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion};
 pub use self::pin::{Pin, PinError, Pins};
 
 /// Runs the TLS handshake with the server called `server_name`: a host name

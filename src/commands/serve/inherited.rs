@@ -1,0 +1,70 @@
+//! The socket that systemd hands over (sd_listen_fds(3)).
+
+use anyhow::{Context, Result};
+use listenfd::ListenFd;
+
+use crate::exit::Failure;
+use crate::server::Bound;
+use crate::server::listen;
+
+/// The socket of `LISTEN_FDS`, when it is for this process.
+///
+/// # Errors
+/// When there are several: nobody would answer at the others. When it is not
+/// one that listens, or cannot speak `tls`.
+pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
+    let mut sockets = ListenFd::from_env();
+    match sockets.len() {
+        0 => return Ok(None),
+        1 => {}
+        count => {
+            let text = format!(
+                "{count} sockets were handed over (LISTEN_FDS), and one is served; give each a service of its own"
+            );
+            return Err(Failure::usage(text).into());
+        }
+    }
+    if let Ok(Some(listener)) = sockets.take_tcp_listener(0) {
+        check(&listener)?;
+        return adopted(listen::adopt_tcp(listener));
+    }
+    #[cfg(unix)]
+    if let Ok(Some(listener)) = sockets.take_unix_listener(0) {
+        if tls {
+            let text = "the socket that was handed over is a Unix domain socket, which speaks no TLS; leave out the flags of TLS";
+            return Err(Failure::usage(text).into());
+        }
+        check(&listener)?;
+        return adopted(listen::adopt_unix(listener));
+    }
+    Err(Failure::usage(
+        "the socket that was handed over is no stream socket; name it with ListenStream= in its unit",
+    )
+    .into())
+}
+
+/// A connection is a stream socket too, and taken for a listener by its type.
+/// Where there is no systemd, there is no such question to the system.
+#[cfg(target_os = "linux")]
+fn check(socket: &impl std::os::fd::AsFd) -> Result<()> {
+    let listens = rustix::net::sockopt::socket_acceptconn(socket)
+        .context("cannot use the socket that was handed over")?;
+    if listens {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "the socket that was handed over is a connection, and none that listens; write Accept=no into its unit",
+    )
+    .into())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn check<S>(_socket: &S) -> Result<()> {
+    Ok(())
+}
+
+fn adopted(bound: std::io::Result<Bound>) -> Result<Option<Bound>> {
+    bound
+        .map(Some)
+        .context("cannot use the socket that was handed over")
+}

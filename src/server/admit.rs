@@ -1,0 +1,93 @@
+//! From an accepted connection to its requests: the limit of its address, and
+//! TLS.
+//!
+//! A connection that is refused for its address is told so in what the port
+//! speaks: a client of TLS can read no other answer. That costs a TLS
+//! handshake, as much as it costs to let a connection in; how many are told at
+//! a time is limited, and the others are closed.
+
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use super::accept::Shared;
+use super::events::Event;
+use super::http::{self, Link};
+use super::limits::Admission;
+use super::stop::Stop;
+use crate::connection::Transport;
+use crate::connection::dial::tls::AcceptedTls;
+use crate::connection::tls_server::{AcceptError, ServerTls};
+
+/// Runs an accepted connection to its end; the future can run on any runtime.
+#[expect(
+    clippy::manual_async_fn,
+    reason = "an `async fn` keeps room for its arguments twice, for as long as the WebSocket is open"
+)]
+pub(super) fn serve<S>(
+    link: Link<S>,
+    admission: Admission,
+    shared: Arc<Shared>,
+    stop: Stop,
+) -> impl Future<Output = ()> + Send + use<S>
+where
+    S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
+{
+    async move {
+        let connection = link.connection;
+        let _place = match admission {
+            Admission::Admitted(place) => place,
+            Admission::TurnedAway(telling) => {
+                shared.turned_away(connection);
+                if telling.is_some() {
+                    Box::pin(turn_away(link.stream, &shared, &stop)).await;
+                }
+                return;
+            }
+        };
+        let Some(tls) = &shared.config.tls else {
+            return http::serve(link, Arc::clone(&shared), stop).await;
+        };
+        // Boxed, and over before the requests begin, so that an open WebSocket
+        // keeps no room for it.
+        let link = match Box::pin(secure(tls, link.stream.into(), &shared, &stop)).await {
+            Some(Ok((stream, tls))) => Link {
+                stream,
+                connection,
+                tls: Some(Box::new(tls)),
+            },
+            Some(Err(error)) => return shared.observe(Event::TlsFailed { connection, error }),
+            None => return,
+        };
+        http::serve(link, Arc::clone(&shared), stop).await;
+    }
+}
+
+/// Tells a client that its address has too many connections.
+async fn turn_away<S>(stream: S, shared: &Shared, stop: &Stop)
+where
+    S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
+{
+    let Some(tls) = &shared.config.tls else {
+        return http::turn_away(stream).await;
+    };
+    // A client that gets no TLS now is refused all the same.
+    if let Some(Ok((stream, _))) = secure(tls, stream.into(), shared, stop).await {
+        http::turn_away(stream).await;
+    }
+}
+
+/// Runs the TLS handshake with a client; `None` when the server goes away.
+async fn secure(
+    tls: &ServerTls,
+    stream: Transport,
+    shared: &Shared,
+    stop: &Stop,
+) -> Option<Result<(Transport, AcceptedTls), AcceptError>> {
+    let limit = shared.config.handshake_timeout;
+    tokio::select! {
+        biased;
+        accepted = tls.accept(stream, limit) => Some(accepted),
+        () = stop.draining() => None,
+    }
+}
