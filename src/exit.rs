@@ -188,7 +188,7 @@ pub fn status_of_open(error: &OpenError) -> ExitStatus {
 
 fn status_of_socket(error: &SocketError) -> ExitStatus {
     match error {
-        SocketError::Protocol(_) | SocketError::Utf8(_) | SocketError::Deflate(_) => {
+        SocketError::Protocol(_) | SocketError::CloseCode(_) | SocketError::Utf8(_) | SocketError::Deflate(_) => {
             ExitStatus::Protocol
         }
         // The peer kept the protocol; what it sent is over a local limit.

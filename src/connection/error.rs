@@ -15,6 +15,10 @@ pub enum SocketError {
     /// The peer broke the framing rules of RFC 6455.
     #[error("the peer broke the WebSocket protocol: {0}")]
     Protocol(#[source] ProtocolError),
+    /// The peer closed with a code that no Close frame may carry (RFC 6455
+    /// §7.4): reserved, undefined, or one that only describes a state.
+    #[error("the peer closed the connection with code {0}, which no close frame may carry")]
+    CloseCode(u16),
     /// A text message, or a close reason, was not UTF-8.
     #[error("the peer sent text that is not UTF-8: {0}")]
     Utf8(String),
@@ -59,6 +63,8 @@ impl SocketError {
                 format!("message over {limit_bytes} bytes"),
             ),
             Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
+            // It has been answered, and that was the last word.
+            Self::CloseCode(_) => return None,
             Self::CloseTimeout(_) | Self::WriteTimeout(_) | Self::Lost | Self::Io(_) => {
                 return None;
             }
@@ -68,6 +74,9 @@ impl SocketError {
 
     /// Whether the peer is to blame for breaking RFC 6455 or RFC 7692.
     pub fn is_protocol_error(&self) -> bool {
-        matches!(self, Self::Protocol(_) | Self::Utf8(_) | Self::Deflate(_))
+        matches!(
+            self,
+            Self::Protocol(_) | Self::CloseCode(_) | Self::Utf8(_) | Self::Deflate(_)
+        )
     }
 }

@@ -111,6 +111,11 @@ impl<S> FrameIo<S> {
         self.walker.take_wire_bytes()
     }
 
+    /// The code of the Close frame that has been read, as it was on the wire.
+    pub fn close_code(&self) -> Option<u16> {
+        self.walker.close_code()
+    }
+
     /// How many bytes the transport has taken.
     pub fn written_bytes(&self) -> u64 {
         self.written_bytes

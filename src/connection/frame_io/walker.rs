@@ -9,12 +9,13 @@ use std::io::Cursor;
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::compressed::{CompressedFrame, Compression, at_most};
 use super::fragment::{MAX_HEADER_BYTES, Piece, write_header};
 use super::output::Output;
 use crate::connection::deflate::{DeflateError, Inflater};
+use crate::connection::mask;
 
 /// The largest fragment that is inflated in one step, in bytes.
 const MAX_FRAGMENT_BYTES: usize = 64 * 1024;
@@ -35,7 +36,31 @@ pub struct FrameWalker {
     /// The beginning of a frame header whose end has not arrived.
     held: [u8; MAX_HEADER_BYTES],
     held_len: usize,
+    close: Option<CloseStart>,
     compression: Option<Box<Compression>>,
+}
+
+/// The beginning of a Close frame's payload: the code, as far as it has come.
+#[derive(Debug)]
+struct CloseStart {
+    mask: [u8; 4],
+    code: [u8; 2],
+    len: usize,
+}
+
+impl CloseStart {
+    fn extend(&mut self, payload: &[u8]) {
+        for (slot, byte) in self.code.iter_mut().skip(self.len).zip(payload) {
+            *slot = *byte;
+            self.len += 1;
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        let mut code = self.code;
+        mask::apply(&mut code, self.mask);
+        (self.len == code.len()).then_some(u16::from_be_bytes(code))
+    }
 }
 
 /// Where in the stream the walker stands.
@@ -84,6 +109,7 @@ impl FrameWalker {
             message: None,
             held: [0; MAX_HEADER_BYTES],
             held_len: 0,
+            close: None,
             compression: inflate.map(|inflater| Box::new(Compression::new(inflater))),
         }
     }
@@ -147,6 +173,12 @@ impl FrameWalker {
         self.compression.as_mut()?.take_length()
     }
 
+    /// The code of the Close frame that was passed on. tungstenite tells of
+    /// 1002 in the place of a code that no frame may carry.
+    pub fn close_code(&self) -> Option<u16> {
+        self.close.as_ref()?.code()
+    }
+
     /// Whether the next byte begins a message, on a connection without
     /// permessage-deflate, and nothing has been held back.
     pub fn is_between_plain_messages(&self) -> bool {
@@ -201,6 +233,9 @@ impl FrameWalker {
                 Position::Compressed(_) => return Walked { pass: at, rest: at },
                 Position::Payload { remaining } => {
                     let len = at_most(remaining, left);
+                    if let Some(close) = &mut self.close {
+                        close.extend(bytes.get(at..at + len).unwrap_or_default());
+                    }
                     at += len;
                     self.position = match remaining - len as u64 {
                         0 => Position::Header,
@@ -250,6 +285,13 @@ impl FrameWalker {
         let arrived = frame.len() - header_len;
         match self.route(&header, length, arrived) {
             Route::Pass => {
+                if header.opcode == OpCode::Control(Control::Close) && self.close.is_none() {
+                    self.close = Some(CloseStart {
+                        mask: header.mask.unwrap_or_default(),
+                        code: [0; 2],
+                        len: 0,
+                    });
+                }
                 self.position = Position::Payload { remaining: length };
                 Entered::Passes { header_len }
             }

@@ -268,11 +268,16 @@ impl Socket {
     }
 
     fn closed(&mut self) -> Closed {
+        let received = self.received.take();
+        let invalid = received
+            .as_ref()
+            .and_then(|frame| frame.code)
+            .filter(|code| !frame::coding::CloseCode::from(*code).is_allowed());
         Closed {
-            received: self.received.take(),
+            received,
             sent: self.sent.take(),
             by_peer: self.by_peer,
-            error: self.error.take(),
+            error: self.error.take().or(invalid.map(SocketError::CloseCode)),
         }
     }
 
@@ -403,14 +408,22 @@ impl Socket {
     }
 
     fn receive_close(&mut self, frame: Option<frame::CloseFrame>) {
-        let frame = frame.map_or_else(CloseFrame::default, |frame| CloseFrame {
+        let mut frame = frame.map_or_else(CloseFrame::default, |frame| CloseFrame {
             code: Some(frame.code.into()),
             reason: frame.reason.to_string(),
         });
         if self.sent.is_none() {
             self.by_peer = true;
-            // tungstenite answers with the same code and reason (§5.5.1).
+            // tungstenite answers with the same code and reason (§5.5.1), or
+            // with 1002 a code that no frame may carry.
             self.sent = Some(frame.clone());
+        }
+        let code = self.ws.get_ref().close_code();
+        if frame.code != code {
+            frame = CloseFrame {
+                code,
+                reason: String::new(),
+            };
         }
         self.received = Some(frame);
         // No message may follow a Close, in either direction.

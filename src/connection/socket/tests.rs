@@ -180,6 +180,31 @@ async fn the_peers_close_is_answered_alike_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_close_code_that_no_frame_may_carry_is_told_as_it_came() {
+    for code in [0_u16, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535] {
+        for ours_is_first in [false, true] {
+            let (mut socket, mut far) = server(config(Role::Server)).await;
+            if ours_is_first {
+                socket.start_close(CloseFrame::new(CloseCode::NORMAL, ""));
+            }
+            // The code in two pieces, and with a mask.
+            far.write_all(b"\x88\x83\x12\x34\x56\x78").await.unwrap();
+            let [high, low] = code.to_be_bytes();
+            for byte in [high ^ 0x12, low ^ 0x34, b'x' ^ 0x56] {
+                far.write_all(&[byte]).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+            let ended = tokio::spawn(async move { closed(&mut socket).await });
+            let sent = if ours_is_first { 1000_u16 } else { 1002 };
+            assert_eq!(read_to_end(&mut far).await[2..4], sent.to_be_bytes());
+            let ended = ended.await.unwrap();
+            assert!(matches!(ended.error, Some(SocketError::CloseCode(c)) if c == code));
+            assert_eq!((ended.code(), ended.by_peer), (code, !ours_is_first));
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn our_close_follows_what_was_fed_and_waits_for_the_answer() {
     let (mut socket, mut far) = server(config(Role::Server)).await;
     socket.feed(Message::text("last")).await.unwrap();

@@ -137,6 +137,13 @@ fn ends_of_all_kinds() {
             ("/close/1001", &STAY, 0, "", ""),
             ("/close/4000", &STAY, 11, "", closed),
             (
+                "/close/1006",
+                &STAY,
+                8,
+                "",
+                "the peer closed the connection with code 1006, which no close frame may carry",
+            ),
+            (
                 "/close/1011?reason=no%20luck",
                 &STAY,
                 11,
