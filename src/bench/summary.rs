@@ -128,6 +128,18 @@ impl Summary {
         self.stats.errors.total() + self.stats.counters.mismatched
     }
 
+    /// Whether nothing came of the load, so that its numbers say nothing.
+    pub fn is_void(&self) -> bool {
+        let counters = &self.stats.counters;
+        match self.mode {
+            Mode::Echo => counters.received == 0,
+            Mode::Flood => counters.sent == 0,
+            // Connections may be held without a ping, and a run of handshakes
+            // that all failed is an error.
+            Mode::Idle | Mode::Handshake => false,
+        }
+    }
+
     /// The share of its time that the client's threads were busy.
     pub fn cpu_utilisation(&self) -> f64 {
         let available = self.client.wall.as_secs_f64() * self.client.threads as f64;

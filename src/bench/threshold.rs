@@ -183,11 +183,12 @@ impl Threshold {
     }
 
     fn measured(&self, summary: &mut Summary) -> Option<Value> {
-        let lost = summary.stats.counters.lost;
+        let (sent, lost) = (summary.stats.counters.sent, summary.stats.counters.lost);
+        let share = |count| (sent > 0).then(|| Value::Share(summary.share_of_sent(count)));
         match self.metric {
             Metric::Rate => return Some(Value::Rate(summary.rate())),
-            Metric::Errors => return Some(Value::Share(summary.share_of_sent(summary.errors()))),
-            Metric::Lost => return Some(Value::Share(summary.share_of_sent(lost))),
+            Metric::Errors => return share(summary.errors()),
+            Metric::Lost => return share(lost),
             _ => {}
         }
         let histogram = summary.stats.from_intended.histogram();
@@ -259,11 +260,11 @@ mod tests {
     fn what_was_not_measured_is_missed() {
         let mut summary = summary();
         summary.stats.reset();
-        let threshold: Threshold = "p99<1h"
-            .parse()
-            .unwrap_or_else(|_| "p99<60s".parse().unwrap());
-        let verdict = threshold.judge(&mut summary);
-        assert_eq!((verdict.value, verdict.ok), (None, false));
+        for expression in ["p99<60s", "errors<100%", "lost<=0%"] {
+            let threshold: Threshold = expression.parse().unwrap();
+            let verdict = threshold.judge(&mut summary);
+            assert_eq!((verdict.value, verdict.ok), (None, false), "{expression}");
+        }
     }
 
     #[test]

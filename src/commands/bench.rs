@@ -137,12 +137,17 @@ fn finish(
     if json != Some(Path::new("-")) {
         write_stdout(bench_text::render(&mut summary, &verdicts, args.demo).as_bytes())?;
     }
-    let missed = verdicts.iter().any(|verdict| !verdict.ok);
-    Ok(match stopped {
-        Some(status) => status,
-        None if missed => ExitStatus::Findings,
-        None => ExitStatus::Success,
-    })
+    if let Some(status) = stopped {
+        return Ok(status);
+    }
+    if verdicts.iter().any(|verdict| !verdict.ok) {
+        return Ok(ExitStatus::Findings);
+    }
+    if summary.is_void() {
+        let text = "no message of the load was answered, so nothing was measured; the report tells of the errors and the losses, and --mode flood waits for no answer";
+        return Err(Failure::new(ExitStatus::Expectation, text).into());
+    }
+    Ok(ExitStatus::Success)
 }
 
 #[cfg(test)]

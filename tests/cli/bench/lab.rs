@@ -10,13 +10,20 @@ const SHORT: [&str; 6] = ["-c", "2", "-n", "10", "--warmup", "0"];
 /// For what is never answered; elsewhere nothing may depend on the time.
 const IMPATIENT: [&str; 2] = ["--reply-timeout", "200ms"];
 
-/// The report of a run on this route, which must come to its end.
+/// The report of a run on this route, which must come to its end: with 10
+/// where nothing was answered.
 fn report(server: &Server, resource: &str, flags: &[&str]) -> Value {
     let url = server.url(resource);
     let args = [&[url.as_str(), "--json", "-"], &SHORT[..], flags].concat();
     let (code, stdout, stderr) = output(&args);
-    assert_eq!(code, 0, "{resource} {flags:?}: {stderr}");
-    serde_json::from_str(&stdout).expect("the report is JSON")
+    let json: Value = serde_json::from_str(&stdout).expect("the report is JSON");
+    let (expected, told) = match number(&json, "/received") {
+        0.0 => (10, "wscli: no message of the load was answered, so nothing"),
+        _ => (0, ""),
+    };
+    assert_eq!(code, expected, "{resource} {flags:?}: {stderr}");
+    assert!(stderr.contains(told), "{resource} {flags:?}: {stderr}");
+    json
 }
 
 #[test]
