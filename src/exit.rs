@@ -188,9 +188,10 @@ pub fn status_of_open(error: &OpenError) -> ExitStatus {
 
 fn status_of_socket(error: &SocketError) -> ExitStatus {
     match error {
-        SocketError::Protocol(_) | SocketError::CloseCode(_) | SocketError::Utf8(_) | SocketError::Deflate(_) => {
-            ExitStatus::Protocol
-        }
+        SocketError::Protocol(_)
+        | SocketError::CloseCode(_)
+        | SocketError::Utf8(_)
+        | SocketError::Deflate(_) => ExitStatus::Protocol,
         // The peer kept the protocol; what it sent is over a local limit.
         SocketError::TooLarge { .. } => ExitStatus::Protocol,
         SocketError::KeepAliveTimeout(_)

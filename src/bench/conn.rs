@@ -284,7 +284,7 @@ impl Conn {
         let payload = payloads.next(self.index as u64, number, &mut scratch.random);
         if config.mode == Mode::Idle {
             if !self.link.ping(payload.head()) {
-                scratch.append(OpCode::Control(Control::Ping), payload);
+                scratch.append(OpCode::Control(Control::Ping), &payload);
             }
         } else {
             if let Matching::Id(pattern) = &config.matching
@@ -297,13 +297,13 @@ impl Conn {
             }
             let fed = self.link.feed(|| message(config.text, payload.to_vec()));
             let opcode = data_opcode(config.text);
-            is_large = !fed && self.link.append_large(opcode, payload, scratch);
+            is_large = !fed && self.link.append_large(opcode, &payload, scratch);
             if is_large {
                 if times.measures(intended_ns) {
                     stats.counters.bytes_sent += payload.body.len() as u64;
                 }
             } else if !fed {
-                scratch.append(opcode, payload);
+                scratch.append(opcode, &payload);
             }
         }
         self.window.push(Entry {
@@ -371,6 +371,7 @@ impl Conn {
 }
 
 /// Counts what a reply turned out to be; returns how many messages it answers.
+#[inline(always)]
 fn count(found: &Match, now_ns: u64, times: &Times, stats: &mut Stats) -> u32 {
     match found {
         Match::Reply { entry, .. } => {

@@ -55,11 +55,7 @@ pub fn append_header(out: &mut Vec<u8>, opcode: OpCode, payload_bytes: usize, ma
 /// multiple of 4 bytes long.
 pub fn append_masked(out: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
     for piece in payload.chunks(MASK_PIECE_BYTES) {
-        let start = out.len();
-        out.extend_from_slice(piece);
-        if let Some(appended) = out.get_mut(start..) {
-            mask::apply(appended, mask);
-        }
+        mask::append(out, piece, mask);
     }
 }
 
@@ -110,6 +106,9 @@ pub enum Violation {
     /// §5.4: a continuation without a message, or a message within another.
     #[error("fragments out of order")]
     Fragments,
+    /// §7.4: a close code that no Close frame may carry.
+    #[error("close code {0}")]
+    CloseCode(u16),
     /// A message over the limit for messages that must be kept whole.
     #[error("message over --max-message-size")]
     TooLarge,

@@ -47,7 +47,7 @@ impl Scratch {
     }
 
     /// Appends a message, or a ping, to the write buffer.
-    pub(super) fn append(&mut self, opcode: OpCode, payload: Payload<'_>) {
+    pub(super) fn append(&mut self, opcode: OpCode, payload: &Payload<'_>) {
         let mask = self.mask();
         append_header(&mut self.write, opcode, payload.len(), mask);
         append_masked(&mut self.write, payload.head(), mask);
@@ -181,7 +181,7 @@ impl Link {
     pub(super) fn append_large(
         &mut self,
         opcode: OpCode,
-        payload: Payload<'_>,
+        payload: &Payload<'_>,
         scratch: &mut Scratch,
     ) -> bool {
         let (Self::Frames(frames), Some(bytes)) = (self, payload.shared) else {
@@ -292,7 +292,7 @@ impl Frames {
             on(Arrival::Read(bytes.len()));
             let fed = parser.feed(bytes, |incoming| {
                 if let Incoming::Close(payload) = incoming {
-                    ended.get_or_insert(Ended::Closed(close_code(payload)));
+                    ended.get_or_insert_with(|| closed_with(payload));
                 }
                 on(Arrival::Incoming(incoming));
             });
@@ -397,11 +397,16 @@ impl Frames {
     }
 }
 
-/// The code in a Close frame's payload, 1005 when it has none.
-fn close_code(payload: &[u8]) -> u16 {
-    match payload {
-        [high, low, ..] => u16::from_be_bytes([*high, *low]),
-        _ => 1005,
+/// What a Close frame with this payload means; 1005 stands for no code.
+fn closed_with(payload: &[u8]) -> Ended {
+    let &[high, low, ..] = payload else {
+        return Ended::Closed(1005);
+    };
+    let code = u16::from_be_bytes([high, low]);
+    if CloseCode::try_from(code).is_ok() {
+        Ended::Closed(code)
+    } else {
+        Ended::Violation(Violation::CloseCode(code))
     }
 }
 

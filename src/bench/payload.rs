@@ -65,7 +65,7 @@ pub(super) struct Payloads {
 }
 
 /// A payload in two parts, of which the first is a multiple of 4 bytes long.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub(super) struct Payload<'a> {
     pub(super) head: [u8; HEAD_BYTES],
     pub(super) head_bytes: usize,
@@ -84,7 +84,7 @@ impl Payload<'_> {
         self.head.get(..self.head_bytes).unwrap_or_default()
     }
 
-    pub(super) fn to_vec(self) -> Vec<u8> {
+    pub(super) fn to_vec(&self) -> Vec<u8> {
         [self.head(), self.body].concat()
     }
 }

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// A close code that an endpoint may put into a Close frame.
 ///
-/// 1004, 1005, 1006, 1014 and 1015 are reserved or describe a state that no
+/// 1004, 1005, 1006 and 1015 are reserved or describe a state that no
 /// frame carries, and are not representable.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CloseCode(u16);
@@ -35,7 +35,7 @@ impl CloseCode {
 
 /// A number that is no close code an endpoint may send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("close code {0} cannot be sent; use 1000 to 1003, 1007 to 1013, or 3000 to 4999")]
+#[error("close code {0} cannot be sent; use 1000 to 1003, 1007 to 1014, or 3000 to 4999")]
 pub struct InvalidCloseCode(u16);
 
 impl TryFrom<u16> for CloseCode {
@@ -45,7 +45,7 @@ impl TryFrom<u16> for CloseCode {
         // RFC 6455 §7.4: "1000-2999 are reserved for definition by this
         // protocol", of which the registry lets endpoints send these.
         match code {
-            1000..=1003 | 1007..=1013 | 3000..=4999 => Ok(Self(code)),
+            1000..=1003 | 1007..=1014 | 3000..=4999 => Ok(Self(code)),
             _ => Err(InvalidCloseCode(code)),
         }
     }
@@ -93,22 +93,10 @@ mod tests {
 
     #[test]
     fn only_sendable_codes_are_codes() {
-        for code in [1000, 1003, 1007, 1013, 3000, 4999] {
+        for code in [1000, 1003, 1007, 1014, 3000, 4999] {
             assert_eq!(CloseCode::try_from(code).map(CloseCode::get), Ok(code));
         }
-        for code in [
-            0,
-            999,
-            1004,
-            1005,
-            1006,
-            1014,
-            1015,
-            1016,
-            2999,
-            5000,
-            u16::MAX,
-        ] {
+        for code in [0, 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, u16::MAX] {
             assert_eq!(CloseCode::try_from(code), Err(InvalidCloseCode(code)));
         }
     }

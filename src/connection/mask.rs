@@ -12,6 +12,24 @@ pub fn apply(payload: &mut [u8], key: [u8; 4]) {
     }
 }
 
+/// Appends `payload`, masked with `key`. Cheaper than to append it and mask it
+/// where it is, which reads what has hardly been written.
+pub fn append(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+    let start = out.len();
+    out.resize(start + payload.len(), 0);
+    let (words, rest) = out
+        .get_mut(start..)
+        .unwrap_or_default()
+        .as_chunks_mut::<4>();
+    let (payload_words, payload_rest) = payload.as_chunks::<4>();
+    for (word, payload) in words.iter_mut().zip(payload_words) {
+        *word = (u32::from_ne_bytes(*payload) ^ u32::from_ne_bytes(key)).to_ne_bytes();
+    }
+    for ((byte, payload), key) in rest.iter_mut().zip(payload_rest).zip(key) {
+        *byte = payload ^ key;
+    }
+}
+
 /// The key for what comes `len` bytes later.
 pub fn rotated(mut key: [u8; 4], len: usize) -> [u8; 4] {
     key.rotate_left(len % 4);
@@ -38,7 +56,11 @@ mod tests {
             let (front, back) = masked.split_at_mut(at);
             apply(front, key);
             apply(back, rotated(key, at));
-            prop_assert_eq!(masked, expected);
+            prop_assert_eq!(&masked, &expected);
+            let mut appended = b"before".to_vec();
+            append(&mut appended, &expected, key);
+            apply(&mut masked, key);
+            prop_assert_eq!(appended, [&b"before"[..], &masked].concat());
         }
     }
 }

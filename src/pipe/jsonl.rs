@@ -296,7 +296,7 @@ mod tests {
             ),
             (
                 r#"{"type":"close","code":1005}"#,
-                "close code 1005 cannot be sent; use 1000 to 1003, 1007 to 1013, or 3000 to 4999",
+                "close code 1005 cannot be sent; use 1000 to 1003, 1007 to 1014, or 3000 to 4999",
             ),
             (&long, "126 bytes are too many for a ping; at most 125 fit"),
             (

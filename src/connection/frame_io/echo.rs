@@ -23,6 +23,10 @@ const INPUT_BYTES: usize = 16 << 10;
 /// more has arrived: a client that never stops sending shares the thread.
 const MAX_OUTPUT_BYTES: usize = 64 << 10;
 
+/// The longest beginning of a text that waits here for its end: it is checked
+/// anew whenever more of it has come, which tungstenite does not.
+const MAX_BEGUN_TEXT_BYTES: usize = 1 << 10;
+
 /// Whole messages that were answered with themselves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Echoed {
@@ -258,7 +262,11 @@ impl<'a> Front<'a> {
         match arrived.get(..len) {
             Some(payload) => Self::Message(frame(payload)),
             // Text that is not UTF-8 is refused before its frame ends.
-            None if first == FIN_TEXT && !frame(arrived).begins_text() => Self::Other,
+            None if first == FIN_TEXT
+                && (arrived.len() > MAX_BEGUN_TEXT_BYTES || !frame(arrived).begins_text()) =>
+            {
+                Self::Other
+            }
             None => Self::Beginning,
         }
     }
@@ -297,7 +305,5 @@ fn append(frame: &Frame<'_>, output: &mut Vec<u8>) {
         // `Front` lets no frame through that is longer.
         _ => {}
     }
-    let start = output.len();
-    output.extend_from_slice(frame.payload);
-    mask::apply(output.get_mut(start..).unwrap_or_default(), frame.mask);
+    mask::append(output, frame.payload, frame.mask);
 }

@@ -45,12 +45,25 @@ pub struct FrameWalker {
 struct CloseStart {
     mask: [u8; 4],
     code: [u8; 2],
+    /// How much of the code has come, and will come.
     len: usize,
+    end: usize,
 }
 
 impl CloseStart {
+    fn new(header: &FrameHeader, payload_len: u64) -> Self {
+        Self {
+            mask: header.mask.unwrap_or_default(),
+            code: [0; 2],
+            len: 0,
+            end: at_most(payload_len, 2),
+        }
+    }
+
+    /// Takes a stretch of the payload, or of what follows it.
     fn extend(&mut self, payload: &[u8]) {
-        for (slot, byte) in self.code.iter_mut().skip(self.len).zip(payload) {
+        let missing = self.code.iter_mut().take(self.end).skip(self.len);
+        for (slot, byte) in missing.zip(payload) {
             *slot = *byte;
             self.len += 1;
         }
@@ -286,11 +299,7 @@ impl FrameWalker {
         match self.route(&header, length, arrived) {
             Route::Pass => {
                 if header.opcode == OpCode::Control(Control::Close) && self.close.is_none() {
-                    self.close = Some(CloseStart {
-                        mask: header.mask.unwrap_or_default(),
-                        code: [0; 2],
-                        len: 0,
-                    });
+                    self.close = Some(CloseStart::new(&header, length));
                 }
                 self.position = Position::Payload { remaining: length };
                 Entered::Passes { header_len }

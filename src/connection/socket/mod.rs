@@ -13,7 +13,8 @@
 //!   queued, and reports [`Event::Flushed`] when all of it has left.
 //! - **Echo** (a server that answers): wait with `next`, `feed` a reply to
 //!   each event, take what else is ready with [`Socket::try_next`], and
-//!   `flush` once.
+//!   `flush` once. One that answers each message with itself waits with
+//!   [`Socket::echo`].
 //!
 //! It does not dial, shake hands or print.
 
@@ -48,7 +49,7 @@ use self::sending::{Blocked, MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wi
 use super::deflate::{DeflateError, Deflater, Inflater, Params};
 use super::frame_io::{FrameIo, FrameIoConfig};
 use super::keep_alive::{Due, KeepAlive, Timer};
-use super::{CloseFrame, Closed, Event, Message, SocketError, Transport};
+use super::{CloseCode, CloseFrame, Closed, Event, Message, SocketError, Transport};
 
 /// Pings of our own whose Pong is still out; the oldest is forgotten first.
 const MAX_PINGS_IN_FLIGHT: usize = 64;
@@ -272,7 +273,7 @@ impl Socket {
         let invalid = received
             .as_ref()
             .and_then(|frame| frame.code)
-            .filter(|code| !frame::coding::CloseCode::from(*code).is_allowed());
+            .filter(|code| CloseCode::try_from(*code).is_err());
         Closed {
             received,
             sent: self.sent.take(),

@@ -205,6 +205,29 @@ async fn a_close_code_that_no_frame_may_carry_is_told_as_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_follows_a_close_without_a_code_is_no_code() {
+    for behind in [masked(0x81, b"hello"), masked(0x88, b"\x03\xee")] {
+        let (mut socket, mut far) = server(config(Role::Server)).await;
+        let bytes = [masked(0x88, b""), behind].concat();
+        far.write_all(&bytes).await.unwrap();
+        far.shutdown().await.unwrap();
+        let ended = closed(&mut socket).await;
+        assert_eq!((ended.code(), ended.by_peer), (1005, true));
+        assert!(ended.error.is_none(), "{ended:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_gateways_close_code_is_one() {
+    let (mut socket, mut far) = server(config(Role::Server)).await;
+    let bytes = masked(0x88, &1014_u16.to_be_bytes());
+    far.write_all(&bytes).await.unwrap();
+    far.shutdown().await.unwrap();
+    let ended = closed(&mut socket).await;
+    assert!(ended.code() == 1014 && ended.error.is_none(), "{ended:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn our_close_follows_what_was_fed_and_waits_for_the_answer() {
     let (mut socket, mut far) = server(config(Role::Server)).await;
     socket.feed(Message::text("last")).await.unwrap();

@@ -80,7 +80,7 @@ pub enum CommandError {
         usage: &'static str,
     },
     /// No close code.
-    #[error("'{0}' is no close code; use 1000 to 1003, 1007 to 1013, or 3000 to 4999")]
+    #[error("'{0}' is no close code; use 1000 to 1003, 1007 to 1014, or 3000 to 4999")]
     CloseCode(String),
     /// A number that no Close frame may carry.
     #[error(transparent)]

@@ -95,11 +95,11 @@ fn what_is_refused_and_how() {
         ),
         (
             "/close x",
-            "'x' is no close code; use 1000 to 1003, 1007 to 1013, or 3000 to 4999",
+            "'x' is no close code; use 1000 to 1003, 1007 to 1014, or 3000 to 4999",
         ),
         (
             "/close 1006",
-            "close code 1006 cannot be sent; use 1000 to 1003, 1007 to 1013, or 3000 to 4999",
+            "close code 1006 cannot be sent; use 1000 to 1003, 1007 to 1014, or 3000 to 4999",
         ),
         (
             "/log",

@@ -116,6 +116,7 @@ fn connections_that_end_are_errors_by_cause() {
     for (end, cause) in [
         ("close/1000", "closed by the server with 1000"),
         ("close/4000", "closed by the server with 4000"),
+        ("close/1006", "protocol error: close code 1006"),
         ("drop", "ended by the server without a close frame"),
         ("half-close", "ended by the server without a close frame"),
         ("bad-length", "ended by the server without a close frame"),
