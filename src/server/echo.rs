@@ -2,7 +2,8 @@
 //!
 //! The messages that are there already are answered together, with one write.
 //! A client that does not read its echoes is not read from either: the wait is
-//! in [`SinkExt::feed`], so memory stays bounded by one message.
+//! in [`SinkExt::feed`], or in `flush` for what [`Socket::echo`] has answered,
+//! so memory stays bounded by one message, or by some 100 KiB of small ones.
 
 use std::pin::{Pin, pin};
 use std::time::Duration;
@@ -33,14 +34,13 @@ pub(super) async fn run(mut socket: Socket, shared: &Shared, stop: &Stop) -> (Ou
         }
         tokio::select! {
             biased;
-            closed = answer(&mut socket, &mut traffic) => {
+            turn = answer(&mut socket, &mut traffic) => {
                 shared.carried(traffic.since(&counted));
                 counted = traffic;
-                if let Some(closed) = closed {
-                    return (Outcome::Closed(closed), traffic);
-                }
-                if let Some(idle) = &mut idle {
-                    idle.reset();
+                match (turn, &mut idle) {
+                    (Turn::Closed(closed), _) => return (Outcome::Closed(closed), traffic),
+                    (Turn::Heard, Some(idle)) => idle.reset(),
+                    (Turn::Heard | Turn::Silent, _) => {}
                 }
             }
             () = &mut draining => {}
@@ -89,25 +89,41 @@ pub(super) async fn expired(idle: &mut Option<Idle>) {
     }
 }
 
+/// What a turn of answering came to.
+enum Turn {
+    /// The client has sent something.
+    Heard,
+    /// Only our own ping or pong has left.
+    Silent,
+    Closed(Closed),
+}
+
 /// Waits for messages, answers those that are there, and writes it all out.
-async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Option<Closed> {
-    let mut next = match socket.echo().await? {
-        Answered::Event(event) => Some(event),
-        Answered::Echoed(echoed) => {
+async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Turn {
+    let mut next = match socket.echo().await {
+        // The last event was returned before.
+        None => return Turn::Silent,
+        Some(Answered::Event(event)) => Some(event),
+        Some(Answered::Echoed(echoed)) => {
             traffic.received_messages += echoed.messages;
             traffic.received_bytes += echoed.bytes;
             traffic.sent_messages += echoed.messages;
             traffic.sent_bytes += echoed.bytes;
             let _ = socket.flush().await;
-            return None;
+            return Turn::Heard;
         }
     };
+    let mut turn = Turn::Silent;
     let mut answered = 0;
     while let Some(event) = next {
         match event {
-            Event::Message { message, .. } => echo(socket, message, traffic).await,
-            Event::Closed(closed) => return Some(closed),
-            Event::Ping(_) | Event::Pong { .. } | Event::Flushed => {}
+            Event::Closed(closed) => return Turn::Closed(closed),
+            Event::Flushed => {}
+            Event::Ping(_) | Event::Pong { .. } => turn = Turn::Heard,
+            Event::Message { message, .. } => {
+                turn = Turn::Heard;
+                echo(socket, message, traffic).await;
+            }
         }
         answered += 1;
         next = (answered < MAX_BATCH_EVENTS)
@@ -115,7 +131,7 @@ async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Option<Closed> {
             .flatten();
     }
     let _ = socket.flush().await;
-    None
+    turn
 }
 
 async fn echo(socket: &mut Socket, message: Message, traffic: &mut Traffic) {
@@ -261,6 +277,30 @@ mod tests {
         let (outcome, traffic) = server.await.unwrap();
         assert!(matches!(outcome, Outcome::Closed(closed) if closed.error.is_none()));
         assert_eq!((traffic.sent_messages, traffic.sent_bytes), (100, 190));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn our_own_pings_are_no_sign_of_the_client() {
+        let (_client, far) = duplex(1 << 10);
+        let config = SocketConfig {
+            keep_alive: crate::connection::KeepAlive::Ping {
+                interval: Duration::from_secs(1),
+                timeout: None,
+            },
+            close_timeout: Duration::from_secs(1),
+            ..SocketConfig::new(Role::Server)
+        };
+        let server = Socket::new(Transport::other(far), Bytes::new(), &config).await;
+        let controller = Controller::new();
+        let stop = controller.stop();
+        let config = ServerConfig {
+            idle_timeout: Some(Duration::from_secs(10)),
+            ..ServerConfig::default()
+        };
+        let start = Instant::now();
+        run(server, &Shared::alone(config), &stop).await;
+        // Besides, the waits for the answer to the Close and for the end.
+        assert_eq!(start.elapsed(), Duration::from_secs(10 + 1 + 1));
     }
 
     #[tokio::test(start_paused = true)]
