@@ -1,9 +1,10 @@
 //! The transport under tungstenite: it inflates compressed messages and lets
 //! text be checked as it arrives, by rewriting incoming frames.
 //!
-//! `WebSocketStream<FrameIo<S>>` reads what a [`FrameWalker`] makes of the
-//! bytes of `S`; what it writes goes to `S` as it is. This module knows frames
-//! but judges none: whatever breaks the protocol reaches tungstenite.
+//! Who reads from a [`FrameIo`] reads what a [`FrameWalker`] makes of the
+//! bytes of `S`; what is written goes to `S` as it is. This module knows frames
+//! but condemns none: whatever breaks the protocol reaches tungstenite. The
+//! echo beside it ([`Echoed`]) takes only what breaks nothing.
 
 mod compressed;
 mod echo;
@@ -242,10 +243,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        ready!(this.poll_unsent(cx));
         if this.write_error.is_some() {
             return Poll::Ready(Ok(buf.len()));
         }
-        ready!(this.poll_unsent(cx));
         let result = match ready!(Pin::new(&mut this.inner).poll_write(cx, buf)) {
             Ok(0) if !buf.is_empty() => Err(io::ErrorKind::WriteZero.into()),
             result => result,
@@ -258,10 +259,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for FrameIo<S> {
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
+        ready!(this.poll_unsent(cx));
         if this.write_error.is_some() {
             return Poll::Ready(Ok(()));
         }
-        ready!(this.poll_unsent(cx));
         let result = ready!(Pin::new(&mut this.inner).poll_flush(cx));
         this.unflushed = false;
         Poll::Ready(this.keep_error(result, ()))
