@@ -7,6 +7,7 @@
 //! a time is limited, and the others are closed.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -18,6 +19,10 @@ use super::stop::Stop;
 use crate::connection::Transport;
 use crate::connection::dial::tls::AcceptedTls;
 use crate::connection::tls_server::{AcceptError, ServerTls};
+
+/// How long a client that is refused may take for the TLS handshake: it holds
+/// one of the few places of those that are told.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// Runs an accepted connection to its end; the future can run on any runtime.
 #[expect(
@@ -48,9 +53,10 @@ where
         let Some(tls) = &shared.config.tls else {
             return http::serve(link, Arc::clone(&shared), stop).await;
         };
+        let limit = shared.config.handshake_timeout;
         // Boxed, and over before the requests begin, so that an open WebSocket
         // keeps no room for it.
-        let link = match Box::pin(secure(tls, link.stream.into(), &shared, &stop)).await {
+        let link = match Box::pin(secure(tls, link.stream.into(), limit, &stop)).await {
             Some(Ok((stream, tls))) => Link {
                 stream,
                 connection,
@@ -72,7 +78,8 @@ where
         return http::turn_away(stream).await;
     };
     // A client that gets no TLS now is refused all the same.
-    if let Some(Ok((stream, _))) = secure(tls, stream.into(), shared, stop).await {
+    let limit = TELLING.min(shared.config.handshake_timeout);
+    if let Some(Ok((stream, _))) = secure(tls, stream.into(), limit, stop).await {
         http::turn_away(stream).await;
     }
 }
@@ -81,10 +88,9 @@ where
 async fn secure(
     tls: &ServerTls,
     stream: Transport,
-    shared: &Shared,
+    limit: Duration,
     stop: &Stop,
 ) -> Option<Result<(Transport, AcceptedTls), AcceptError>> {
-    let limit = shared.config.handshake_timeout;
     tokio::select! {
         biased;
         accepted = tls.accept(stream, limit) => Some(accepted),
