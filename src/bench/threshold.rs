@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::config::Mode;
 use super::summary::Summary;
 
 /// A condition on a summary.
@@ -184,7 +185,9 @@ impl Threshold {
 
     fn measured(&self, summary: &mut Summary) -> Option<Value> {
         let (sent, lost) = (summary.stats.counters.sent, summary.stats.counters.lost);
-        let share = |count| (sent > 0).then(|| Value::Share(summary.share_of_sent(count)));
+        // Idle connections may be held without a ping.
+        let has_share = sent > 0 || summary.mode == Mode::Idle;
+        let share = |count| has_share.then(|| Value::Share(summary.share_of_sent(count)));
         match self.metric {
             Metric::Rate => return Some(Value::Rate(summary.rate())),
             Metric::Errors => return share(summary.errors()),

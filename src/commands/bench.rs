@@ -13,6 +13,7 @@ use tokio::time::sleep;
 use super::demo;
 use super::sentence;
 use super::signals::Signals;
+use crate::bench::config::Mode;
 use crate::bench::threshold::Verdict;
 use crate::bench::{BenchConfig, BenchError, Live, Summary, limits, run as run_bench};
 use crate::cli::bench::BenchArgs;
@@ -144,7 +145,14 @@ fn finish(
         return Ok(ExitStatus::Findings);
     }
     if summary.is_void() {
-        let text = "no message of the load was answered, so nothing was measured; the report tells of the errors and the losses, and --mode flood waits for no answer";
+        let text = match summary.mode {
+            Mode::Flood => {
+                "no message could be sent, so nothing was measured; the report tells of the errors"
+            }
+            _ => {
+                "no message of the load was answered, so nothing was measured; the report tells of the errors and the losses, and --mode flood waits for no answer"
+            }
+        };
         return Err(Failure::new(ExitStatus::Expectation, text).into());
     }
     Ok(ExitStatus::Success)
