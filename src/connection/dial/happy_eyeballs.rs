@@ -13,16 +13,25 @@ use tokio::time::{Instant, sleep_until};
 /// RFC 8305 §5: "Connection Attempt Delay … recommended value 250 ms".
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// Connects to one of `addresses`, which must not be empty, by `attempt`.
+/// Connects to one of `addresses`, which must not be empty, by `attempt`;
+/// tells which.
 ///
 /// # Errors
 /// The failure of the last attempt, when all have failed.
-pub(super) async fn connect<F, A>(addresses: &[SocketAddr], attempt: A) -> io::Result<TcpStream>
+pub(super) async fn connect<F, A>(
+    addresses: &[SocketAddr],
+    attempt: A,
+) -> io::Result<(TcpStream, SocketAddr)>
 where
     A: Fn(SocketAddr) -> F,
     F: Future<Output = io::Result<TcpStream>>,
 {
-    race(interleave(addresses), attempt).await
+    let attempt = async |address| Ok((attempt(address).await?, address));
+    match addresses {
+        // The usual case needs no race.
+        [address] => attempt(*address).await,
+        _ => race(interleave(addresses), attempt).await,
+    }
 }
 
 /// RFC 8305 §4: address families alternate, the resolver's first one first.

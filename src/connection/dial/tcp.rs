@@ -27,7 +27,7 @@ pub(super) async fn dial(
         None => Source::default(),
     };
     let start = Instant::now();
-    let stream = happy_eyeballs::connect(&addresses, |to| source.connect(to))
+    let (stream, peer) = happy_eyeballs::connect(&addresses, |to| source.connect(to))
         .await
         .map_err(|source| DialError::Connect {
             address: list(&addresses),
@@ -37,7 +37,11 @@ pub(super) async fn dial(
     // A socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
     Ok(Dialed {
-        peer: stream.peer_addr().ok(),
+        // The unspecified address leads to this machine by another one.
+        peer: match peer.ip().is_unspecified() {
+            true => stream.peer_addr().ok(),
+            false => Some(peer),
+        },
         transport: stream.into(),
         proxy: None,
         tls: None,
