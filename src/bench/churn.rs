@@ -49,7 +49,8 @@ struct Churn {
     handshakes: RefCell<HandshakeStats>,
     /// The next attempt of the schedule that nobody has taken.
     next: Cell<u64>,
-    /// Free slots wait for the schedule one behind the other.
+    /// Free slots wait for the schedule one behind the other: each holds this
+    /// until it is due, so the lock is their queue.
     pacer: Mutex<Pacer>,
     thread: u64,
     last_ns: Cell<u64>,

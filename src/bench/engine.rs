@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use futures_util::future::join;
 use thiserror::Error;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::task::{LocalSet, unconstrained};
+use tokio::task::unconstrained;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::churn;
@@ -174,16 +175,12 @@ pub async fn run(
     });
     let mut coordinator = Coordinator::new(Arc::clone(&control), inbox, rss_before);
     if config.on_callers_thread && config.threads == 1 {
-        let tasks = LocalSet::new();
-        let load = tasks.spawn_local(async move { load(0, &control).await });
-        let result = tasks
-            .run_until(coordinator.run(interrupt, &mut observe))
-            .await;
-        coordinator.control.stop.store(true, Ordering::Relaxed);
-        tasks
-            .run_until(load)
-            .await
-            .map_err(|_| BenchError::Thread)?;
+        let coordinated = async {
+            let result = coordinator.run(interrupt, &mut observe).await;
+            control.stop.store(true, Ordering::Relaxed);
+            result
+        };
+        let (result, ()) = join(coordinated, load(0, &control)).await;
         result?;
     } else {
         let threads = start_threads(&control)?;

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::task::{Context, Poll};
 
-use super::{Phase, Socket, Writes};
+use super::{Socket, Writes};
 use crate::connection::Event;
 use crate::connection::frame_io::Echoed;
 
@@ -55,8 +55,7 @@ impl Socket {
     /// Whether nothing of what was read or written is still on its way
     /// through tungstenite.
     fn can_echo(&self) -> bool {
-        self.phase == Phase::Open
-            && self.is_open()
+        self.is_open()
             && self.deadline.is_none()
             && self.outgoing.is_empty()
             && !self.unflushed
