@@ -332,17 +332,17 @@ def peers(document, args):
 def handshakes(document, args):
     print("handshakes", file=sys.stderr)
     results = rounds(args.rounds, {
-        "raw TCP": lambda: raw_handshakes(32, args.seconds),
-        "wscli bench": lambda: wscli_handshakes(32, args.seconds),
-        "node ws": lambda: node(32, 1, 64, args.seconds, True),
-        "k6": lambda: k6(32, 1, 64, args.seconds, True)})
+        "raw TCP": lambda: raw_handshakes(100, args.seconds),
+        "wscli bench": lambda: wscli_handshakes(100, args.seconds),
+        "node ws": lambda: node(100, 1, 64, args.seconds, True),
+        "k6": lambda: k6(100, 1, 64, args.seconds, True)})
     for name in ["node ws", "k6"]:
         value, limit = (ratio(results, client, name) for client in ["wscli bench", "raw TCP"])
         cpu = ratio(results, name, "wscli bench", "cpu_us")
         document.target(f"handshakes/s, against {name}", "3×", value >= 3,
                         f"{value:.1f}× ({cpu:.1f}× by client CPU; raw TCP: {limit:.1f}×)",
                         limit >= 3)
-    document.table("Handshakes, 32 at a time", results, "handshakes/s")
+    document.table("Handshakes, 100 at a time", results, "handshakes/s")
 
 
 def idle_and_open_loop(document):
@@ -377,8 +377,8 @@ def serve(document, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=3)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--seconds", type=float, default=2)
     args = parser.parse_args()
     install()
     load_before = os.getloadavg()[0]
