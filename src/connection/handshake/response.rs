@@ -71,9 +71,12 @@ pub(in crate::connection) async fn read_response<S>(
 where
     S: AsyncRead + Unpin,
 {
-    let mut buffer = BytesMut::with_capacity(4096);
+    // The usual answer fits, and its memory is had without a search.
+    let mut buffer = BytesMut::with_capacity(1024);
     loop {
-        while let Some(response) = parse_head(&mut buffer)? {
+        while !buffer.is_empty()
+            && let Some(response) = parse_head(&mut buffer)?
+        {
             if response.status == 101 || response.status >= 200 {
                 // A copy: what is left is little, and the head's buffer must
                 // not live as long as the connection.
@@ -102,7 +105,7 @@ where
 
 /// Takes a complete head off the front of `buffer`, if one is there.
 fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError> {
-    let mut capacity = 64;
+    let mut capacity = 16;
     loop {
         let mut headers = vec![httparse::EMPTY_HEADER; capacity];
         let mut parsed = httparse::Response::new(&mut headers);
