@@ -377,8 +377,8 @@ def serve(document, args):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--rounds", type=int, default=13)
+    parser.add_argument("--seconds", type=float, default=1)
     args = parser.parse_args()
     install()
     load_before = os.getloadavg()[0]
