@@ -16,6 +16,7 @@ mod churn;
 pub mod clock;
 pub mod config;
 mod conn;
+mod coordinator;
 mod counted;
 mod driver;
 mod engine;
