@@ -198,9 +198,15 @@ async fn slot(churn: &Churn, index: usize) {
 /// Waits until an attempt is to begin; returns when that was meant to be.
 async fn begin(churn: &Churn) -> Option<u64> {
     let control = &churn.control;
+    let now_ns = control.clock.now_ns();
+    if let Load::Closed { .. } = control.config.load
+        && now_ns >= churn.times.start_ns
+    {
+        return (now_ns < churn.times.end_ns).then_some(now_ns);
+    }
     let mut pacer = churn.pacer.lock().await;
     let intended_ns = match &control.config.load {
-        Load::Closed { .. } => control.clock.now_ns().max(churn.times.start_ns),
+        Load::Closed { .. } => churn.times.start_ns,
         Load::Open(schedule) => {
             let round = churn.next.get();
             churn.next.set(round + 1);
@@ -260,7 +266,7 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
 /// Close, and wait for the server to end the connection (RFC 6455 §7.1.1: it
 /// "SHOULD" be the server): so no port of ours is left in TIME_WAIT.
 async fn close(mut opened: Opened) {
-    let mut frame = Vec::new();
+    let mut frame = Vec::with_capacity(8);
     let code = CloseCode::NORMAL.get().to_be_bytes();
     // Nothing secret passes a mask that an observer could foresee.
     append_control(&mut frame, ControlFrame::Close, &code, [0x5a; 4]);

@@ -189,8 +189,8 @@ async fn attempt(
     let own = config.timeout.and_then(|after| start.checked_add(after));
     let deadline = own.into_iter().chain(end).min();
     let deadline = deadline.map(|at| (at, at - start));
-    let mut trail = Trail::new(config.redirects, target.clone());
-    let mut target = target.clone();
+    let mut trail = Trail::new(config.redirects, target);
+    let mut target = Cow::Borrowed(target);
     let mut request = Cow::Borrowed(&config.request);
     loop {
         let hop_start = Instant::now();
@@ -205,7 +205,7 @@ async fn attempt(
             Err(error) => error,
         };
         target = match next_target(&mut trail, &target, error) {
-            Ok(next) => next,
+            Ok(next) => Cow::Owned(next),
             Err(error) => return Err(after_redirects(&trail, error)),
         };
         request = if trail.is_home(&target) {
@@ -216,7 +216,11 @@ async fn attempt(
     }
 }
 
-fn next_target(trail: &mut Trail, from: &Target, error: OpenError) -> Result<Target, OpenError> {
+fn next_target(
+    trail: &mut Trail<'_>,
+    from: &Target,
+    error: OpenError,
+) -> Result<Target, OpenError> {
     let OpenError::Handshake(error) = error else {
         return Err(error);
     };
@@ -229,7 +233,7 @@ fn next_target(trail: &mut Trail, from: &Target, error: OpenError) -> Result<Tar
     }
 }
 
-fn after_redirects(trail: &Trail, error: OpenError) -> OpenError {
+fn after_redirects(trail: &Trail<'_>, error: OpenError) -> OpenError {
     match (trail.hops.last(), error) {
         // It tells where it leads by itself.
         (None, error) | (_, error @ OpenError::Redirect { .. }) => error,

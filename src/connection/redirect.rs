@@ -109,14 +109,14 @@ pub fn resolve(from: &Target, location: &str) -> Result<Target, TargetError> {
 
 /// The redirects of one opening handshake.
 #[derive(Debug)]
-pub(super) struct Trail {
+pub(super) struct Trail<'a> {
     redirects: Redirects,
-    first: Target,
+    first: &'a Target,
     pub(super) hops: Vec<Hop>,
 }
 
-impl Trail {
-    pub(super) fn new(redirects: Redirects, first: Target) -> Self {
+impl<'a> Trail<'a> {
+    pub(super) fn new(redirects: Redirects, first: &'a Target) -> Self {
         Self {
             redirects,
             first,

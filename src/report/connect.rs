@@ -1,6 +1,7 @@
 //! The final report of `wscli connect --json`. Its schema is told in
 //! `docs/connect-json.md`; a test holds the two together.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -163,7 +164,11 @@ impl ConnectReport {
             proxy: opened.proxy.clone(),
             status: opened.response.status,
             subprotocol: opened.subprotocol.clone(),
-            extensions: opened.response.header("sec-websocket-extensions").collect(),
+            extensions: opened
+                .response
+                .header("sec-websocket-extensions")
+                .map(Cow::into_owned)
+                .collect(),
             tls: opened.tls.clone(),
         });
     }

@@ -2,6 +2,7 @@
 //! spelling and both heads are kept as they went over the wire, and our own
 //! validator, since an answer must be judged and not merely taken.
 
+use std::borrow::Cow;
 use std::io;
 
 use bytes::Bytes;
@@ -16,6 +17,9 @@ use crate::connection::auth::Auth;
 use crate::connection::deflate::{NegotiationError, Offer, Params, parse_extensions};
 use crate::connection::dial::tls::TlsInfo;
 use crate::connection::target::Target;
+
+/// The usual request fits.
+const USUAL_HEAD_BYTES: usize = 480;
 
 /// What a client asks for, besides the target.
 #[derive(Debug, Clone, Default)]
@@ -151,7 +155,8 @@ pub async fn upgrade<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let headers = request_headers(target, request, &generate_key());
+    let key = generate_key();
+    let headers = request_headers(target, request, &key);
     let request_head = write_head(target, &headers);
     let sent = send(stream, &request_head).await;
     let (mut response, leftover) = match (read_response(stream).await, sent) {
@@ -193,41 +198,46 @@ where
     stream.flush().await
 }
 
-type Headers = Vec<(String, String)>;
+type Headers<'a> = Vec<(&'a str, Cow<'a, str>)>;
 
-fn request_headers(target: &Target, request: &Request, key: &str) -> Headers {
-    let mut headers: Headers = Vec::new();
-    let mut add = |name: &str, value: &str| headers.push((name.to_owned(), value.to_owned()));
-    add("Host", &target.authority);
-    add("Connection", "Upgrade");
-    add("Upgrade", "websocket");
-    add("Sec-WebSocket-Version", "13");
-    add("Sec-WebSocket-Key", key);
+fn request_headers<'a>(target: &'a Target, request: &'a Request, key: &'a str) -> Headers<'a> {
+    let mut headers: Headers<'_> = vec![
+        ("Host", target.authority.as_str().into()),
+        ("Connection", "Upgrade".into()),
+        ("Upgrade", "websocket".into()),
+        ("Sec-WebSocket-Version", "13".into()),
+        ("Sec-WebSocket-Key", key.into()),
+    ];
+    let mut add = |name, value| headers.push((name, value));
     if let Some(origin) = &request.origin {
-        add("Origin", origin);
+        add("Origin", origin.into());
     }
     if let Some(agent) = &request.user_agent {
-        add("User-Agent", agent);
+        add("User-Agent", agent.into());
     }
     if !request.subprotocols.is_empty() {
-        add("Sec-WebSocket-Protocol", &request.subprotocols.join(", "));
+        let names = request.subprotocols.join(", ");
+        add("Sec-WebSocket-Protocol", names.into());
     }
     if let Some(offer) = &request.deflate {
-        add("Sec-WebSocket-Extensions", &offer.to_string());
+        add("Sec-WebSocket-Extensions", offer.to_string().into());
     }
     for (name, value) in request.auth.headers(target) {
-        add(name, &value);
+        add(name, value.into());
+    }
+    if request.edits.is_empty() {
+        return headers;
     }
     apply(&request.edits, headers)
 }
 
 /// The first change of a default header takes its place in the order; all
 /// others follow behind.
-fn apply(edits: &[HeaderEdit], defaults: Headers) -> Headers {
+fn apply<'a>(edits: &'a [HeaderEdit], defaults: Headers<'a>) -> Headers<'a> {
     let mut added: Vec<_> = edits.iter().collect();
     let mut headers = Vec::with_capacity(defaults.len() + edits.len());
     for default in defaults {
-        let named = |edit: &&HeaderEdit| edit.name().eq_ignore_ascii_case(&default.0);
+        let named = |edit: &&HeaderEdit| edit.name().eq_ignore_ascii_case(default.0);
         if !edits.iter().any(|edit| named(&edit)) {
             headers.push(default);
             continue;
@@ -243,14 +253,17 @@ fn apply(edits: &[HeaderEdit], defaults: Headers) -> Headers {
     headers
 }
 
-fn push_set(headers: &mut Headers, edit: &HeaderEdit) {
+fn push_set<'a>(headers: &mut Headers<'a>, edit: &'a HeaderEdit) {
     if let HeaderEdit::Set { name, value } = edit {
-        headers.push((name.clone(), value.clone()));
+        headers.push((name, value.into()));
     }
 }
 
-fn write_head(target: &Target, headers: &Headers) -> Bytes {
-    let mut head = format!("GET {} HTTP/1.1\r\n", target.resource);
+fn write_head(target: &Target, headers: &Headers<'_>) -> Bytes {
+    let mut head = String::with_capacity(USUAL_HEAD_BYTES);
+    head.push_str("GET ");
+    head.push_str(&target.resource);
+    head.push_str(" HTTP/1.1\r\n");
     for (name, value) in headers {
         head.push_str(name);
         head.push_str(if value.is_empty() { ":" } else { ": " });
@@ -261,17 +274,17 @@ fn write_head(target: &Target, headers: &Headers) -> Bytes {
     head.into()
 }
 
-fn sent<'a>(headers: &'a Headers, name: &'a str) -> impl Iterator<Item = &'a str> {
+fn sent<'a>(headers: &'a Headers<'_>, name: &'a str) -> impl Iterator<Item = &'a str> {
     headers
         .iter()
         .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-        .map(|(_, value)| value.as_str())
+        .map(|(_, value)| value.as_ref())
 }
 
 /// Judges the answer by what was really sent, the user's changes included.
 fn judge(
     response: &Response,
-    headers: &Headers,
+    headers: &Headers<'_>,
     offer: Option<&Offer>,
 ) -> Result<(Option<String>, Option<Params>), RejectionCause> {
     if response.status != 101 {
@@ -327,7 +340,7 @@ fn agreed_deflate(
     response: &Response,
     offer: Option<&Offer>,
 ) -> Result<Option<Params>, NegotiationError> {
-    let answer = || response.header("sec-websocket-extensions");
+    let answer = || response.values("sec-websocket-extensions");
     if let Some(offer) = offer {
         return offer.accept(answer());
     }

@@ -1,5 +1,6 @@
 //! The server's answer to an opening handshake, kept as received.
 
+use std::borrow::Cow;
 use std::io;
 use std::time::Duration;
 
@@ -11,6 +12,9 @@ use super::client::HandshakeError;
 
 /// The largest head accepted.
 const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// The usual head fits. Below 1 KiB allocators have memory without a search.
+const USUAL_HEAD_BYTES: usize = 960;
 
 /// How much of a refusal's body is kept, and how long it may take.
 const MAX_BODY_BYTES: usize = 4 << 10;
@@ -39,11 +43,18 @@ pub struct Response {
 
 impl Response {
     /// The values of all headers of this name, as text.
-    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = String> + 'a {
-        self.headers
+    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
+        self.values(name)
+            .map(|value| String::from_utf8_lossy(value))
+    }
+
+    /// The values of all headers of this name, as received.
+    pub(super) fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Bytes> {
+        let named = self
+            .headers
             .iter()
-            .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
-            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+            .filter(move |(n, _)| n.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value)
     }
 
     /// Whether a comma list in the headers of this name holds `token`,
@@ -71,8 +82,7 @@ pub(in crate::connection) async fn read_response<S>(
 where
     S: AsyncRead + Unpin,
 {
-    // The usual answer fits, and its memory is had without a search.
-    let mut buffer = BytesMut::with_capacity(1024);
+    let mut buffer = BytesMut::with_capacity(USUAL_HEAD_BYTES);
     loop {
         while !buffer.is_empty()
             && let Some(response) = parse_head(&mut buffer)?
