@@ -71,7 +71,9 @@ pub struct BenchConfig {
     /// Over how many threads they are spread.
     pub threads: usize,
     /// Whether a single thread of load is the caller's. On one processor that
-    /// is cheaper: a process of one thread has the cheaper system calls.
+    /// is cheaper: a process of one thread has the cheaper system calls. Other
+    /// tasks of the caller's runtime have a turn every 50 ms, so the server
+    /// must not be one of them.
     pub on_callers_thread: bool,
     /// When messages are sent.
     pub load: Load,

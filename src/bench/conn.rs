@@ -1,6 +1,7 @@
 //! One connection under load: what it may send now, what a reply means, and
 //! one write a readiness event.
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -14,6 +15,7 @@ use super::frames::Incoming;
 use super::link::{Arrival, Ended, Link, Scratch, data_opcode};
 use super::matching::{Entry, Match, Matching, Window};
 use super::payload::Payloads;
+use super::poller::Poller;
 use super::stats::Stats;
 use crate::connection::Message;
 
@@ -92,6 +94,14 @@ impl Conn {
             quota,
             closing: false,
         }
+    }
+
+    /// Takes the connection from the runtime's reactor to `poller`.
+    pub(super) fn detach(self, poller: &Poller) -> io::Result<Self> {
+        Ok(Self {
+            link: self.link.detach(poller, self.slot)?,
+            ..self
+        })
     }
 
     /// Reads and writes what can be read and written now.

@@ -5,10 +5,12 @@
 //! neither a task nor a lock that anyone else wants, and the buffers, the
 //! histograms and the schedule have one owner.
 
+mod detached;
 mod phases;
 
 use std::collections::VecDeque;
 use std::future::Future;
+use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -26,6 +28,7 @@ use super::link::{Ended, Scratch};
 use super::opening::Opening;
 use super::pacer::Pacer;
 use super::payload::Payloads;
+use super::poller::Poller;
 use super::queue::{Queue, slot_waker};
 use super::stats::Stats;
 
@@ -66,6 +69,8 @@ pub(super) struct Driver {
     ready: Vec<usize>,
     opening: Option<Opening>,
     pacer: Pacer,
+    /// Set when the connections have left the runtime's reactor.
+    poller: Option<Poller>,
     tick: Interval,
     phase: Phase,
     /// Open loop: the next message of this thread, as a round over all
@@ -82,7 +87,7 @@ pub(super) struct Driver {
 impl Driver {
     /// # Errors
     /// The operating system's, when it has no timer left.
-    pub(super) fn new(thread: usize, control: Arc<Control>) -> std::io::Result<Self> {
+    pub(super) fn new(thread: usize, control: Arc<Control>) -> io::Result<Self> {
         let config = &control.config;
         let mut scratch = Scratch::new();
         let payloads = Payloads::new(config.payload.clone(), &mut scratch.random);
@@ -97,6 +102,7 @@ impl Driver {
             thread,
             opening: Some(Opening::new(&control, thread, Arc::clone(&wire))),
             pacer: Pacer::new(config.pacing)?,
+            poller: None,
             shared: Shared {
                 config: Arc::clone(config),
                 clock: control.clock,
@@ -140,6 +146,9 @@ impl Driver {
                         .tell(FromWorker::Opened(Box::new(opening.finish())));
                 }
                 self.phase = Phase::Ready;
+                self.detach();
+                // Whoever waits for the connections now is to begin with it.
+                cx.waker().wake_by_ref();
                 return;
             };
             let Some(slot) = self.slots.get_mut(position) else {
@@ -214,10 +223,11 @@ impl Driver {
         }
     }
 
-    /// Hands out everything that is due, and sets the alarm for what is not.
-    fn poll_due(&mut self, cx: &mut Context<'_>) {
+    /// Hands out everything that is due, and sets the alarm for what is not;
+    /// whether the alarm is too coarse for the rest, which is to be polled on.
+    fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
         if !matches!(self.phase, Phase::Running | Phase::Draining { .. }) {
-            return;
+            return false;
         }
         loop {
             let scheduled = self.next_scheduled().map(|(due_ns, _)| due_ns);
@@ -227,14 +237,14 @@ impl Driver {
                 .min(pause.map_or(u64::MAX, |pause| pause.until_ns))
                 .min(self.next_mark());
             if next_ns == u64::MAX {
-                return;
+                return false;
             }
             if self
                 .pacer
                 .poll(cx, &self.shared.clock, next_ns)
                 .is_pending()
             {
-                return;
+                return self.pacer.spins();
             }
             let now_ns = self.shared.clock.now_ns();
             self.note_usage(now_ns);
@@ -300,6 +310,20 @@ impl Driver {
         self.ready = ready;
     }
 
+    /// One poll while the runtime waits for the connections; whether the run
+    /// is over.
+    fn poll_in_runtime(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.tick.poll_tick(cx).is_ready() {
+            if self.on_tick() {
+                return true;
+            }
+        }
+        self.poll_opening(cx);
+        self.run_ready(cx);
+        self.poll_due(cx);
+        false
+    }
+
     /// A connection is no more.
     fn end(&mut self, slot: usize, ended: &Ended) {
         let Some((waker, mut conn)) = self.slots.get_mut(slot).and_then(|s| s.conn.take()) else {
@@ -327,16 +351,15 @@ impl Future for Driver {
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
-        while this.tick.poll_tick(cx).is_ready() {
-            if this.on_tick() {
-                let outcome = this.outcome();
-                this.control.tell(FromWorker::Done(Box::new(outcome)));
-                return Poll::Ready(());
-            }
+        let is_over = match this.poller.take() {
+            Some(poller) => this.poll_detached(cx, poller),
+            None => this.poll_in_runtime(cx),
+        };
+        if is_over {
+            let outcome = this.outcome();
+            this.control.tell(FromWorker::Done(Box::new(outcome)));
+            return Poll::Ready(());
         }
-        this.poll_opening(cx);
-        this.run_ready(cx);
-        this.poll_due(cx);
         Poll::Pending
     }
 }

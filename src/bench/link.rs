@@ -11,13 +11,14 @@ use bytes::Bytes;
 use futures_util::Sink;
 use rand::Rng;
 use rand::rngs::StdRng;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::frames::{
     HEAD_BYTES, Incoming, Parser, Violation, append_control, append_header, append_masked,
 };
 use super::payload::Payload;
+use super::poller::Poller;
+use super::stream::Stream;
 use crate::connection::{CloseCode, CloseFrame, Event, Message, Socket, Transport};
 
 /// How often one connection is read in a row before the others have a turn.
@@ -99,10 +100,10 @@ pub(super) enum Link {
     Socket(Box<Socket>),
 }
 
-/// The frame engine over a transport.
+/// The frame engine over a stream.
 #[derive(Debug)]
 pub(super) struct Frames {
-    transport: Transport,
+    stream: Stream,
     leftover: Bytes,
     parser: Parser,
     /// What the transport did not take yet.
@@ -138,13 +139,40 @@ impl Link {
             leftover
         };
         Self::Frames(Frames {
-            transport,
+            stream: Stream::Polled(transport),
             leftover,
             parser: Parser::new(keep_up_to),
             unsent: Vec::new(),
             unsent_from: 0,
             large: None,
         })
+    }
+
+    /// Whether [`detach`](Self::detach) can work.
+    pub(super) fn is_plain_tcp(&self) -> bool {
+        matches!(self, Self::Frames(frames) if frames.stream.is_plain_tcp())
+    }
+
+    /// Takes the connection from the runtime's reactor to `poller`, where it
+    /// is `slot`; it must be [plain TCP](Self::is_plain_tcp).
+    ///
+    /// # Errors
+    /// The operating system's.
+    pub(super) fn detach(self, poller: &Poller, slot: usize) -> io::Result<Self> {
+        match self {
+            Self::Frames(frames) => Ok(Self::Frames(Frames {
+                stream: frames.stream.detach(poller, slot)?,
+                ..frames
+            })),
+            Self::Socket(_) => Ok(self),
+        }
+    }
+
+    /// The poller has told that there is an end to be read.
+    pub(super) fn note_end(&mut self) {
+        if let Self::Frames(frames) = self {
+            frames.stream.note_end();
+        }
     }
 
     /// Reads what is there. `on` is told of each arrival, with the bytes of
@@ -308,18 +336,18 @@ impl Frames {
             }
         }
         for _ in 0..MAX_READS_IN_A_ROW {
-            let mut buffer = ReadBuf::new(&mut scratch.read);
-            match Pin::new(&mut self.transport).poll_read(cx, &mut buffer) {
+            let count = match self.stream.poll_read(cx, &mut scratch.read) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Ended::Io(error)),
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
-                    return Poll::Ready(Ended::Lost);
-                }
-                Poll::Ready(Ok(())) => {
-                    if let Some(ended) = take(&mut self.parser, buffer.filled(), &mut on) {
-                        return Poll::Ready(ended);
-                    }
-                }
+                Poll::Ready(Ok(0)) => return Poll::Ready(Ended::Lost),
+                Poll::Ready(Ok(count)) => count,
+            };
+            let bytes = scratch.read.get(..count).unwrap_or_default();
+            if let Some(ended) = take(&mut self.parser, bytes, &mut on) {
+                return Poll::Ready(ended);
+            }
+            if self.stream.is_drained_by(count, scratch.read.len()) {
+                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();
@@ -335,7 +363,7 @@ impl Frames {
                 }
                 break;
             }
-            match Pin::new(&mut self.transport).poll_write(cx, rest) {
+            match self.stream.poll_write(cx, rest) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(count)) => self.unsent_from += count,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Ended::Io(error))),
@@ -347,7 +375,7 @@ impl Frames {
             self.unsent_from = 0;
         }
         // TLS may hold bytes back that its own buffer has taken.
-        match Pin::new(&mut self.transport).poll_flush(cx) {
+        match self.stream.poll_flush(cx) {
             Poll::Ready(Err(error)) => Poll::Ready(Err(Ended::Io(error))),
             _ => Poll::Ready(Ok(())),
         }
@@ -382,7 +410,7 @@ impl Frames {
     /// One write, and no more unless the transport takes only a part of it;
     /// `unsent` must be empty.
     fn write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Result<(), Ended> {
-        let count = match Pin::new(&mut self.transport).poll_write(cx, bytes) {
+        let count = match self.stream.poll_write(cx, bytes) {
             Poll::Pending => 0,
             Poll::Ready(Ok(count)) => count,
             Poll::Ready(Err(error)) => return Err(Ended::Io(error)),

@@ -28,9 +28,11 @@ mod opener;
 mod opening;
 mod pacer;
 pub mod payload;
+mod poller;
 mod queue;
 pub mod schedule;
 pub mod stats;
+mod stream;
 pub mod summary;
 pub mod template;
 #[cfg(test)]

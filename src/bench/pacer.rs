@@ -5,6 +5,8 @@
 //! [`Pacing::Precise`] the last stretch is spent spinning.
 
 use std::io;
+#[cfg(target_os = "linux")]
+use std::os::fd::AsFd;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -33,6 +35,7 @@ pub(super) struct Pacer {
     pacing: Pacing,
     alarm: imp::Alarm,
     armed_for_ns: Option<u64>,
+    spins: bool,
 }
 
 impl Pacer {
@@ -43,12 +46,26 @@ impl Pacer {
             pacing,
             alarm: imp::Alarm::new()?,
             armed_for_ns: None,
+            spins: false,
         })
+    }
+
+    /// Whether the last poll was pending without an alarm that goes off: it
+    /// is to be repeated at once.
+    pub(super) fn spins(&self) -> bool {
+        self.spins
+    }
+
+    /// What becomes readable when the alarm goes off.
+    #[cfg(target_os = "linux")]
+    pub(super) fn alarm(&self) -> std::os::fd::BorrowedFd<'_> {
+        self.alarm.as_fd()
     }
 
     /// Ready when `due_ns` has come. Pending means that the task will be
     /// woken for it.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>, clock: &Clock, due_ns: u64) -> Poll<()> {
+        self.spins = false;
         loop {
             let left_ns = due_ns.saturating_sub(clock.now_ns());
             if left_ns == 0 {
@@ -63,6 +80,7 @@ impl Pacer {
                 continue;
             }
             if left_ns <= lead_ns {
+                self.spins = true;
                 cx.waker().wake_by_ref();
                 return Poll::Pending;
             }
@@ -73,6 +91,7 @@ impl Pacer {
                     .is_err()
                 {
                     // Without an alarm the schedule is still to be kept.
+                    self.spins = true;
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -89,7 +108,7 @@ impl Pacer {
 #[cfg(target_os = "linux")]
 mod imp {
     use std::io;
-    use std::os::fd::OwnedFd;
+    use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
     use std::task::{Context, Poll, ready};
     use std::time::Duration;
 
@@ -103,6 +122,12 @@ mod imp {
     /// A timerfd.
     #[derive(Debug)]
     pub(super) struct Alarm(AsyncFd<OwnedFd>);
+
+    impl AsFd for Alarm {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.get_ref().as_fd()
+        }
+    }
 
     impl Alarm {
         // Deprecated for types whose descriptor can change under the reactor,

@@ -29,10 +29,15 @@ impl Queue {
         }
     }
 
-    /// Swaps the list for an empty one.
+    pub(super) fn is_empty(&self) -> bool {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.slots.is_empty()
+    }
+
+    /// Moves what is on the list to `into`.
     pub(super) fn take(&self, cx: &Context<'_>, into: &mut Vec<usize>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut inner.slots, into);
+        into.append(&mut inner.slots);
         if !inner.task.as_ref().is_some_and(|t| t.will_wake(cx.waker())) {
             inner.task = Some(cx.waker().clone());
         }

@@ -124,6 +124,22 @@ async fn server(behaviour: Behaviour) -> SocketAddr {
     address
 }
 
+/// The same on a thread of its own, until the test's process ends.
+fn server_apart(behaviour: Behaviour) -> SocketAddr {
+    let (address, told) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            address.send(server(behaviour).await).unwrap();
+            pending::<()>().await;
+        });
+    });
+    told.recv().unwrap()
+}
+
 async fn measure(behaviour: Behaviour, change: impl FnOnce(&mut BenchConfig)) -> Summary {
     let address = server(behaviour).await;
     let mut config = config(4);
@@ -146,17 +162,25 @@ fn open_loop(config: &mut BenchConfig, rate: f64) {
 
 #[tokio::test]
 async fn a_lone_thread_can_be_the_callers() {
+    // The load has this thread, and its runtime, for itself.
+    let address = server_apart(echo);
+    let measure = |change: &dyn Fn(&mut BenchConfig)| {
+        let mut config = config(4);
+        config.targets = vec![format!("ws://{address}/").parse().unwrap()];
+        change(&mut config);
+        run(config, pending(), |_| {})
+    };
     let here = |config: &mut BenchConfig| {
         config.threads = 1;
         config.on_callers_thread = true;
     };
     for mode in [Mode::Echo, Mode::Handshake] {
-        let summary = measure(echo, |config| {
+        let summary = measure(&|config| {
             here(config);
             hundred_messages(config);
             config.mode = mode;
         });
-        let counters = summary.await.stats.counters;
+        let counters = summary.await.unwrap().stats.counters;
         assert_eq!((counters.sent, counters.received), (100, 100), "{mode:?}");
     }
     let mut config = config(1);
@@ -263,6 +287,30 @@ async fn each_way_of_ending_has_its_cause() {
             "{cause} ended late"
         );
     }
+}
+
+#[tokio::test]
+async fn an_end_right_behind_a_reply_hides_neither() {
+    let last_words: Behaviour = |number, opcode, payload| match echo(number, opcode, payload) {
+        Answer::Send(bytes) => Answer::Finish(bytes),
+        other => other,
+    };
+    let begin = Instant::now();
+    let summary = measure(last_words, |config| {
+        config.duration = Some(Duration::from_secs(15));
+        // The end is there long before the next message.
+        config.load = Load::Closed {
+            in_flight: 1,
+            think_time: Duration::from_secs(10),
+        };
+    })
+    .await;
+    let counters = summary.stats.counters;
+    assert_eq!((counters.sent, counters.received), (4, 4), "{counters:?}");
+    let errors = &summary.stats.errors.0;
+    let cause = "ended by the server without a close frame";
+    assert_eq!(errors.get(cause), Some(&4), "{errors:?}");
+    assert!(begin.elapsed() < Duration::from_secs(5), "ended late");
 }
 
 #[tokio::test]

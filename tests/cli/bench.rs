@@ -333,6 +333,21 @@ fn tls_is_measured_and_has_its_own_time() {
 }
 
 #[test]
+fn plain_and_tls_targets_share_a_run() {
+    let (plain, tls) = (Server::start(&[]), Server::start(&["--tls-self-signed"]));
+    let urls = [("ws", plain), ("wss", tls)]
+        .map(|(scheme, server)| (format!("{scheme}://127.0.0.1:{}/ws", server.port()), server));
+    for more in [&["-r", "500"][..], &["--in-flight", "8"]] {
+        let args = [&[urls[0].0.as_str(), &urls[1].0, "-k", "-c", "4"][..], more].concat();
+        let json = report(&[&args[..], &["-n", "200", "--verify"]].concat());
+        assert_eq!(number(&json, "/received"), 200.0, "{more:?}");
+        assert_eq!(number(&json, "/lost"), 0.0, "{more:?}");
+        assert_eq!(number(&json, "/handshake/tls/count"), 2.0, "{more:?}");
+        assert_eq!(json["errors"], serde_json::json!({}), "{more:?}");
+    }
+}
+
+#[test]
 fn a_server_that_is_not_trusted_is_told_with_a_hint() {
     let server = Server::start(&["--tls-self-signed"]);
     let url = format!("wss://127.0.0.1:{}/ws", server.port());

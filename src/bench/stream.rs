@@ -1,0 +1,92 @@
+//! The stream below a frame engine.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::poller::Poller;
+use crate::connection::Transport;
+
+/// A connected stream, by who tells that it is ready.
+#[derive(Debug)]
+pub(super) enum Stream {
+    /// The runtime's reactor does.
+    Polled(Transport),
+    /// The thread's own [`Poller`] does, at each edge and without wakers.
+    Detached {
+        tcp: TcpStream,
+        /// There is an end to be read.
+        ends: bool,
+    },
+}
+
+impl Stream {
+    pub(super) fn is_plain_tcp(&self) -> bool {
+        matches!(self, Self::Polled(Transport::Tcp(_)))
+    }
+
+    pub(super) fn detach(self, poller: &Poller, slot: usize) -> io::Result<Self> {
+        let Self::Polled(Transport::Tcp(stream)) = self else {
+            return Ok(self);
+        };
+        let tcp = stream.into_std()?;
+        poller.add(&tcp, slot)?;
+        Ok(Self::Detached { tcp, ends: false })
+    }
+
+    pub(super) fn note_end(&mut self) {
+        if let Self::Detached { ends, .. } = self {
+            *ends = true;
+        }
+    }
+
+    /// Reads into `buffer`; 0 is the end.
+    pub(super) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut [u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Polled(transport) => {
+                let mut buffer = ReadBuf::new(buffer);
+                let polled = Pin::new(transport).poll_read(cx, &mut buffer);
+                polled.map_ok(|()| buffer.filled().len())
+            }
+            Self::Detached { tcp, .. } => polled(tcp.read(buffer)),
+        }
+    }
+
+    /// Whether a read of so many bytes into a buffer of this size has left
+    /// nothing behind: the next bytes are an event of their own.
+    pub(super) fn is_drained_by(&self, count: usize, buffer_bytes: usize) -> bool {
+        matches!(self, Self::Detached { ends: false, .. }) && count < buffer_bytes
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Polled(transport) => Pin::new(transport).poll_write(cx, bytes),
+            Self::Detached { tcp, .. } => polled(tcp.write(bytes)),
+        }
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Polled(transport) => Pin::new(transport).poll_flush(cx),
+            Self::Detached { .. } => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+fn polled(result: io::Result<usize>) -> Poll<io::Result<usize>> {
+    match result {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Poll::Pending,
+        result => Poll::Ready(result),
+    }
+}
