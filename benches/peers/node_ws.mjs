@@ -1,37 +1,39 @@
-// node ws: keeps messages in flight on each connection; prints what was done,
-// the seconds it took and the processor time it used.
+// node ws: keeps messages, or opening handshakes, in flight on each connection,
+// and records how long each took with node's own histogram.
+import { createHistogram } from 'node:perf_hooks';
 import WebSocket from 'ws';
 
-const [url, conns, inFlight, size, seconds, handshakes] = process.argv.slice(2);
-const payload = Buffer.alloc(Number(size), 'x');
-let done = 0;
+const { URL: url, CONNS, IN_FLIGHT, SIZE, HANDSHAKES } = process.env;
+const payload = Buffer.alloc(Number(SIZE), 'x');
+const latency = createHistogram();
+
+function record(begin) {
+  latency.record(Math.max(Math.round((performance.now() - begin) * 1e6), 1));
+}
 
 function connect() {
+  const begin = performance.now();
   const socket = new WebSocket(url, { perMessageDeflate: false });
+  const sent = [];
+  const send = () => {
+    sent.push(performance.now());
+    socket.send(payload);
+  };
   socket.on('error', () => {});
   socket.on('open', () => {
-    socket._socket.setNoDelay(true);
-    if (handshakes === '1') {
-      done++;
+    if (HANDSHAKES === '1') {
+      record(begin);
       socket.close();
       return;
     }
-    for (let i = 0; i < Number(inFlight); i++) socket.send(payload);
+    socket._socket.setNoDelay(true);
+    for (let i = 0; i < Number(IN_FLIGHT); i++) send();
   });
-  if (handshakes === '1') socket.on('close', connect);
+  if (HANDSHAKES === '1') socket.on('close', connect);
   socket.on('message', () => {
-    done++;
-    socket.send(payload);
+    record(sent.shift());
+    send();
   });
 }
 
-for (let i = 0; i < Number(conns); i++) connect();
-setTimeout(() => {
-  const [before, usage, from] = [done, process.cpuUsage(), performance.now()];
-  setTimeout(() => {
-    const used = process.cpuUsage(usage);
-    const elapsed = (performance.now() - from) / 1000;
-    console.log(JSON.stringify({ done: done - before, elapsed, cpu: (used.user + used.system) / 1e6 }));
-    process.exit(0);
-  }, Number(seconds) * 1000);
-}, 500);
+for (let i = 0; i < Number(CONNS); i++) connect();

@@ -1,8 +1,10 @@
-"""picows: keeps messages in flight on each connection; prints as node_ws.mjs."""
+"""picows: keeps messages in flight on each connection, and notes how long each
+was on its way in an array."""
 
+import array
 import asyncio
-import json
-import sys
+import collections
+import os
 import time
 
 import picows
@@ -12,33 +14,29 @@ try:
 except ImportError:
     uvloop = None
 
-url, conns, in_flight, size, seconds = sys.argv[1:6]
-payload = b"x" * int(size)
-done = 0
+payload = b"x" * int(os.environ["SIZE"])
+latencies = array.array("d")
 
 
 class Client(picows.WSListener):
     def on_ws_connected(self, transport):
-        for _ in range(int(in_flight)):
-            transport.send(picows.WSMsgType.BINARY, payload)
+        self.sent = collections.deque()
+        for _ in range(int(os.environ["IN_FLIGHT"])):
+            self.send(transport)
+
+    def send(self, transport):
+        self.sent.append(time.perf_counter())
+        transport.send(picows.WSMsgType.BINARY, payload)
 
     def on_ws_frame(self, transport, frame):
-        global done
-        done += 1
-        transport.send(picows.WSMsgType.BINARY, payload)
+        latencies.append(time.perf_counter() - self.sent.popleft())
+        self.send(transport)
 
 
 async def main():
-    for _ in range(int(conns)):
-        await picows.ws_connect(Client, url)
-    await asyncio.sleep(0.5)
-    before, cpu, start = done, time.process_time(), time.perf_counter()
-    await asyncio.sleep(float(seconds))
-    print(json.dumps({
-        "done": done - before,
-        "elapsed": time.perf_counter() - start,
-        "cpu": time.process_time() - cpu,
-    }), flush=True)
+    for _ in range(int(os.environ["CONNS"])):
+        await picows.ws_connect(Client, os.environ["URL"])
+    await asyncio.sleep(1800)
 
 
 if uvloop:
