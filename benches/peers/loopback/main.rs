@@ -16,18 +16,29 @@
 //! input ends, and answers a line there with how many messages and how many
 //! handshakes were done so far.
 
+#[cfg(target_os = "linux")]
 mod client;
+#[cfg(target_os = "linux")]
 mod poll;
+#[cfg(target_os = "linux")]
 mod server;
 
 use std::error::Error;
 
+#[cfg(target_os = "linux")]
 use client::Message;
-
-const READ_BYTES: usize = 256 << 10;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
+#[cfg(not(target_os = "linux"))]
+fn main() -> Result<()> {
+    Err("this is for Linux: it waits with epoll".into())
+}
+
+#[cfg(target_os = "linux")]
+const READ_BYTES: usize = 256 << 10;
+
+#[cfg(target_os = "linux")]
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -12,6 +12,10 @@ use crate::server::listen;
 /// # Errors
 /// When there are several: nobody would answer at the others. When it is not
 /// one that listens, or cannot speak `tls`.
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "only TCP is handed over")
+)]
 pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
     let mut sockets = ListenFd::from_env();
     match sockets.len() {

@@ -12,7 +12,7 @@ pub mod tls;
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -143,12 +143,12 @@ pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialEr
 }
 
 #[cfg(unix)]
-async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
+async fn dial_unix(path: &Path) -> Result<Dialed, DialError> {
     let start = Instant::now();
     let stream = UnixStream::connect(path)
         .await
         .map_err(|source| DialError::ConnectUnix {
-            path: path.clone(),
+            path: path.to_owned(),
             source,
         })?;
     Ok(Dialed {
@@ -164,9 +164,9 @@ async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
 }
 
 #[cfg(not(unix))]
-async fn dial_unix(path: &PathBuf) -> Result<Dialed, DialError> {
+async fn dial_unix(path: &Path) -> Result<Dialed, DialError> {
     Err(DialError::ConnectUnix {
-        path: path.clone(),
+        path: path.to_owned(),
         source: io::Error::new(
             io::ErrorKind::Unsupported,
             "this platform has no unix sockets",
