@@ -372,6 +372,9 @@ machine. Everything here was measured in one run on {date}, on the `dist` profil
 |---|---|---|---|
 {targets}
 
+Why contestants take turns, and what the two targets against node stand for:
+[ADR 7](adr/0007-peers-take-turns.md).
+
 ### Rates
 
 {tables}
