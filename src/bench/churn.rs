@@ -29,7 +29,7 @@ use super::opener::{cause, note_timings, open_connection};
 use super::pacer::Pacer;
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::usage::thread_cpu;
-use crate::connection::{CloseCode, OpenError, Opened};
+use crate::connection::{CloseCode, OpenError, Transport};
 
 /// How long a server may take to end the connection after our Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -250,7 +250,7 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
                 note_timings(&mut churn.handshakes.borrow_mut(), &opened.timings);
             }
             control.open.fetch_add(1, Ordering::Relaxed);
-            close(opened).await;
+            close(opened.transport).await;
             control.open.fetch_sub(1, Ordering::Relaxed);
         }
         Err(error) => {
@@ -265,17 +265,17 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
 
 /// Close, and wait for the server to end the connection (RFC 6455 §7.1.1: it
 /// "SHOULD" be the server): so no port of ours is left in TIME_WAIT.
-async fn close(mut opened: Opened) {
+async fn close(mut transport: Transport) {
     let mut frame = Vec::with_capacity(8);
     let code = CloseCode::NORMAL.get().to_be_bytes();
     // Nothing secret passes a mask that an observer could foresee.
     append_control(&mut frame, ControlFrame::Close, &code, [0x5a; 4]);
     let closing = async {
-        opened.transport.write_all(&frame).await?;
-        opened.transport.flush().await?;
+        transport.write_all(&frame).await?;
+        transport.flush().await?;
         let mut rest = [0; 256];
-        while opened.transport.read(&mut rest).await? > 0 {}
+        while transport.read(&mut rest).await? > 0 {}
         io::Result::Ok(())
     };
-    let _ = timeout(CLOSE_TIMEOUT, closing).await;
+    let _ = timeout(CLOSE_TIMEOUT, pin!(closing)).await;
 }

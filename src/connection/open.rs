@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -250,12 +251,17 @@ async fn once(
     config: &OpenConfig,
     deadline: Deadline,
 ) -> Result<Opened, OpenError> {
-    let mut dialed = within(deadline, false, dial(target, &config.dial)).await??;
+    // Pinned where they are: they are large, and would be copied to be limited.
+    let mut dialed = {
+        let dialling = pin!(dial(target, &config.dial));
+        within(deadline, false, dialling).await??
+    };
     let start = Instant::now();
-    let handshake = upgrade(&mut dialed.transport, target, request);
-    let upgraded = within(deadline, true, handshake)
-        .await?
-        .map_err(|error| explain(error, dialed.tls.as_ref()))?;
+    let upgraded = {
+        let handshake = pin!(upgrade(&mut dialed.transport, target, request));
+        within(deadline, true, handshake).await?
+    };
+    let upgraded = upgraded.map_err(|error| explain(error, dialed.tls.as_ref()))?;
     dialed.timings.upgrade = Some(start.elapsed());
     Ok(Opened {
         target: target.clone(),

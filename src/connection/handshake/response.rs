@@ -16,6 +16,9 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 /// The usual head fits. Below 1 KiB allocators have memory without a search.
 const USUAL_HEAD_BYTES: usize = 960;
 
+/// So many headers are parsed without memory of their own.
+const USUAL_HEADERS: usize = 16;
+
 /// How much of a refusal's body is kept, and how long it may take.
 const MAX_BODY_BYTES: usize = 4 << 10;
 const BODY_TIMEOUT: Duration = Duration::from_secs(2);
@@ -115,41 +118,53 @@ where
 
 /// Takes a complete head off the front of `buffer`, if one is there.
 fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError> {
-    let mut capacity = 16;
-    loop {
-        let mut headers = vec![httparse::EMPTY_HEADER; capacity];
-        let mut parsed = httparse::Response::new(&mut headers);
-        match parsed.parse(buffer) {
-            Ok(httparse::Status::Partial) => return Ok(None),
-            Ok(httparse::Status::Complete(length)) => {
-                let mut response = Response {
-                    head: Bytes::new(),
-                    status: parsed.code.unwrap_or_default(),
-                    reason: parsed.reason.unwrap_or_default().to_owned(),
-                    headers: parsed
-                        .headers
-                        .iter()
-                        .map(|h| (h.name.to_owned(), Bytes::copy_from_slice(h.value)))
-                        .collect(),
-                    body: Bytes::new(),
-                    body_truncated: false,
-                };
-                response.head = buffer.split_to(length).freeze();
-                return Ok(Some(response));
-            }
-            // A head of 64 KiB cannot hold more headers than it has bytes.
-            Err(httparse::Error::TooManyHeaders) if capacity < MAX_HEAD_BYTES => capacity *= 4,
-            // A server that expects TLS answers HTTP with an alert: the record
-            // type 21 and the version 3.x (RFC 8446 §5.1).
-            Err(_) if buffer.starts_with(b"\x15\x03") => return Err(HandshakeError::Tls),
-            Err(cause) => {
-                return Err(HandshakeError::NotHttp {
-                    received: buffer.clone().freeze(),
-                    cause,
-                });
-            }
-        }
+    let mut usual = [httparse::EMPTY_HEADER; USUAL_HEADERS];
+    let mut parsed = parse(buffer, &mut usual);
+    let mut capacity = USUAL_HEADERS;
+    // A head of 64 KiB cannot hold more headers than it has bytes.
+    while matches!(parsed, Err(httparse::Error::TooManyHeaders)) && capacity < MAX_HEAD_BYTES {
+        capacity *= 4;
+        parsed = parse(buffer, &mut vec![httparse::EMPTY_HEADER; capacity]);
     }
+    match parsed {
+        Ok(None) => Ok(None),
+        Ok(Some((length, mut response))) => {
+            response.head = buffer.split_to(length).freeze();
+            Ok(Some(response))
+        }
+        // A server that expects TLS answers HTTP with an alert: the record
+        // type 21 and the version 3.x (RFC 8446 §5.1).
+        Err(_) if buffer.starts_with(b"\x15\x03") => Err(HandshakeError::Tls),
+        Err(cause) => Err(HandshakeError::NotHttp {
+            received: buffer.clone().freeze(),
+            cause,
+        }),
+    }
+}
+
+/// The answer whose head is at the front of `bytes`, and the head's length;
+/// `None` while that is not complete.
+fn parse<'b>(
+    bytes: &'b [u8],
+    headers: &mut [httparse::Header<'b>],
+) -> Result<Option<(usize, Response)>, httparse::Error> {
+    let mut parsed = httparse::Response::new(headers);
+    let httparse::Status::Complete(length) = parsed.parse(bytes)? else {
+        return Ok(None);
+    };
+    let response = Response {
+        head: Bytes::new(),
+        status: parsed.code.unwrap_or_default(),
+        reason: parsed.reason.unwrap_or_default().to_owned(),
+        headers: parsed
+            .headers
+            .iter()
+            .map(|h| (h.name.to_owned(), Bytes::copy_from_slice(h.value)))
+            .collect(),
+        body: Bytes::new(),
+        body_truncated: false,
+    };
+    Ok(Some((length, response)))
 }
 
 /// Reads the beginning of a refusal's body into `response`. What cannot be
