@@ -1,8 +1,9 @@
 //! One thread of a run: a future that owns its share of the connections.
 //!
-//! There is one task a thread. Each connection has a waker of its own that
-//! puts the connection's slot on the thread's list, so a readiness event costs
-//! neither a task nor a lock that anyone else wants, and the buffers, the
+//! There is one task a thread. Where the thread cannot wait for its sockets by
+//! itself (`detached`), each connection has a waker of its own that puts the
+//! connection's slot on the thread's list, so a readiness event costs neither a
+//! task nor a lock that anyone else wants, and the buffers, the
 //! histograms and the schedule have one owner.
 
 mod detached;
