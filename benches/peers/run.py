@@ -193,12 +193,12 @@ def side_by_side(contestants, args, what=MESSAGES):
     return results
 
 
-def nothing_lost(in_flight):
-    """That `wscli bench` has seen no error, and as many replies as were sent."""
+def nothing_lost(in_flight, what=MESSAGES):
+    """That `wscli bench` has seen no error, and as much as the server has done."""
     def check(out, counter):
         report = json.loads(out)
         assert not report["errors"] and not report["lost"], (report["errors"], report["lost"])
-        answered = counter.done()[MESSAGES]
+        answered = counter.done()[what]
         assert abs(report["received"] - answered) <= in_flight, (report["received"], answered)
     return check
 
@@ -272,7 +272,8 @@ def raw_handshakes(conns):
 def wscli_handshakes(conns):
     return Contestant(
         [LOOPBACK, "ws-echo"],
-        lambda port: bench(port, "--mode", "handshake", "-c", conns, "-d", "1h", "--warmup", "0s"))
+        lambda port: bench(port, "--mode", "handshake", "-c", conns, "-d", "1h", "--warmup", "0s"),
+        check=nothing_lost(conns, HANDSHAKES))
 
 
 @contextlib.contextmanager
