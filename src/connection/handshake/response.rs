@@ -252,6 +252,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn any_number_of_headers_is_read() {
+        for count in [0, 15, 16, 17, 64, 65, 1000] {
+            let lines: String = (0..count).map(|n| format!("N{n}: {n}\r\n")).collect();
+            let head = format!("HTTP/1.1 101 OK\r\n{lines}\r\n");
+            let (response, _) = read(head.as_bytes()).await.unwrap();
+            assert_eq!(response.headers.len(), count);
+            assert_eq!(response.head, head.as_bytes(), "{count}");
+        }
+    }
+
+    #[tokio::test]
     async fn interim_answers_are_passed_over_and_early_bytes_kept() {
         let (response, leftover) =
             read(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 101 OK\r\nC: d\r\n\r\n\x81\x00")
