@@ -3,8 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use crate::connection::dial::DialError;
-use crate::connection::handshake::HandshakeError;
+use crate::connection::client::dial::DialError;
+use crate::connection::http::HandshakeError;
 use crate::connection::{OpenError, SocketError};
 
 /// How the program ends. The discriminant is the exit code.

@@ -119,7 +119,7 @@ const TABLE: &[(&str, &[Allow])] = &[
         "report",
         &[
             Types("connection"),
-            All("connection::redact"),
+            All("connection::http::redact"),
             Types("bench"),
             // A result for the tests.
             All("bench::testing"),
@@ -134,8 +134,8 @@ const TABLE: &[(&str, &[Allow])] = &[
     (
         "transcript",
         &[
-            All("connection::event"),
-            All("connection::close"),
+            All("connection::ws::event"),
+            All("connection::ws::close"),
             Types("connection"),
             All("decode"),
             Types("terminal"),

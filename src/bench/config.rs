@@ -7,7 +7,7 @@ use super::matching::Matching;
 use super::pacer::Pacing;
 use super::payload::PayloadConfig;
 use super::schedule::Schedule;
-use crate::connection::handshake::HeaderEdit;
+use crate::connection::http::HeaderEdit;
 use crate::connection::{OpenConfig, SocketConfig, Target};
 
 /// What is measured.

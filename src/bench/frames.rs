@@ -10,7 +10,7 @@ use thiserror::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::connection::mask;
+use crate::connection::ws::mask;
 
 /// How much of a message's beginning is always kept: enough for the sequence
 /// number that a generated payload starts with.

@@ -4,7 +4,7 @@
 use thiserror::Error;
 
 use super::config::{BenchConfig, Mode};
-use crate::connection::target::Endpoint;
+use crate::connection::net::target::Endpoint;
 
 /// Descriptors that are not connections: the standard streams, and for each
 /// thread an epoll, a waker, and a timer.
@@ -161,7 +161,7 @@ fn check_ports(config: &BenchConfig, ports: u64) -> Result<(), LimitError> {
 mod tests {
     use super::*;
     use crate::bench::testing::config;
-    use crate::connection::dial::proxy::ProxyRules;
+    use crate::connection::net::proxy::ProxyRules;
 
     const LIMITS: Limits = Limits {
         descriptors: Some(1024),

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::config::BenchConfig;
 use super::stats::HandshakeStats;
-use crate::connection::dial::address::{AddressConfig, Family, Interface};
-use crate::connection::dial::{DialError, Timings};
+use crate::connection::client::dial::{DialError, Timings};
+use crate::connection::net::address::{AddressConfig, Family, Interface};
 use crate::connection::{OpenConfig, OpenError, Opened, Target, open};
 
 /// Opens connection `index` of the run.

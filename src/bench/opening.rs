@@ -16,7 +16,7 @@ use super::engine::{Control, OpeningReport};
 use super::link::Link;
 use super::opener::{cause, note_timings, open_connection};
 use super::stats::{Errors, HandshakeStats};
-use crate::connection::dial::Timings;
+use crate::connection::client::dial::Timings;
 use crate::connection::{OpenError, Transport};
 
 /// How many connections of a thread are opened at a time: enough to hide the

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::connection::dial::address::{AddressConfig, ConnectTo, Family, Interface, Resolve};
+use crate::connection::net::address::{AddressConfig, ConnectTo, Family, Interface, Resolve};
 
 /// Which addresses names stand for, and from where to connect.
 #[derive(Debug, Clone, Default, Args)]

@@ -10,7 +10,7 @@ use super::keep_alive::KeepAliveMode;
 use super::serve_tls::ServeTlsArgs;
 use super::value;
 use crate::connection::Subprotocol;
-use crate::connection::deflate::Policy;
+use crate::connection::ws::deflate::Policy;
 use crate::origin::AllowOrigin;
 use crate::server::Chaos;
 

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 
-use crate::connection::dial::tls::{Pins, TlsVersion};
+use crate::connection::net::tls::{Pins, TlsVersion};
 
 /// How TLS judges the server, and what it shows of the client.
 #[derive(Debug, Clone, Default, Args)]

@@ -11,7 +11,7 @@ use super::auth::AuthArgs;
 use super::proxy::ProxyArgs;
 use super::tls::TlsArgs;
 use super::value;
-use crate::connection::deflate::Offer;
+use crate::connection::ws::deflate::Offer;
 
 /// How to reach the server, and what to ask it for.
 #[derive(Debug, Clone, Args)]

@@ -17,7 +17,7 @@ use crate::bench::config::Mode;
 use crate::bench::threshold::Verdict;
 use crate::bench::{BenchConfig, BenchError, Live, Summary, limits, run as run_bench};
 use crate::cli::bench::BenchArgs;
-use crate::connection::dial::proxy::ProxyRules;
+use crate::connection::net::proxy::ProxyRules;
 use crate::connection::{OpenConfig, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::report::{bench_json, bench_text};

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime;
 
-use crate::connection::deflate::Policy;
+use crate::connection::ws::deflate::Policy;
 use crate::server::{self, ServerConfig};
 
 const FAILED: &str = "cannot start the demo server on 127.0.0.1";

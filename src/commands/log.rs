@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::cli::prompt::PromptArgs;
 use crate::connection::Opened;
-use crate::connection::backoff::Reconnect;
+use crate::connection::client::backoff::Reconnect;
 use crate::exit::{ExitStatus, Failure};
 use crate::pipe::{self, Origin, Summary, Told};
 use crate::terminal::Status;

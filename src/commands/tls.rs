@@ -12,11 +12,11 @@ use zeroize::Zeroizing;
 
 use crate::cli::serve_tls::ServeTlsArgs;
 use crate::cli::tls::{Passphrase, TlsArgs};
-use crate::connection::dial::tls::{
+use crate::connection::net::tls::server::{ServerTls, ServerTlsSettings};
+use crate::connection::net::tls::{
     CertificateInfo, ClientAuth, FileError, Identity, IdentityFiles, KeyLogFile, Roots, TlsConfig,
     TlsInfo, TlsSettings, TlsVersion, Trust, Versions, parse_server_name,
 };
-use crate::connection::tls_server::{ServerTls, ServerTlsSettings};
 use crate::exit::{ExitStatus, Failure};
 use crate::terminal::secret::read_secret;
 

@@ -9,8 +9,8 @@ use super::dial::{Ask, Environment, complete};
 use super::tls::{self, TlsEnv};
 use crate::cli::transport::TransportArgs;
 use crate::connection::Subprotocol;
-use crate::connection::handshake::{HeaderEdit, HeaderError, Request};
-use crate::connection::target::without_credentials;
+use crate::connection::http::{HeaderEdit, HeaderError, Request};
+use crate::connection::net::target::without_credentials;
 use crate::connection::{OpenConfig, Role, SocketConfig, Target};
 use crate::exit::Failure;
 

@@ -1,40 +1,26 @@
 //! The connection core: everything between a URL and messages.
 //!
-//! Boundary: this module knows addresses, dialling, the opening handshake,
-//! extensions and the life of an open socket. It prints nothing, reads no
-//! environment variables, and imports no other module of this crate.
+//! Four rooms, whose arrows point down only: [`client`] opens a connection;
+//! [`ws`] is the life of an open WebSocket; [`http`] the opening handshake and
+//! what belongs to HTTP; [`net`] addresses, transports, proxies and TLS.
+//!
+//! Boundary: it prints nothing, reads no environment variables, and imports no
+//! other module of this crate.
 
-pub mod auth;
-pub mod backoff;
-pub mod close;
-pub mod cookies;
-pub mod deflate;
-pub mod diagnose;
-pub mod dial;
-pub mod error;
-pub mod event;
-pub mod frame_io;
-pub mod handshake;
-pub mod keep_alive;
-pub mod mask;
-pub mod netrc;
-pub mod open;
-pub mod redact;
-pub mod redirect;
-pub mod socket;
-pub mod target;
-pub mod tls_server;
-pub mod transport;
-mod wait_up;
+pub mod client;
+pub mod http;
+pub mod net;
+pub mod ws;
 
-pub use close::{CloseCode, CloseFrame};
-pub use error::SocketError;
-pub use event::{Closed, Event, Message};
-pub use handshake::Subprotocol;
-pub use keep_alive::KeepAlive;
-pub use open::{OpenConfig, OpenError, Opened, open};
-pub use redirect::Redirects;
-pub use socket::{Answered, NotOpen, Socket, SocketConfig};
-pub use target::{Target, TargetError};
+pub use self::client::diagnose;
+pub use self::client::open::{OpenConfig, OpenError, Opened, open};
+pub use self::http::Subprotocol;
+pub use self::http::redirect::Redirects;
+pub use self::net::target::{Target, TargetError};
+pub use self::net::transport::Transport;
+pub use self::ws::close::{CloseCode, CloseFrame};
+pub use self::ws::error::SocketError;
+pub use self::ws::event::{Closed, Event, Message};
+pub use self::ws::keep_alive::KeepAlive;
+pub use self::ws::socket::{Answered, NotOpen, Socket, SocketConfig};
 pub use tokio_tungstenite::tungstenite::protocol::Role;
-pub use transport::Transport;

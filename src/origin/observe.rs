@@ -18,9 +18,9 @@ use tokio::time::{Instant, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
 use super::redact::Redactor;
-use crate::connection::dial::DialError;
-use crate::connection::dial::tls::TlsError;
-use crate::connection::handshake::{HandshakeError, HeaderEdit, RejectionCause, Response};
+use crate::connection::client::dial::DialError;
+use crate::connection::http::{HandshakeError, HeaderEdit, RejectionCause, Response};
+use crate::connection::net::tls::TlsError;
 use crate::connection::{
     CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Role, Socket,
     SocketConfig, SocketError, Target, diagnose, open,

@@ -8,11 +8,11 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
-use crate::connection::handshake::HeaderEdit;
-use crate::connection::redact;
+use crate::connection::http::HeaderEdit;
+use crate::connection::http::redact;
 use crate::connection::{OpenConfig, Target};
 
-pub use crate::connection::redact::REDACTED;
+pub use crate::connection::http::redact::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.
 const MIN_SECRET_BYTES: usize = 4;

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::framing::Outgoing;
-use crate::connection::close::InvalidCloseCode;
+use crate::connection::ws::close::InvalidCloseCode;
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message};
 
 /// RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes

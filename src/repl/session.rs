@@ -10,8 +10,8 @@ use tokio::time::Instant;
 
 use super::End;
 use super::helper::Prompt;
-use crate::connection::backoff::{Backoff, Reconnect, random};
-use crate::connection::handshake::HandshakeError;
+use crate::connection::client::backoff::{Backoff, Reconnect, random};
+use crate::connection::http::HandshakeError;
 use crate::connection::{
     CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Socket, SocketConfig, Target, open,
 };

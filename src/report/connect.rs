@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::connection::dial::Timings;
-use crate::connection::dial::tls::TlsInfo;
+use crate::connection::client::dial::Timings;
+use crate::connection::net::tls::TlsInfo;
 use crate::connection::{Closed, Opened};
 
 /// The version of the schema. Fields are only added within a version.
@@ -235,7 +235,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::connection::dial::tls::{CertificateInfo, ClientAuth, Pin, TlsVersion};
+    use crate::connection::net::tls::{CertificateInfo, ClientAuth, Pin, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame};
 
     /// A report with everything in it.

@@ -1,10 +1,10 @@
 //! The answer that came in place of a connection.
 
 use crate::connection::OpenError;
-use crate::connection::dial::DialError;
-use crate::connection::dial::proxy::ProxyError;
-use crate::connection::handshake::Response;
-use crate::connection::redact;
+use crate::connection::client::dial::DialError;
+use crate::connection::http::Response;
+use crate::connection::http::redact;
+use crate::connection::net::proxy::ProxyError;
 
 /// The answer of the server, or of the proxy.
 pub fn answer(error: &OpenError) -> Option<&Response> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::connection::Opened;
-use crate::connection::dial::Timings;
+use crate::connection::client::dial::Timings;
 
 /// What was connected to and how, a line each.
 pub fn lines(opened: &Opened) -> Vec<String> {

@@ -17,8 +17,8 @@ use super::http::{self, Link};
 use super::limits::Admission;
 use super::stop::Stop;
 use crate::connection::Transport;
-use crate::connection::dial::tls::AcceptedTls;
-use crate::connection::tls_server::{AcceptError, ServerTls};
+use crate::connection::net::tls::AcceptedTls;
+use crate::connection::net::tls::server::{AcceptError, ServerTls};
 
 /// How long a client that is refused may take for the TLS handshake: it holds
 /// one of the few places of those that are told.

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::files::Files;
 use super::lab::Chaos;
 use super::request::Routes;
-use crate::connection::deflate::{Params, Policy};
-use crate::connection::tls_server::ServerTls;
+use crate::connection::net::tls::server::ServerTls;
+use crate::connection::ws::deflate::{Params, Policy};
 use crate::connection::{KeepAlive, Role, SocketConfig};
 use crate::origin::OriginPolicy;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::Closed;
-use crate::connection::tls_server::AcceptError;
+use crate::connection::net::tls::server::AcceptError;
 
 /// Takes the events of a server, on the task of the connection they are of:
 /// it must not block. What it cannot take at once is its own to keep or drop.

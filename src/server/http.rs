@@ -21,7 +21,7 @@ use super::lab;
 use super::request::Route;
 use super::service::{Requests, Upgrade};
 use super::stop::Stop;
-use crate::connection::dial::tls::AcceptedTls;
+use crate::connection::net::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
 
 /// The largest head of a request. Hyper's own limit is six times that.

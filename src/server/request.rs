@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::config::{Front, ServerConfig};
 use super::lab::{self, LabError, Plan};
-use crate::connection::handshake::server::{Accepted, RequestError, check, check_host};
+use crate::connection::http::server::{Accepted, RequestError, check, check_host};
 use crate::origin::OriginRefusal;
 
 /// What a path does.

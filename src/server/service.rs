@@ -23,9 +23,9 @@ use super::lab::{Carrier, Seen};
 use super::limits::Slot;
 use super::page;
 use super::request::{Answer, Refusal, Route, decide};
-use crate::connection::deflate::Params;
-use crate::connection::dial::tls::AcceptedTls;
-use crate::connection::handshake::server::Accepted;
+use crate::connection::http::server::Accepted;
+use crate::connection::net::tls::AcceptedTls;
+use crate::connection::ws::deflate::Params;
 
 /// What `Server` says in every answer.
 const SERVER: &str = concat!("wscli/", env!("CARGO_PKG_VERSION"));

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use jiff::Timestamp;
 
 use super::redact::Redaction;
-use crate::connection::dial::Timings;
+use crate::connection::client::dial::Timings;
 use crate::connection::{Message, Opened, Target};
 
 /// When something happened: on the wall, and since the program began.

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::entry::{Direction, Entry, Kind, Moment, Open, Source};
 use crate::connection::Message;
-use crate::connection::dial::Timings as Phases;
+use crate::connection::client::dial::Timings as Phases;
 
 /// Why a line is no event of a log.
 #[derive(Debug, Error)]

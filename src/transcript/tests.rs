@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::Look;
 use super::*;
-use crate::connection::dial::Timings;
+use crate::connection::client::dial::Timings;
 use crate::connection::{CloseCode, SocketError};
 use crate::terminal::{Style, Verbosity};
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use wscli::connection::OpenError;
-use wscli::connection::dial::address::{AddressConfig, Family};
+use wscli::connection::net::address::{AddressConfig, Family};
 use wscli::exit::{ExitStatus, status_of_open};
 
 use crate::harness::{

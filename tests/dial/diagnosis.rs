@@ -1,6 +1,6 @@
 //! A failed handshake says why: raw answers and their hints.
 
-use wscli::connection::handshake::Request;
+use wscli::connection::http::Request;
 use wscli::connection::{OpenConfig, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 

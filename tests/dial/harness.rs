@@ -13,8 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirec
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wscli::connection::dial::tls::Identity;
-use wscli::connection::tls_server::{ServerTls, ServerTlsSettings};
+use wscli::connection::net::tls::Identity;
+use wscli::connection::net::tls::server::{ServerTls, ServerTlsSettings};
 use wscli::connection::{
     Event, Message, OpenConfig, OpenError, Opened, Role, SocketConfig, Target, open,
 };

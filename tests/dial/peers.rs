@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
-use wscli::connection::dial::proxy::ProxyRules;
+use wscli::connection::net::proxy::ProxyRules;
 use wscli::connection::{OpenConfig, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 

@@ -1,9 +1,9 @@
 //! HTTP CONNECT and SOCKS5, and each way in which a proxy fails.
 
-use wscli::connection::dial::DialError;
-use wscli::connection::dial::address::AddressConfig;
-use wscli::connection::dial::proxy::{Bypass, ProxyError, ProxyRules};
-use wscli::connection::dial::tls::{TlsSettings, Trust};
+use wscli::connection::client::dial::DialError;
+use wscli::connection::net::address::AddressConfig;
+use wscli::connection::net::proxy::{Bypass, ProxyError, ProxyRules};
+use wscli::connection::net::tls::{TlsSettings, Trust};
 use wscli::connection::{OpenConfig, OpenError, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 

@@ -1,7 +1,7 @@
 //! Redirects: followed or not, and what they may see.
 
-use wscli::connection::auth::{Auth, Authorization};
-use wscli::connection::target::Credentials;
+use wscli::connection::http::auth::{Auth, Authorization};
+use wscli::connection::net::target::Credentials;
 use wscli::connection::{OpenConfig, Redirects, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wscli::connection::backoff::Reconnect;
+use wscli::connection::client::backoff::Reconnect;
 use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, SocketConfig};
 use wscli::repl::helper::Prompt;
 use wscli::repl::source::{Input, Typed};

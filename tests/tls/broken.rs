@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use wscli::connection::handshake::HandshakeError;
+use wscli::connection::http::HandshakeError;
 use wscli::connection::{
     CloseCode, CloseFrame, Event, Message, OpenError, Role, Socket, SocketConfig, SocketError,
     Transport,

@@ -21,7 +21,7 @@ mod server;
 
 use std::fs;
 
-use wscli::connection::dial::tls::{
+use wscli::connection::net::tls::{
     ClientAuth, KeyLogFile, TlsError, TlsSettings, TlsVersion, Versions, parse_server_name,
 };
 

@@ -4,10 +4,10 @@ use std::path::Path;
 use std::process::Command;
 
 use tokio::time::timeout;
-use wscli::connection::dial::tls::{
+use wscli::connection::client::dial::{DialConfig, DialError, dial};
+use wscli::connection::net::tls::{
     FileError, Identity, IdentityFiles, TlsError, TlsInfo, TlsSettings, TlsVersion,
 };
-use wscli::connection::dial::{DialConfig, DialError, dial};
 
 use crate::certs::{Authority, Files, Leaf, Validity};
 use crate::peers::{LIMIT, insecure, open_url, trust};

@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wscli::connection::dial::tls::identity::load_certificates;
-use wscli::connection::dial::tls::{Roots, TlsError, TlsSettings, Trust};
-use wscli::connection::dial::{DialConfig, DialError};
+use wscli::connection::client::dial::{DialConfig, DialError};
+use wscli::connection::net::tls::identity::load_certificates;
+use wscli::connection::net::tls::{Roots, TlsError, TlsSettings, Trust};
 use wscli::connection::{
     CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Opened, Role, Socket,
     SocketConfig, Transport, open,

@@ -4,10 +4,10 @@ use std::process::Command;
 
 use tokio::net::TcpStream;
 use wscli::connection::OpenError;
-use wscli::connection::dial::tls::{
+use wscli::connection::http::HandshakeError;
+use wscli::connection::net::tls::{
     ClientAuth, Identity, IdentityFiles, TlsError, TlsSettings, TlsVersion, Versions,
 };
-use wscli::connection::handshake::HandshakeError;
 
 use crate::certs::{Authority, Files};
 use crate::peers::{echo, insecure, open_port, open_url, refusal, serve, talk, trust};

@@ -10,8 +10,8 @@ use tokio::sync::mpsc;
 use wscli::cli::serve_tls::ServeTlsArgs;
 use wscli::cli::tls::TlsArgs;
 use wscli::commands::tls::{TlsEnv, config, describe, server};
-use wscli::connection::dial::tls::{Identity, TlsSettings, TlsVersion};
-use wscli::connection::tls_server::{AcceptError, ServerTls, ServerTlsSettings};
+use wscli::connection::net::tls::server::{AcceptError, ServerTls, ServerTlsSettings};
+use wscli::connection::net::tls::{Identity, TlsSettings, TlsVersion};
 use wscli::exit::{ExitStatus, status_of};
 
 use crate::certs::{Authority, Files};

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::is_curl;
 use super::words::WordsError;
 use crate::connection::Target;
-use crate::connection::deflate::Offer;
+use crate::connection::ws::deflate::Offer;
 
 /// Why a curl command cannot be taken over. Values are not shown: they may
 /// hold secrets.

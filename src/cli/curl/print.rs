@@ -8,8 +8,8 @@ use url::Url;
 use crate::cli::tls::TlsArgs;
 use crate::cli::transport::TransportArgs;
 use crate::connection::Target;
-use crate::connection::dial::tls::TlsVersion;
-use crate::connection::target::Endpoint;
+use crate::connection::net::target::Endpoint;
+use crate::connection::net::tls::TlsVersion;
 
 /// A curl command that asks for the same upgrade.
 #[derive(Debug, Clone, PartialEq, Eq)]

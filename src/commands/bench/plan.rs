@@ -15,7 +15,7 @@ use crate::bench::schedule::Schedule;
 use crate::bench::template::Template;
 use crate::bench::{BenchConfig, Load, Mode, Pacing};
 use crate::cli::bench::{BenchArgs, ModeArg, PayloadArgs};
-use crate::connection::handshake::HeaderEdit;
+use crate::connection::http::HeaderEdit;
 use crate::connection::{OpenConfig, SocketConfig, Target};
 use crate::exit::Failure;
 use crate::terminal::secret::read_secret;

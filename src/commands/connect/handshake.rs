@@ -2,7 +2,8 @@
 
 use crate::cli::prompt::PromptArgs;
 use crate::commands::tls;
-use crate::connection::{OpenError, Opened, redact};
+use crate::connection::http::redact;
+use crate::connection::{OpenError, Opened};
 use crate::report::{failure, opened};
 use crate::terminal::{Status, Verbosity};
 

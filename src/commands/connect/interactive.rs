@@ -10,7 +10,7 @@ use crate::cli::connect::ConnectArgs;
 use crate::commands::dial::Environment;
 use crate::commands::transport::{self, Dial};
 use crate::commands::{curl, demo, prompt, sentence};
-use crate::connection::dial::proxy::ProxyRules;
+use crate::connection::net::proxy::ProxyRules;
 use crate::connection::{CloseFrame, Message};
 use crate::exit::ExitStatus;
 use crate::pipe::Framing;

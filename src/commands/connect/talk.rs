@@ -15,7 +15,7 @@ use crate::cli::connect::ConnectArgs;
 use crate::commands::log::{Recorder, reconnect, recording};
 use crate::commands::sentence;
 use crate::commands::transport::Dial;
-use crate::connection::backoff::{Backoff, random};
+use crate::connection::client::backoff::{Backoff, random};
 use crate::connection::{Event, Message, OpenError, Opened, diagnose, open};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{End, Framing, Pipe, PipeConfig, Summary, Told, jsonl};

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use url::Host;
 
 use crate::connection::Target;
-use crate::connection::target::Endpoint;
+use crate::connection::net::target::Endpoint;
 use crate::origin::WebOrigin;
 
 /// The part of a target that rules need.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use self::server::{Ask, Reply, Server, open, status};
 use super::*;
-use crate::connection::handshake::HeaderEdit;
+use crate::connection::http::HeaderEdit;
 use crate::connection::{Message, Target};
 use crate::origin::catalogue::Site;
 use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use thiserror::Error;
 
-use crate::connection::close::InvalidCloseCode;
+use crate::connection::ws::close::InvalidCloseCode;
 use crate::connection::{CloseCode, CloseFrame, Message};
 use crate::transcript::json;
 

@@ -3,8 +3,8 @@
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 
-use crate::connection::dial::tls::AcceptedTls;
-use crate::connection::handshake::server::Accepted;
+use crate::connection::http::server::Accepted;
+use crate::connection::net::tls::AcceptedTls;
 use crate::server::events::Peer;
 use crate::server::service::resource;
 

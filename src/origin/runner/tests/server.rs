@@ -13,8 +13,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
-use crate::connection::dial::DialError;
-use crate::connection::handshake::upgrade;
+use crate::connection::client::dial::DialError;
+use crate::connection::http::upgrade;
 use crate::connection::{OpenConfig, OpenError, Socket, SocketConfig, Target, Transport};
 use crate::origin::observe::{Connected, Dialer};
 
@@ -112,7 +112,7 @@ impl Server {
         let edits = || config.request.edits.iter();
         let named = |name: &'static str| {
             edits().filter_map(move |edit| match edit {
-                crate::connection::handshake::HeaderEdit::Set { name: n, value }
+                crate::connection::http::HeaderEdit::Set { name: n, value }
                     if n.eq_ignore_ascii_case(name) =>
                 {
                     Some(value.clone())

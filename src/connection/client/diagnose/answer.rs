@@ -1,0 +1,283 @@
+//! Hints for complete HTTP answers that open no WebSocket.
+
+use super::Facts;
+use crate::connection::http::redirect;
+use crate::connection::http::{Rejection, RejectionCause, Response};
+
+pub(super) fn hint(rejection: &Rejection, facts: &Facts<'_>) -> Option<String> {
+    let answer = Answer {
+        rejection,
+        response: &rejection.response,
+        facts,
+    };
+    let hint = match &rejection.cause {
+        RejectionCause::Status { .. } => answer.by_status(),
+        RejectionCause::NoUpgrade | RejectionCause::NoConnection => Some(
+            "a proxy in between may drop this header: it belongs to one connection, and each hop has to set it anew"
+                .to_owned(),
+        ),
+        RejectionCause::NoAccept => {
+            Some("the server answers 101 without knowing WebSockets (RFC 6455)".to_owned())
+        }
+        RejectionCause::WrongAccept { .. } => Some(answer.wrong_accept()),
+        RejectionCause::Subprotocol { chosen } => Some(answer.subprotocol(chosen)),
+        RejectionCause::Extensions(_) => Some(answer.extensions()),
+    };
+    // The server behind IIS is known by nothing else than its header.
+    match (hint, answer.iis()) {
+        (Some(hint), Some(iis)) => Some(format!("{hint}; {iis}")),
+        (hint, iis) => hint.or(iis),
+    }
+}
+
+struct Answer<'a> {
+    rejection: &'a Rejection,
+    response: &'a Response,
+    facts: &'a Facts<'a>,
+}
+
+impl Answer<'_> {
+    fn by_status(&self) -> Option<String> {
+        if let Some(hint) = self.known_body() {
+            return Some(hint);
+        }
+        let hint = match self.response.status {
+            200..=299 => self.ordinary_page(),
+            301 | 302 | 303 | 307 | 308 => return self.redirect(),
+            400 => self.bad_request(),
+            401 => self.unauthorized(),
+            403 => self.forbidden(),
+            404 | 410 => format!("there is nothing at {}: {SOME_PATHS}", self.path()),
+            405 => format!("{} takes other requests, but no WebSocket: {SOME_PATHS}", self.path()),
+            407 => "a proxy answers in the server's place; --proxy http://USER:PASSWORD@HOST:PORT goes through it".to_owned(),
+            426 => self.upgrade_required(),
+            429 => format!("the server takes no more from this client for now{}", self.retry_after()),
+            500 => "the server failed; its log says why".to_owned(),
+            502 | 504 => self.gateway(),
+            503 => self.unavailable(),
+            _ => return None,
+        };
+        Some(hint)
+    }
+
+    /// Servers whose answer says more than its status.
+    fn known_body(&self) -> Option<String> {
+        let body = String::from_utf8_lossy(&self.response.body);
+        if body.contains("\"Transport unknown\"") {
+            // Engine.IO's error 0.
+            let target = &self.facts.target;
+            return Some(format!(
+                "this is a socket.io server; its WebSockets are at {}://{}/socket.io/?EIO=4&transport=websocket",
+                if target.secure { "wss" } else { "ws" },
+                target.authority,
+            ));
+        }
+        let lower = body.to_ascii_lowercase();
+        // nginx, Go, Apache, Tomcat, and `wscli serve`.
+        let to_tls = [
+            "plain http request was sent to https port",
+            "client sent an http request to an https server",
+            "speaking plain http to an ssl-enabled server port",
+            "combination of host and port requires tls",
+            "this port speaks tls",
+        ];
+        let to_tls = to_tls.iter().any(|sign| lower.contains(sign));
+        to_tls.then(|| "this port wants TLS; use wss://".to_owned())
+    }
+
+    fn ordinary_page(&self) -> String {
+        let html = self.response.header("content-type").any(|value| {
+            let value = value.trim_start().to_ascii_lowercase();
+            value.starts_with("text/html") || value.starts_with("application/xhtml")
+        });
+        let what = if html {
+            "serves a web page"
+        } else {
+            "answers as to an ordinary request"
+        };
+        format!(
+            "{} {what}: the WebSocket may be at another path such as /ws, or a proxy in between dropped the Upgrade header",
+            self.path()
+        )
+    }
+
+    fn redirect(&self) -> Option<String> {
+        let Some(location) = redirect::location(self.response) else {
+            return Some("the answer is a redirect without a Location header".to_owned());
+        };
+        let secure = redirect::resolve(&self.facts.target, &location);
+        let downgrade = self.facts.target.secure && secure.is_ok_and(|to| !to.secure);
+        Some(if downgrade {
+            format!("it redirects to {location}, which would give up TLS")
+        } else {
+            format!("it redirects to {location}; -L follows")
+        })
+    }
+
+    fn bad_request(&self) -> String {
+        if let Some(versions) = self.versions() {
+            return format!(
+                "the server speaks version {versions} of the WebSocket protocol; 13 was asked for"
+            );
+        }
+        "the server saw no valid WebSocket request: a proxy in front of it may drop the Upgrade and Connection headers (nginx needs proxy_http_version 1.1 and both headers set), or it wants a query, a header or a subprotocol (-s)".to_owned()
+    }
+
+    fn unauthorized(&self) -> String {
+        let wanted: Vec<_> = self.response.header("www-authenticate").collect();
+        let scheme = wanted.iter().find_map(|value| value.split(' ').next());
+        let flag = match scheme.map(str::to_ascii_lowercase).as_deref() {
+            Some("basic") => "-u USER",
+            Some("bearer") => "--bearer TOKEN",
+            _ => "-u USER, --bearer TOKEN or -b COOKIES",
+        };
+        if let Some(scheme) = scheme
+            .filter(|s| ["digest", "negotiate", "ntlm"].contains(&s.to_ascii_lowercase().as_str()))
+        {
+            return format!("the server asks for {scheme}, which is not spoken here");
+        }
+        if self.sent("authorization").is_some() {
+            return "the server does not accept the credentials that were sent".to_owned();
+        }
+        format!("the server wants to know who asks: {flag}")
+    }
+
+    fn forbidden(&self) -> String {
+        let origin = match self.sent("origin") {
+            Some(origin) => format!(
+                "the server may not allow the Origin '{origin}' that was sent; try --origin with the address of its own pages"
+            ),
+            None => format!(
+                "the server may want an Origin, and none was sent: try --origin {}",
+                self.own_origin()
+            ),
+        };
+        let knows = ["authorization", "cookie"]
+            .iter()
+            .any(|name| self.sent(name).is_some());
+        if knows {
+            format!("{origin}; or the credentials that were sent are not enough")
+        } else {
+            format!("{origin}; or it wants credentials (-u, --bearer, -b)")
+        }
+    }
+
+    /// The origin of the pages that live beside the target.
+    fn own_origin(&self) -> String {
+        let target = &self.facts.target;
+        let scheme = if target.secure { "https" } else { "http" };
+        format!("{scheme}://{}", target.authority)
+    }
+
+    fn upgrade_required(&self) -> String {
+        if let Some(versions) = self.versions() {
+            return format!(
+                "the server speaks version {versions} of the WebSocket protocol; 13 was asked for"
+            );
+        }
+        let upgrades: Vec<_> = self.response.header("upgrade").collect();
+        if self.response.has_token("upgrade", "websocket") || upgrades.is_empty() {
+            return "the server saw no WebSocket request: a proxy in between dropped the Upgrade header".to_owned();
+        }
+        format!(
+            "the server wants the protocol {} on this address",
+            upgrades.join(", ")
+        )
+    }
+
+    fn gateway(&self) -> String {
+        format!(
+            "a proxy{} answers in place of the server, which is down or slow{}; --wait-up 30 waits for it",
+            self.software(),
+            self.retry_after()
+        )
+    }
+
+    /// A server says it of itself (RFC 9110 §15.6.4), proxies of one that is
+    /// not there.
+    fn unavailable(&self) -> String {
+        format!(
+            "the server{}, or a proxy in front of it, takes no more for now or is not up{}; --wait-up 30 waits for it",
+            self.software(),
+            self.retry_after()
+        )
+    }
+
+    /// What has answered, in parentheses.
+    fn software(&self) -> String {
+        let name = self.response.header("server").next();
+        name.map_or_else(String::new, |name| format!(" ({name})"))
+    }
+
+    fn wrong_accept(&self) -> String {
+        if self.rejection_has_own_key() {
+            return "the key was set by -H; leave Sec-WebSocket-Key to the program".to_owned();
+        }
+        "the answer was made for another request: a cache in between, or a server that always answers the same".to_owned()
+    }
+
+    fn rejection_has_own_key(&self) -> bool {
+        let edits = &self.facts.config.request.edits;
+        edits
+            .iter()
+            .any(|edit| edit.name().eq_ignore_ascii_case("sec-websocket-key"))
+    }
+
+    fn subprotocol(&self, chosen: &str) -> String {
+        match self.sent("sec-websocket-protocol") {
+            Some(offered) => {
+                format!("offered were: {offered}; -s {chosen} offers the server's choice")
+            }
+            None => format!("none was offered; -s {chosen} offers it"),
+        }
+    }
+
+    fn extensions(&self) -> String {
+        match self.sent("sec-websocket-extensions") {
+            Some(offered) => format!("offered was: {offered}"),
+            None => "none were offered; --compress offers permessage-deflate".to_owned(),
+        }
+    }
+
+    fn iis(&self) -> Option<String> {
+        let iis = self
+            .response
+            .header("server")
+            .any(|value| value.starts_with("Microsoft-IIS"));
+        iis.then(|| {
+            "IIS needs its WebSocket Protocol feature; where Node's socket.io runs behind it, put <webSocket enabled=\"false\"/> into web.config".to_owned()
+        })
+    }
+
+    fn versions(&self) -> Option<String> {
+        let versions: Vec<_> = self.response.header("sec-websocket-version").collect();
+        let versions = versions.join(", ");
+        let spoken = versions.split(',').any(|version| version.trim() == "13");
+        (!versions.is_empty() && !spoken).then_some(versions)
+    }
+
+    fn retry_after(&self) -> String {
+        let after = self.response.header("retry-after").next();
+        after
+            .map(|after| format!(" (Retry-After: {after})"))
+            .unwrap_or_default()
+    }
+
+    fn path(&self) -> String {
+        let path = self.facts.target.resource.split('?').next();
+        format!("'{}'", path.unwrap_or_default())
+    }
+
+    /// A header of the request, as it was really sent.
+    fn sent(&self, name: &str) -> Option<String> {
+        let head = String::from_utf8_lossy(&self.rejection.request_head);
+        head.lines()
+            .skip(1)
+            .filter_map(|line| line.split_once(':'))
+            .find(|(found, _)| found.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.trim().to_owned())
+    }
+}
+
+const SOME_PATHS: &str =
+    "check the path (often /ws, /socket or /socket.io/?EIO=4&transport=websocket)";

@@ -1,0 +1,170 @@
+//! Dialling: from an address to a connected transport.
+//!
+//! The phases run in one pipeline, resolve → connect → proxy → TLS, each
+//! timed and each failing with an error of its own. The opening handshake is
+//! not part of it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use thiserror::Error;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+use tokio::time::Instant;
+
+use crate::connection::net::address::AddressConfig;
+use crate::connection::net::proxy::{self, ProxyError, ProxyRules};
+use crate::connection::net::target::{Endpoint, Target};
+use crate::connection::net::tcp;
+use crate::connection::net::tls::{self, TlsConfig, TlsError, TlsInfo};
+use crate::connection::net::transport::Transport;
+
+/// How long each phase took; `None` for a phase that did not take place.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Timings {
+    /// Name resolution: of the proxy's name, where there is one.
+    pub dns: Option<Duration>,
+    /// The TCP (or Unix socket) connection, to the proxy where there is one.
+    pub tcp: Option<Duration>,
+    /// What the proxy took to connect through: TLS with it, its answer, and
+    /// the look-up of the target's name where that is ours to do.
+    pub proxy: Option<Duration>,
+    /// The TLS handshake with the target.
+    pub tls: Option<Duration>,
+    /// The opening handshake.
+    pub upgrade: Option<Duration>,
+    /// All that came before the last redirect. The other times are of the
+    /// connection that was opened.
+    pub redirects: Option<Duration>,
+}
+
+/// A connected transport.
+#[derive(Debug)]
+pub struct Dialed {
+    /// The byte stream.
+    pub transport: Transport,
+    /// The peer's address, where it has one.
+    pub peer: Option<SocketAddr>,
+    /// The proxy that leads to the peer, without its credentials. The address
+    /// above is then the proxy's.
+    pub proxy: Option<String>,
+    /// What TLS has agreed on with the target, where it is in use.
+    pub tls: Option<TlsInfo>,
+    /// How long the phases took.
+    pub timings: Timings,
+}
+
+/// How to dial.
+#[derive(Debug, Clone, Default)]
+pub struct DialConfig {
+    /// Which addresses a name stands for, and from where to connect.
+    pub address: AddressConfig,
+    /// Which proxy leads to which target.
+    pub proxies: ProxyRules,
+    /// How TLS judges the server, and what it shows of the client.
+    pub tls: TlsConfig,
+}
+
+/// Why no transport could be had, by phase.
+#[derive(Debug, Error)]
+pub enum DialError {
+    /// The host name has no address.
+    #[error("could not resolve '{host}': {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's answer.
+        source: io::Error,
+    },
+    /// There is nothing of that name to connect from.
+    #[error("could not connect from '{interface}': {source}")]
+    Interface {
+        /// The interface, address or host name.
+        interface: String,
+        /// The failure.
+        source: io::Error,
+    },
+    /// No address accepted a connection.
+    #[error("could not connect to {address}: {source}")]
+    Connect {
+        /// The address, or all that were tried.
+        address: String,
+        /// The last failure.
+        source: io::Error,
+    },
+    /// The Unix domain socket did not accept a connection.
+    #[error("could not connect to the unix socket '{}': {source}", path.display())]
+    ConnectUnix {
+        /// The socket's path.
+        path: PathBuf,
+        /// The failure.
+        source: io::Error,
+    },
+    /// The proxy did not lead to the target.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The TLS handshake with the target failed.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// Connects to the target's endpoint.
+///
+/// # Errors
+/// A [`DialError`] of the phase that failed. There is no time limit here:
+/// wrap the call, as [`open`](crate::connection::open()) does.
+pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialError> {
+    let mut dialed = match &target.endpoint {
+        Endpoint::Unix(path) => dial_unix(path).await?,
+        Endpoint::Tcp { host, port } => {
+            let (to, to_port) = config.address.destination(host, *port);
+            match config.proxies.for_target(target) {
+                Some(proxy) => proxy::dial(proxy, &to, to_port, config).await?,
+                None => tcp::dial(&to, to_port, &config.address).await?,
+            }
+        }
+    };
+    if target.secure {
+        let start = Instant::now();
+        let name = target.host_name();
+        let (transport, info) = tls::connect(dialed.transport, &name, &config.tls).await?;
+        dialed.transport = transport;
+        dialed.tls = Some(info);
+        dialed.timings.tls = Some(start.elapsed());
+    }
+    Ok(dialed)
+}
+
+#[cfg(unix)]
+async fn dial_unix(path: &Path) -> Result<Dialed, DialError> {
+    let start = Instant::now();
+    let stream = UnixStream::connect(path)
+        .await
+        .map_err(|source| DialError::ConnectUnix {
+            path: path.to_owned(),
+            source,
+        })?;
+    Ok(Dialed {
+        peer: None,
+        transport: stream.into(),
+        proxy: None,
+        tls: None,
+        timings: Timings {
+            tcp: Some(start.elapsed()),
+            ..Timings::default()
+        },
+    })
+}
+
+#[cfg(not(unix))]
+async fn dial_unix(path: &Path) -> Result<Dialed, DialError> {
+    Err(DialError::ConnectUnix {
+        path: path.to_owned(),
+        source: io::Error::new(
+            io::ErrorKind::Unsupported,
+            "this platform has no unix sockets",
+        ),
+    })
+}

@@ -1,0 +1,321 @@
+//! The one way to open a connection: dial, then shake hands, within a limit;
+//! follow redirects and wait for the server where that is asked for.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::time::{Instant, timeout_at};
+
+use crate::connection::client::dial::{DialConfig, DialError, Timings, dial};
+use crate::connection::client::wait_up::until_up;
+use crate::connection::http::redirect::{Hop, RedirectError, Redirects, Trail, for_another_origin};
+use crate::connection::http::{HandshakeError, Rejection, Request, Response, upgrade};
+use crate::connection::net::target::Target;
+use crate::connection::net::tls::{TlsError, TlsInfo};
+use crate::connection::net::transport::Transport;
+use crate::connection::ws::deflate::Params;
+use crate::connection::ws::socket::{Socket, SocketConfig};
+
+/// How to open a connection.
+#[derive(Debug, Clone, Default)]
+pub struct OpenConfig {
+    /// How to reach the server.
+    pub dial: DialConfig,
+    /// What the opening handshake asks for.
+    pub request: Request,
+    /// Whether redirects are followed.
+    pub redirects: Redirects,
+    /// The limit for all phases together; `None` waits for ever.
+    pub timeout: Option<Duration>,
+    /// For how long to try again while the server is not up; each attempt has
+    /// the limit above.
+    pub wait_up: Option<Duration>,
+}
+
+/// An open connection, with everything that was learnt on the way.
+#[derive(Debug)]
+pub struct Opened {
+    /// What was connected to, after all redirects.
+    pub target: Target,
+    /// The redirects on the way.
+    pub redirects: Vec<Hop>,
+    /// The byte stream, at the first byte behind the handshake and `leftover`.
+    pub transport: Transport,
+    /// What arrived behind the handshake, to be read before the transport.
+    pub leftover: Bytes,
+    /// The peer's address, where it has one.
+    pub peer: Option<SocketAddr>,
+    /// The proxy that leads to the peer, without its credentials. The address
+    /// above is then the proxy's.
+    pub proxy: Option<String>,
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer as received.
+    pub response: Response,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+    /// The agreed parameters of permessage-deflate.
+    pub deflate: Option<Params>,
+    /// What TLS has agreed on, where it is in use.
+    pub tls: Option<TlsInfo>,
+    /// How long the phases took.
+    pub timings: Timings,
+}
+
+impl Opened {
+    /// A [`Socket`] over this connection. The agreed compression takes the
+    /// place of what `config` says of it.
+    pub async fn into_socket(self, config: &SocketConfig) -> Socket {
+        let config = SocketConfig {
+            deflate: self.deflate,
+            ..config.clone()
+        };
+        Socket::new(self.transport, self.leftover, &config).await
+    }
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, Error)]
+pub enum OpenError {
+    /// No transport could be had.
+    #[error(transparent)]
+    Dial(#[from] DialError),
+    /// The opening handshake failed.
+    #[error(transparent)]
+    Handshake(#[from] HandshakeError),
+    /// The limit for all phases together has passed.
+    #[error("{} within {after:?}", match connected {
+        false => "no connection to the server",
+        true => "no answer to the opening handshake",
+    })]
+    Timeout {
+        /// The limit.
+        after: Duration,
+        /// Whether the transport was connected by then.
+        connected: bool,
+    },
+    /// A redirect that is not followed although redirects are.
+    #[error("{cause}")]
+    Redirect {
+        /// Why it is not.
+        cause: RedirectError,
+        /// The answer.
+        rejection: Box<Rejection>,
+    },
+    /// The failure came after redirects.
+    #[error("after the redirect to {to}: {source}")]
+    Redirected {
+        /// Where the last redirect led to.
+        to: String,
+        /// The failure.
+        source: Box<OpenError>,
+    },
+    /// The server was not up in the time to wait for it.
+    #[error("the server was not up within {after:?}: {last}")]
+    NotUp {
+        /// How long it was waited for.
+        after: Duration,
+        /// The last failure.
+        #[source]
+        last: Box<OpenError>,
+    },
+}
+
+impl OpenError {
+    /// The failure itself, where this error tells of redirects or of waiting
+    /// that came before it.
+    pub fn innermost(&self) -> &Self {
+        match self {
+            Self::Redirected { source: inner, .. } | Self::NotUp { last: inner, .. } => {
+                inner.innermost()
+            }
+            other => other,
+        }
+    }
+
+    /// The answer that opened no WebSocket, where there was one.
+    pub fn rejection(&self) -> Option<&Rejection> {
+        match self.innermost() {
+            Self::Handshake(HandshakeError::Rejected(rejection))
+            | Self::Redirect { rejection, .. } => Some(rejection),
+            _ => None,
+        }
+    }
+}
+
+/// Opens a WebSocket connection to `target`.
+///
+/// # Errors
+/// An [`OpenError`] of the phase that failed.
+///
+/// # Example
+/// ```no_run
+/// use wscli::connection::{Event, Message, OpenConfig, Role, SocketConfig, open};
+/// use futures_util::SinkExt;
+///
+/// # async fn run() -> Result<(), Box<dyn std::error::Error>> {
+/// let target = "ws://localhost:5000/ws".parse()?;
+/// let opened = open(&target, &OpenConfig::default()).await?;
+/// let mut socket = opened.into_socket(&SocketConfig::new(Role::Client)).await;
+/// socket.send(Message::text("hello")).await?;
+/// while let Some(event) = socket.next().await {
+///     if let Event::Message { message, .. } = event {
+///         println!("{} bytes", message.len());
+///         break;
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+pub async fn open(target: &Target, config: &OpenConfig) -> Result<Opened, OpenError> {
+    match config.wait_up {
+        None => attempt(target, config, None).await,
+        Some(limit) => until_up(limit, |end| attempt(target, config, end)).await,
+    }
+}
+
+/// The moment when a limit is over, and the limit.
+type Deadline = Option<(Instant, Duration)>;
+
+/// One attempt, with all its redirects, that is over at `end`.
+async fn attempt(
+    target: &Target,
+    config: &OpenConfig,
+    end: Option<Instant>,
+) -> Result<Opened, OpenError> {
+    let start = Instant::now();
+    let own = config.timeout.and_then(|after| start.checked_add(after));
+    let deadline = own.into_iter().chain(end).min();
+    let deadline = deadline.map(|at| (at, at - start));
+    let mut trail = Trail::new(config.redirects, target);
+    let mut target = Cow::Borrowed(target);
+    let mut request = Cow::Borrowed(&config.request);
+    loop {
+        let hop_start = Instant::now();
+        let error = match once(&target, &request, config, deadline).await {
+            Ok(mut opened) => {
+                if !trail.hops.is_empty() {
+                    opened.timings.redirects = Some(hop_start - start);
+                }
+                opened.redirects = trail.hops;
+                return Ok(opened);
+            }
+            Err(error) => error,
+        };
+        target = match next_target(&mut trail, &target, error) {
+            Ok(next) => Cow::Owned(next),
+            Err(error) => return Err(after_redirects(&trail, error)),
+        };
+        request = if trail.is_home(&target) {
+            Cow::Borrowed(&config.request)
+        } else {
+            Cow::Owned(for_another_origin(&config.request))
+        };
+    }
+}
+
+fn next_target(
+    trail: &mut Trail<'_>,
+    from: &Target,
+    error: OpenError,
+) -> Result<Target, OpenError> {
+    let OpenError::Handshake(error) = error else {
+        return Err(error);
+    };
+    match (trail.next(from, &error), error) {
+        (Some(Ok(target)), _) => Ok(target),
+        (Some(Err(cause)), HandshakeError::Rejected(rejection)) => {
+            Err(OpenError::Redirect { cause, rejection })
+        }
+        (_, error) => Err(error.into()),
+    }
+}
+
+fn after_redirects(trail: &Trail<'_>, error: OpenError) -> OpenError {
+    match (trail.hops.last(), error) {
+        // It tells where it leads by itself.
+        (None, error) | (_, error @ OpenError::Redirect { .. }) => error,
+        (Some(hop), error) => OpenError::Redirected {
+            to: hop.to.clone(),
+            source: Box::new(error),
+        },
+    }
+}
+
+async fn once(
+    target: &Target,
+    request: &Request,
+    config: &OpenConfig,
+    deadline: Deadline,
+) -> Result<Opened, OpenError> {
+    // Pinned where they are: they are large, and would be copied to be limited.
+    let mut dialed = {
+        let dialling = pin!(dial(target, &config.dial));
+        within(deadline, false, dialling).await??
+    };
+    let start = Instant::now();
+    let upgraded = {
+        let handshake = pin!(upgrade(&mut dialed.transport, target, request));
+        within(deadline, true, handshake).await?
+    };
+    let upgraded = upgraded.map_err(|error| explain(error, dialed.tls.as_ref()))?;
+    dialed.timings.upgrade = Some(start.elapsed());
+    Ok(Opened {
+        target: target.clone(),
+        redirects: Vec::new(),
+        transport: dialed.transport,
+        leftover: upgraded.leftover,
+        peer: dialed.peer,
+        proxy: dialed.proxy,
+        request_head: upgraded.request_head,
+        response: upgraded.response,
+        subprotocol: upgraded.subprotocol,
+        deflate: upgraded.deflate,
+        tls: dialed.tls,
+        timings: dialed.timings,
+    })
+}
+
+/// Adds what TLS knows of a failed opening handshake: a server that speaks TLS
+/// 1.3 refuses the client's certificate, or the lack of it, only now.
+fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
+    let Some(info) = tls else {
+        return error.into();
+    };
+    let refusal = match &mut error {
+        HandshakeError::Rejected(rejection) => {
+            rejection.tls = Some(info.clone());
+            None
+        }
+        HandshakeError::Io(error) => TlsError::of_late_refusal(info.client_auth, Some(error)),
+        HandshakeError::Closed { received } if received.is_empty() => {
+            TlsError::of_late_refusal(info.client_auth, None)
+        }
+        _ => None,
+    };
+    match refusal {
+        Some(refusal) => DialError::Tls(refusal).into(),
+        None => error.into(),
+    }
+}
+
+async fn within<T>(
+    deadline: Deadline,
+    connected: bool,
+    phase: impl Future<Output = T>,
+) -> Result<T, OpenError> {
+    let Some((deadline, after)) = deadline else {
+        return Ok(phase.await);
+    };
+    timeout_at(deadline, phase)
+        .await
+        .map_err(|_| OpenError::Timeout { after, connected })
+}
+
+/// `None` for a moment that no clock reaches.
+pub(super) fn instant_after(limit: Duration) -> Option<Instant> {
+    Instant::now().checked_add(limit)
+}

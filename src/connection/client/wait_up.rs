@@ -1,0 +1,163 @@
+//! Waiting for a server to come up: which failures are worth another try, and
+//! when to make it.
+
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::connection::client::dial::DialError;
+use crate::connection::client::open::{OpenError, instant_after};
+use crate::connection::http::HandshakeError;
+use crate::connection::net::proxy::{ProxyError, SocksReply};
+use crate::connection::net::tls::TlsError;
+
+/// Short, for a server that is just starting; doubled up to a second, for one
+/// that takes its time.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Makes attempts until one succeeds, fails for good, or `limit` is over.
+/// Each is told when that will be.
+///
+/// # Errors
+/// The failure that another try would not mend, or [`OpenError::NotUp`].
+pub(super) async fn until_up<T, F>(
+    limit: Duration,
+    mut attempt: impl FnMut(Option<Instant>) -> F,
+) -> Result<T, OpenError>
+where
+    F: Future<Output = Result<T, OpenError>>,
+{
+    let end = instant_after(limit);
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let error = match attempt(end).await {
+            Ok(opened) => return Ok(opened),
+            Err(error) if !may_pass(&error) => return Err(error),
+            Err(error) => error,
+        };
+        if end.is_some_and(|end| Instant::now() + pause >= end) {
+            return Err(OpenError::NotUp {
+                after: limit,
+                last: Box::new(error),
+            });
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// Whether a failure is one that a server shows while it starts, or that a
+/// gateway shows in its place.
+fn may_pass(error: &OpenError) -> bool {
+    match error {
+        OpenError::Dial(error) => dial_may_pass(error),
+        OpenError::Handshake(HandshakeError::Rejected(rejection)) => {
+            is_gateway_failure(rejection.response.status)
+        }
+        OpenError::Handshake(HandshakeError::Closed { received, .. }) => received.is_empty(),
+        OpenError::Handshake(HandshakeError::Io(error)) => is_cut(error),
+        OpenError::Timeout { .. } => true,
+        OpenError::Redirected { source, .. } => may_pass(source),
+        OpenError::Handshake(_) | OpenError::Redirect { .. } | OpenError::NotUp { .. } => false,
+    }
+}
+
+fn dial_may_pass(error: &DialError) -> bool {
+    match error {
+        DialError::Resolve { .. } | DialError::Connect { .. } => true,
+        DialError::ConnectUnix { source, .. } => {
+            source.kind() == io::ErrorKind::NotFound || is_cut(source)
+        }
+        DialError::Proxy(error) => proxy_may_pass(error),
+        // A terminator whose server is not there yet ends the connection.
+        DialError::Tls(TlsError::Closed { received_bytes: 0 }) => true,
+        DialError::Tls(TlsError::Io(error)) => is_cut(error),
+        DialError::Interface { .. } | DialError::Tls(_) => false,
+    }
+}
+
+fn proxy_may_pass(error: &ProxyError) -> bool {
+    match error {
+        ProxyError::Resolve { .. } | ProxyError::Connect { .. } => true,
+        ProxyError::Refused(refusal) => is_gateway_failure(refusal.response.status),
+        ProxyError::Closed { received, .. } => received.is_empty(),
+        ProxyError::Io { source, .. } => is_cut(source),
+        ProxyError::SocksRefused { reason, .. } => matches!(
+            reason,
+            SocksReply::General
+                | SocksReply::NetworkUnreachable
+                | SocksReply::HostUnreachable
+                | SocksReply::ConnectionRefused
+                | SocksReply::TtlExpired
+        ),
+        _ => false,
+    }
+}
+
+fn is_gateway_failure(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
+
+fn is_cut(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::UnexpectedEof
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused() -> OpenError {
+        OpenError::Dial(DialError::Connect {
+            address: "127.0.0.1:1".into(),
+            source: io::ErrorKind::ConnectionRefused.into(),
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tries_come_fast_at_first_and_then_once_a_second() {
+        let start = Instant::now();
+        let mut tries = Vec::new();
+        let result: Result<(), _> = until_up(Duration::from_secs(4), |_| {
+            tries.push(start.elapsed().as_millis());
+            async { Err(refused()) }
+        })
+        .await;
+        assert_eq!(tries, [0, 50, 150, 350, 750, 1550, 2550, 3550]);
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the server was not up within 4s: could not connect to 127.0.0.1:1: connection refused"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_server_that_comes_up_is_taken_and_a_lasting_failure_ends_the_wait() {
+        let mut left = 3;
+        let up = until_up(Duration::from_secs(4), |_| {
+            left -= 1;
+            async move { if left == 0 { Ok(()) } else { Err(refused()) } }
+        });
+        assert!(up.await.is_ok());
+        let mut tries = 0;
+        let lasting: Result<(), _> = until_up(Duration::from_secs(4), |_| {
+            tries += 1;
+            async {
+                Err(OpenError::Handshake(HandshakeError::HeadTooLarge {
+                    limit_bytes: 1,
+                }))
+            }
+        })
+        .await;
+        assert!(matches!(lasting, Err(OpenError::Handshake(_))));
+        assert_eq!(tries, 1);
+    }
+}

@@ -1,0 +1,351 @@
+//! The client's opening handshake: our own writer, so that names keep their
+//! spelling and both heads are kept as they went over the wire, and our own
+//! validator, since an answer must be judged and not merely taken.
+
+use std::borrow::Cow;
+use std::io;
+
+use bytes::Bytes;
+use thiserror::Error;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use crate::connection::http::auth::Auth;
+use crate::connection::http::header::HeaderEdit;
+use crate::connection::http::response::{Response, read_body, read_response};
+use crate::connection::net::target::Target;
+use crate::connection::net::tls::TlsInfo;
+use crate::connection::ws::deflate::{NegotiationError, Offer, Params, parse_extensions};
+
+/// The usual request fits.
+const USUAL_HEAD_BYTES: usize = 480;
+
+/// What a client asks for, besides the target.
+#[derive(Debug, Clone, Default)]
+pub struct Request {
+    /// The `Origin` header.
+    pub origin: Option<String>,
+    /// The `User-Agent` header.
+    pub user_agent: Option<String>,
+    /// The subprotocols offered, the most wanted first.
+    pub subprotocols: Vec<String>,
+    /// The offer of permessage-deflate.
+    pub deflate: Option<Offer>,
+    /// What proves who the user is.
+    pub auth: Auth,
+    /// Changes to the headers, applied last.
+    pub edits: Vec<HeaderEdit>,
+}
+
+/// A completed opening handshake.
+#[derive(Debug)]
+pub struct Upgraded {
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer as received.
+    pub response: Response,
+    /// The subprotocol that the server chose.
+    pub subprotocol: Option<String>,
+    /// The agreed parameters of permessage-deflate.
+    pub deflate: Option<Params>,
+    /// What arrived behind the answer.
+    pub leftover: Bytes,
+}
+
+/// An HTTP answer that opens no WebSocket.
+#[derive(Debug)]
+pub struct Rejection {
+    /// The request as sent.
+    pub request_head: Bytes,
+    /// The answer, with the beginning of its body.
+    pub response: Response,
+    /// What is wrong with it.
+    pub cause: RejectionCause,
+    /// What TLS had agreed on, where it is in use.
+    pub tls: Option<TlsInfo>,
+}
+
+/// Why an answer opens no WebSocket (RFC 6455 §4.1).
+#[derive(Debug, Error)]
+pub enum RejectionCause {
+    /// Another status than 101.
+    #[error("the server answered {status_line}")]
+    Status {
+        /// The status line.
+        status_line: String,
+    },
+    /// "If the response lacks an Upgrade header field …"
+    #[error("the server's 101 has no 'Upgrade: websocket' header")]
+    NoUpgrade,
+    /// "If the response lacks a Connection header field …"
+    #[error("the server's 101 has no 'Connection: Upgrade' header")]
+    NoConnection,
+    /// No `Sec-WebSocket-Accept`.
+    #[error("the server's 101 has no Sec-WebSocket-Accept header")]
+    NoAccept,
+    /// A `Sec-WebSocket-Accept` that does not fit the key.
+    #[error(
+        "the server's 101 has the Sec-WebSocket-Accept '{received}' where '{expected}' answers the key"
+    )]
+    WrongAccept {
+        /// The value that fits.
+        expected: String,
+        /// The value received.
+        received: String,
+    },
+    /// A subprotocol that was not offered, or more than one.
+    #[error("the server chose the subprotocol '{chosen}', which was not offered")]
+    Subprotocol {
+        /// The choice.
+        chosen: String,
+    },
+    /// Extensions that were not offered, or not like that.
+    #[error("the server's 101 has unacceptable extensions: {0}")]
+    Extensions(#[from] NegotiationError),
+}
+
+/// Why the opening handshake failed.
+#[derive(Debug, Error)]
+pub enum HandshakeError {
+    /// A complete HTTP answer, but none that opens a WebSocket.
+    #[error("{}", .0.cause)]
+    Rejected(Box<Rejection>),
+    /// The peer ended the connection before its answer was complete.
+    #[error("{}", match received.len() {
+        0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
+        n => format!("the server closed the connection after {n} bytes of its answer"),
+    })]
+    Closed {
+        /// What had arrived.
+        received: Bytes,
+    },
+    /// The answer is not HTTP.
+    #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
+    NotHttp {
+        /// What had arrived.
+        received: Bytes,
+        /// The parser's finding.
+        cause: httparse::Error,
+    },
+    /// The answer is a TLS record.
+    #[error("the server answered the opening handshake in TLS; use wss:// in place of ws://")]
+    Tls,
+    /// The answer's head has no end.
+    #[error("the head of the server's answer is over {limit_bytes} bytes")]
+    HeadTooLarge {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// The transport failed.
+    #[error("the connection failed during the opening handshake: {0}")]
+    Io(#[source] io::Error),
+}
+
+/// Runs the opening handshake over a connected stream.
+///
+/// # Errors
+/// A [`HandshakeError`]; a refusal comes with both heads and the beginning
+/// of its body. There is no time limit here: wrap the call.
+pub async fn upgrade<S>(
+    stream: &mut S,
+    target: &Target,
+    request: &Request,
+) -> Result<Upgraded, HandshakeError>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let key = generate_key();
+    let headers = request_headers(target, request, &key);
+    let request_head = write_head(target, &headers);
+    let sent = send(stream, &request_head).await;
+    let (mut response, leftover) = match (read_response(stream).await, sent) {
+        (Ok(answer), _) => answer,
+        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
+            return Err(HandshakeError::Io(error));
+        }
+        // What the server said before it went away tells more than the
+        // failure to write to it.
+        (Err(error), _) => return Err(error),
+    };
+    match judge(&response, &headers, request.deflate.as_ref()) {
+        Ok((subprotocol, deflate)) => Ok(Upgraded {
+            request_head,
+            response,
+            subprotocol,
+            deflate,
+            leftover,
+        }),
+        Err(cause) => {
+            if response.status != 101 {
+                read_body(&mut response, stream, leftover).await;
+            }
+            Err(HandshakeError::Rejected(Box::new(Rejection {
+                request_head,
+                response,
+                cause,
+                tls: None,
+            })))
+        }
+    }
+}
+
+async fn send<S>(stream: &mut S, head: &[u8]) -> io::Result<()>
+where
+    S: AsyncWrite + Unpin,
+{
+    stream.write_all(head).await?;
+    stream.flush().await
+}
+
+type Headers<'a> = Vec<(&'a str, Cow<'a, str>)>;
+
+fn request_headers<'a>(target: &'a Target, request: &'a Request, key: &'a str) -> Headers<'a> {
+    let mut headers: Headers<'_> = vec![
+        ("Host", target.authority.as_str().into()),
+        ("Connection", "Upgrade".into()),
+        ("Upgrade", "websocket".into()),
+        ("Sec-WebSocket-Version", "13".into()),
+        ("Sec-WebSocket-Key", key.into()),
+    ];
+    let mut add = |name, value| headers.push((name, value));
+    if let Some(origin) = &request.origin {
+        add("Origin", origin.into());
+    }
+    if let Some(agent) = &request.user_agent {
+        add("User-Agent", agent.into());
+    }
+    if !request.subprotocols.is_empty() {
+        let names = request.subprotocols.join(", ");
+        add("Sec-WebSocket-Protocol", names.into());
+    }
+    if let Some(offer) = &request.deflate {
+        add("Sec-WebSocket-Extensions", offer.to_string().into());
+    }
+    for (name, value) in request.auth.headers(target) {
+        add(name, value.into());
+    }
+    if request.edits.is_empty() {
+        return headers;
+    }
+    apply(&request.edits, headers)
+}
+
+/// The first change of a default header takes its place in the order; all
+/// others follow behind.
+fn apply<'a>(edits: &'a [HeaderEdit], defaults: Headers<'a>) -> Headers<'a> {
+    let mut added: Vec<_> = edits.iter().collect();
+    let mut headers = Vec::with_capacity(defaults.len() + edits.len());
+    for default in defaults {
+        let named = |edit: &&HeaderEdit| edit.name().eq_ignore_ascii_case(default.0);
+        if !edits.iter().any(|edit| named(&edit)) {
+            headers.push(default);
+            continue;
+        }
+        added.retain(|edit| !(named(edit) && matches!(edit, HeaderEdit::Remove { .. })));
+        if let Some(index) = added.iter().position(named) {
+            push_set(&mut headers, added.remove(index));
+        }
+    }
+    for edit in added {
+        push_set(&mut headers, edit);
+    }
+    headers
+}
+
+fn push_set<'a>(headers: &mut Headers<'a>, edit: &'a HeaderEdit) {
+    if let HeaderEdit::Set { name, value } = edit {
+        headers.push((name, value.into()));
+    }
+}
+
+fn write_head(target: &Target, headers: &Headers<'_>) -> Bytes {
+    let mut head = String::with_capacity(USUAL_HEAD_BYTES);
+    head.push_str("GET ");
+    head.push_str(&target.resource);
+    head.push_str(" HTTP/1.1\r\n");
+    for (name, value) in headers {
+        head.push_str(name);
+        head.push_str(if value.is_empty() { ":" } else { ": " });
+        head.push_str(value);
+        head.push_str("\r\n");
+    }
+    head.push_str("\r\n");
+    head.into()
+}
+
+fn sent<'a>(headers: &'a Headers<'_>, name: &'a str) -> impl Iterator<Item = &'a str> {
+    headers
+        .iter()
+        .filter(move |(n, _)| n.eq_ignore_ascii_case(name))
+        .map(|(_, value)| value.as_ref())
+}
+
+/// Judges the answer by what was really sent, the user's changes included.
+fn judge(
+    response: &Response,
+    headers: &Headers<'_>,
+    offer: Option<&Offer>,
+) -> Result<(Option<String>, Option<Params>), RejectionCause> {
+    if response.status != 101 {
+        return Err(RejectionCause::Status {
+            status_line: response.status_line(),
+        });
+    }
+    if !response.has_token("upgrade", "websocket") {
+        return Err(RejectionCause::NoUpgrade);
+    }
+    if !response.has_token("connection", "upgrade") {
+        return Err(RejectionCause::NoConnection);
+    }
+    let key = sent(headers, "sec-websocket-key")
+        .next()
+        .unwrap_or_default();
+    let expected = derive_accept_key(key.as_bytes());
+    let accepts: Vec<_> = response.header("sec-websocket-accept").collect();
+    match accepts.as_slice() {
+        [] => return Err(RejectionCause::NoAccept),
+        [received] if received.trim() == expected => {}
+        _ => {
+            return Err(RejectionCause::WrongAccept {
+                expected,
+                received: accepts.join(", "),
+            });
+        }
+    }
+    let subprotocol = chosen_subprotocol(response, headers)?;
+    Ok((subprotocol, agreed_deflate(response, offer)?))
+}
+
+fn chosen_subprotocol(
+    response: &Response,
+    headers: &Headers,
+) -> Result<Option<String>, RejectionCause> {
+    let chosen: Vec<_> = response.header("sec-websocket-protocol").collect();
+    let offered = |name: &str| {
+        sent(headers, "sec-websocket-protocol")
+            .flat_map(|value| value.split(','))
+            .any(|offer| offer.trim() == name)
+    };
+    match chosen.as_slice() {
+        [] => Ok(None),
+        [name] if offered(name.trim()) => Ok(Some(name.trim().to_owned())),
+        _ => Err(RejectionCause::Subprotocol {
+            chosen: chosen.join(", "),
+        }),
+    }
+}
+
+fn agreed_deflate(
+    response: &Response,
+    offer: Option<&Offer>,
+) -> Result<Option<Params>, NegotiationError> {
+    let answer = || response.values("sec-websocket-extensions");
+    if let Some(offer) = offer {
+        return offer.accept(answer());
+    }
+    match parse_extensions(answer())?.into_iter().next() {
+        None => Ok(None),
+        Some(extension) => Err(NegotiationError::NotOffered(extension.name)),
+    }
+}

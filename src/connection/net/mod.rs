@@ -1,0 +1,9 @@
+//! Addresses and byte streams: TCP, Unix sockets, proxies and TLS.
+
+pub mod address;
+mod happy_eyeballs;
+pub mod proxy;
+pub mod target;
+pub(in crate::connection) mod tcp;
+pub mod tls;
+pub mod transport;

@@ -1,0 +1,231 @@
+//! TCP connections: a name's addresses, and a connection to one of them.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+
+use tokio::net::{TcpSocket, TcpStream, lookup_host};
+use tokio::time::Instant;
+use url::Host;
+
+use crate::connection::client::dial::{DialError, Dialed, Timings};
+use crate::connection::net::address::{AddressConfig, Interface};
+use crate::connection::net::happy_eyeballs;
+
+/// Connects to `host` and `port`.
+///
+/// # Errors
+/// [`DialError::Resolve`], [`DialError::Interface`] or [`DialError::Connect`].
+pub(in crate::connection) async fn dial(
+    host: &Host,
+    port: u16,
+    config: &AddressConfig,
+) -> Result<Dialed, DialError> {
+    let start = Instant::now();
+    let addresses = resolve(host, port, config).await?;
+    let dns = matches!(host, Host::Domain(_)).then(|| start.elapsed());
+    let source = match &config.interface {
+        Some(interface) => Source::find(interface).await?,
+        None => Source::default(),
+    };
+    let start = Instant::now();
+    let (stream, peer) = happy_eyeballs::connect(&addresses, |to| source.connect(to))
+        .await
+        .map_err(|source| DialError::Connect {
+            address: list(&addresses),
+            source,
+        })?;
+    // Small messages must not wait for the acknowledgement of earlier ones.
+    // A socket that refuses the option still works.
+    let _ = stream.set_nodelay(true);
+    Ok(Dialed {
+        // The unspecified address leads to this machine by another one.
+        peer: match peer.ip().is_unspecified() {
+            true => stream.peer_addr().ok(),
+            false => Some(peer),
+        },
+        transport: stream.into(),
+        proxy: None,
+        tls: None,
+        timings: Timings {
+            dns,
+            tcp: Some(start.elapsed()),
+            ..Timings::default()
+        },
+    })
+}
+
+/// The addresses of `host` that may be connected to: never an empty list.
+///
+/// # Errors
+/// [`DialError::Resolve`].
+pub(in crate::connection) async fn resolve(
+    host: &Host,
+    port: u16,
+    config: &AddressConfig,
+) -> Result<Vec<SocketAddr>, DialError> {
+    let failed = |source| DialError::Resolve {
+        host: host.to_string(),
+        source,
+    };
+    let mut addresses = match (config.resolved(host, port), host) {
+        (Some(given), _) => given,
+        (None, Host::Ipv4(ip)) => vec![(*ip, port).into()],
+        (None, Host::Ipv6(ip)) => vec![(*ip, port).into()],
+        (None, Host::Domain(name)) => lookup_host((name.as_str(), port))
+            .await
+            .map_err(failed)?
+            .collect(),
+    };
+    addresses.retain(|address| config.family.allows(address.ip()));
+    if addresses.is_empty() {
+        let message = format!("it has no {} address", config.family);
+        return Err(failed(io::Error::new(io::ErrorKind::NotFound, message)));
+    }
+    Ok(addresses)
+}
+
+/// What connections leave from, looked up.
+#[derive(Debug, Default)]
+struct Source {
+    device: Option<String>,
+    addresses: Option<Vec<IpAddr>>,
+}
+
+impl Source {
+    async fn find(interface: &Interface) -> Result<Self, DialError> {
+        let failed = |source| DialError::Interface {
+            interface: interface.to_string(),
+            source,
+        };
+        let (device, host) = match interface {
+            Interface::Device(name) => (Some(name), None),
+            Interface::Host(name) => (None, Some(name)),
+            Interface::DeviceAndHost { device, host } => (Some(device), Some(host)),
+            Interface::Any(name) if name.parse::<IpAddr>().is_ok() => (None, Some(name)),
+            Interface::Any(name) if try_device(name).is_ok() => (Some(name), None),
+            Interface::Any(name) => (None, Some(name)),
+        };
+        if let Some(name) = device {
+            try_device(name).map_err(failed)?;
+        }
+        let addresses = match host {
+            Some(name) => Some(local_addresses(name).await.map_err(failed)?),
+            None => None,
+        };
+        Ok(Self {
+            device: device.cloned(),
+            addresses,
+        })
+    }
+
+    async fn connect(&self, to: SocketAddr) -> io::Result<TcpStream> {
+        if self.device.is_none() && self.addresses.is_none() {
+            return TcpStream::connect(to).await;
+        }
+        let socket = if to.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(device) = &self.device {
+            bind_device(&socket, device)?;
+        }
+        if let Some(addresses) = &self.addresses {
+            let same_family = |ip: &&IpAddr| ip.is_ipv4() == to.is_ipv4();
+            let ip = addresses.iter().find(same_family).ok_or_else(|| {
+                io::Error::new(
+                    io::ErrorKind::AddrNotAvailable,
+                    "--interface has no address of the same family",
+                )
+            })?;
+            socket.bind((*ip, 0).into())?;
+        }
+        socket.connect(to).await
+    }
+}
+
+async fn local_addresses(name: &str) -> io::Result<Vec<IpAddr>> {
+    if let Ok(ip) = name.parse() {
+        return Ok(vec![ip]);
+    }
+    let found = lookup_host((name, 0)).await?;
+    Ok(found.map(|address| address.ip()).collect())
+}
+
+/// Whether there is a network interface of this name to connect from.
+fn try_device(name: &str) -> io::Result<()> {
+    bind_device(&TcpSocket::new_v4()?, name)
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn bind_device(socket: &TcpSocket, name: &str) -> io::Result<()> {
+    socket.bind_device(Some(name.as_bytes()))
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn bind_device(_socket: &TcpSocket, _name: &str) -> io::Result<()> {
+    Err(io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this platform cannot bind to an interface by name; give its address",
+    ))
+}
+
+fn list(addresses: &[SocketAddr]) -> String {
+    let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+    addresses.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::net::address::Family;
+
+    #[tokio::test]
+    async fn the_family_narrows_what_a_name_stands_for() {
+        let mut config = AddressConfig {
+            resolve: vec!["h:80:127.0.0.1,[::1]".parse().unwrap()],
+            ..AddressConfig::default()
+        };
+        let host = Host::Domain("h".to_owned());
+        for (family, expected) in [
+            (Family::Any, "127.0.0.1:80, [::1]:80"),
+            (Family::V4, "127.0.0.1:80"),
+            (Family::V6, "[::1]:80"),
+        ] {
+            config.family = family;
+            let found = resolve(&host, 80, &config).await.unwrap();
+            assert_eq!(list(&found), expected);
+        }
+        let v6 = Host::parse("[::1]").unwrap();
+        config.family = Family::V4;
+        let error = resolve(&v6, 80, &config).await.unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "could not resolve '[::1]': it has no IPv4 address"
+        );
+    }
+
+    #[tokio::test]
+    async fn connections_leave_from_the_given_address() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let host = Host::parse("127.0.0.1").unwrap();
+        for interface in ["127.0.0.2", "host!127.0.0.2"] {
+            let config = AddressConfig {
+                interface: Some(interface.parse().unwrap()),
+                ..AddressConfig::default()
+            };
+            let (dialed, accepted) = tokio::join!(dial(&host, port, &config), listener.accept());
+            assert!(dialed.is_ok(), "{interface}: {dialed:?}");
+            assert_eq!(accepted.unwrap().1.ip().to_string(), "127.0.0.2");
+        }
+        let config = AddressConfig {
+            interface: Some("if!no-such-device".parse().unwrap()),
+            ..AddressConfig::default()
+        };
+        assert!(matches!(
+            dial(&host, port, &config).await,
+            Err(DialError::Interface { .. })
+        ));
+    }
+}

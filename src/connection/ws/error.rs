@@ -1,0 +1,82 @@
+//! What can go wrong on an open socket, by cause.
+
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+
+use crate::connection::ws::deflate::DeflateError;
+use crate::connection::{CloseCode, CloseFrame};
+
+/// Why an open socket ended other than by a closing handshake.
+#[derive(Debug, Error)]
+pub enum SocketError {
+    /// The peer broke the framing rules of RFC 6455.
+    #[error("the peer broke the WebSocket protocol: {0}")]
+    Protocol(#[source] ProtocolError),
+    /// The peer closed with a code that no Close frame may carry (RFC 6455
+    /// §7.4): reserved, undefined, or one that only describes a state.
+    #[error("the peer closed the connection with code {0}, which no close frame may carry")]
+    CloseCode(u16),
+    /// A text message, or a close reason, was not UTF-8.
+    #[error("the peer sent text that is not UTF-8: {0}")]
+    Utf8(String),
+    /// A message was larger than allowed, compressed or not.
+    #[error(
+        "the peer sent a message of over {limit_bytes} bytes; --max-message-size raises the limit"
+    )]
+    TooLarge {
+        /// The limit in bytes.
+        limit_bytes: usize,
+    },
+    /// A compressed message broke RFC 7692.
+    #[error("the peer sent a compressed message that cannot be read: {0}")]
+    Deflate(#[source] DeflateError),
+    /// No Pong answered a keep-alive Ping in time.
+    #[error("no pong answered a keep-alive ping within {0:?}")]
+    KeepAliveTimeout(Duration),
+    /// The peer did not answer our Close frame in time.
+    #[error("the peer did not answer the close frame within {0:?}")]
+    CloseTimeout(Duration),
+    /// The peer took nothing of what was written to it.
+    #[error("the peer took nothing of what was sent to it for {0:?}")]
+    WriteTimeout(Duration),
+    /// The transport ended before the closing handshake was complete.
+    #[error("the peer ended the connection without a close frame")]
+    Lost,
+    /// The transport failed.
+    #[error("the connection failed: {0}")]
+    Io(#[source] io::Error),
+}
+
+impl SocketError {
+    /// The Close frame that tells the peer of this error, where the
+    /// connection still stands to carry it.
+    pub fn close_frame(&self) -> Option<CloseFrame> {
+        let (code, reason) = match self {
+            Self::Protocol(cause) => (CloseCode::PROTOCOL_ERROR, cause.to_string()),
+            Self::Utf8(_) => (CloseCode::INVALID_DATA, "text is not UTF-8".to_owned()),
+            Self::Deflate(cause) => (CloseCode::INVALID_DATA, cause.to_string()),
+            Self::TooLarge { limit_bytes } => (
+                CloseCode::TOO_BIG,
+                format!("message over {limit_bytes} bytes"),
+            ),
+            Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
+            // It has been answered, and that was the last word.
+            Self::CloseCode(_) => return None,
+            Self::CloseTimeout(_) | Self::WriteTimeout(_) | Self::Lost | Self::Io(_) => {
+                return None;
+            }
+        };
+        Some(CloseFrame::new(code, &reason))
+    }
+
+    /// Whether the peer is to blame for breaking RFC 6455 or RFC 7692.
+    pub fn is_protocol_error(&self) -> bool {
+        matches!(
+            self,
+            Self::Protocol(_) | Self::CloseCode(_) | Self::Utf8(_) | Self::Deflate(_)
+        )
+    }
+}

@@ -1,0 +1,491 @@
+//! The frame walker: the incoming byte stream in, a byte stream out that
+//! tungstenite reads the same messages from.
+//!
+//! Pure: no I/O, no waiting. What it rewrites, it rewrites into frames that
+//! RFC 6455 allows; everything that breaks the protocol is passed on as it
+//! came, so that there is one judge of it.
+
+use std::io::Cursor;
+
+use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+
+use super::compressed::{CompressedFrame, Compression, at_most};
+use super::fragment::{MAX_HEADER_BYTES, Piece, write_header};
+use super::output::Output;
+use crate::connection::ws::deflate::{DeflateError, Inflater};
+use crate::connection::ws::mask;
+
+/// The largest fragment that is inflated in one step, in bytes.
+const MAX_FRAGMENT_BYTES: usize = 64 * 1024;
+
+/// Walks over the incoming frames of one connection.
+///
+/// Read [`headroom`](Self::headroom), put that many bytes of anything and then
+/// what arrived into a buffer, and [`walk`](Self::walk) over it: what is to be
+/// passed on stands at its front. Then [`step`](Self::step) while
+/// [`has_work`](Self::has_work), and pass on what each step puts out.
+#[derive(Debug)]
+pub struct FrameWalker {
+    role: Role,
+    max_frame_bytes: usize,
+    position: Position,
+    /// The data message that has begun and not ended.
+    message: Option<Message>,
+    /// The beginning of a frame header whose end has not arrived.
+    held: [u8; MAX_HEADER_BYTES],
+    held_len: usize,
+    close: Option<CloseStart>,
+    compression: Option<Box<Compression>>,
+}
+
+/// The beginning of a Close frame's payload: the code, as far as it has come.
+#[derive(Debug)]
+struct CloseStart {
+    mask: [u8; 4],
+    code: [u8; 2],
+    /// How much of the code has come, and will come.
+    len: usize,
+    end: usize,
+}
+
+impl CloseStart {
+    fn new(header: &FrameHeader, payload_len: u64) -> Self {
+        Self {
+            mask: header.mask.unwrap_or_default(),
+            code: [0; 2],
+            len: 0,
+            end: at_most(payload_len, 2),
+        }
+    }
+
+    /// Takes a stretch of the payload, or of what follows it.
+    fn extend(&mut self, payload: &[u8]) {
+        let missing = self.code.iter_mut().take(self.end).skip(self.len);
+        for (slot, byte) in missing.zip(payload) {
+            *slot = *byte;
+            self.len += 1;
+        }
+    }
+
+    fn code(&self) -> Option<u16> {
+        let mut code = self.code;
+        mask::apply(&mut code, self.mask);
+        (self.len == code.len()).then_some(u16::from_be_bytes(code))
+    }
+}
+
+/// Where in the stream the walker stands.
+#[derive(Debug, Clone, Copy)]
+enum Position {
+    /// Before a frame header.
+    Header,
+    /// In a payload that is passed on unchanged.
+    Payload { remaining: u64 },
+    /// In the payload of a text frame that is split into fragments.
+    Split(Piece),
+    /// In the payload of a compressed frame.
+    Compressed(CompressedFrame),
+    /// After a violation of the protocol: the rest is passed on unread.
+    Lost,
+}
+
+/// A data message in progress.
+#[derive(Debug, Clone, Copy)]
+struct Message {
+    kind: Data,
+    is_compressed: bool,
+    /// Whether a fragment of this compressed message has been put out.
+    has_begun: bool,
+    /// The length of its payloads on the wire so far, in bytes.
+    wire_bytes: u64,
+}
+
+/// What a walk over a slice came to.
+struct Walked {
+    /// The bytes at the slice's front that are to be passed on.
+    pass: usize,
+    /// Where the payload of a compressed frame begins; otherwise the end.
+    rest: usize,
+}
+
+impl FrameWalker {
+    /// A walker over what `role` receives. Messages with RSV1 are inflated by
+    /// `inflate`, if permessage-deflate was agreed on. Frames of more than
+    /// `max_frame_bytes` are passed on as they are.
+    pub fn new(role: Role, inflate: Option<Inflater>, max_frame_bytes: usize) -> Self {
+        Self {
+            role,
+            max_frame_bytes,
+            position: Position::Header,
+            message: None,
+            held: [0; MAX_HEADER_BYTES],
+            held_len: 0,
+            close: None,
+            compression: inflate.map(|inflater| Box::new(Compression::new(inflater))),
+        }
+    }
+
+    /// How many bytes the walker needs before the next chunk, at most 14.
+    pub fn headroom(&self) -> usize {
+        match self.position {
+            Position::Header => self.held_len,
+            Position::Split(_) => MAX_HEADER_BYTES,
+            _ => 0,
+        }
+    }
+
+    /// Walks over a chunk, `headroom` bytes into `buffer`, and rewrites it in
+    /// place. Returns how many bytes at the front are to be passed on.
+    ///
+    /// Only when [`has_work`](Self::has_work) is false may a chunk be walked.
+    pub fn walk(&mut self, buffer: &mut [u8]) -> usize {
+        let (len, start) = self.resume(buffer);
+        let buffer = buffer.get_mut(..len).unwrap_or_default();
+        let walked = self.walk_frames(buffer, start);
+        if let (Some(compression), Some(rest)) = (&mut self.compression, buffer.get(walked.rest..))
+        {
+            compression.extend(rest);
+        }
+        walked.pass
+    }
+
+    /// Whether a step would get further without another chunk.
+    pub fn has_work(&self) -> bool {
+        let Some(compression) = &self.compression else {
+            return false;
+        };
+        let has_input = compression.has_input();
+        match self.position {
+            Position::Compressed(frame) => has_input || frame.more || frame.remaining == 0,
+            _ => has_input,
+        }
+    }
+
+    /// Puts the next piece of what was taken over into `output`, which must be
+    /// empty: at most 64 KiB inflated, or less than the chunk it came with.
+    ///
+    /// # Errors
+    ///
+    /// [`DeflateError`] when a compressed message cannot be inflated; nothing
+    /// can be read after that.
+    pub fn step(&mut self, output: &mut Output) -> Result<(), DeflateError> {
+        if matches!(self.position, Position::Compressed(_)) {
+            self.step_compressed(output)
+        } else {
+            self.step_plain(output);
+            Ok(())
+        }
+    }
+
+    /// The payload length on the wire, in bytes, of the oldest data message
+    /// not asked for yet. `None` without permessage-deflate, or when 128 Ki
+    /// messages went by unasked.
+    pub fn take_wire_bytes(&mut self) -> Option<u64> {
+        self.compression.as_mut()?.take_length()
+    }
+
+    /// The code of the Close frame that was passed on. tungstenite tells of
+    /// 1002 in the place of a code that no frame may carry.
+    pub fn close_code(&self) -> Option<u16> {
+        self.close.as_ref()?.code()
+    }
+
+    /// Whether the next byte begins a message, on a connection without
+    /// permessage-deflate, and nothing has been held back.
+    pub fn is_between_plain_messages(&self) -> bool {
+        matches!(self.position, Position::Header)
+            && self.role == Role::Server
+            && self.held_len == 0
+            && self.message.is_none()
+            && self.compression.is_none()
+    }
+
+    /// Fills the headroom of a chunk. Returns the buffer's length after that,
+    /// and where in it the next frame begins.
+    fn resume(&mut self, buffer: &mut [u8]) -> (usize, usize) {
+        match self.position {
+            Position::Header => {
+                if let (Some(front), Some(held)) = (
+                    buffer.get_mut(..self.held_len),
+                    self.held.get(..self.held_len),
+                ) {
+                    front.copy_from_slice(held);
+                }
+                self.held_len = 0;
+                (buffer.len(), 0)
+            }
+            Position::Split(piece) => self.resume_split(piece, buffer),
+            _ => (buffer.len(), 0),
+        }
+    }
+
+    /// Makes a fragment of what arrived of a split frame.
+    fn resume_split(&mut self, piece: Piece, buffer: &mut [u8]) -> (usize, usize) {
+        let Some(arrived) = buffer.len().checked_sub(MAX_HEADER_BYTES) else {
+            return (0, 0);
+        };
+        let len = at_most(piece.remaining, arrived);
+        if len == 0 {
+            return (0, 0);
+        }
+        let header_len = piece.begin(len, buffer);
+        buffer.copy_within(MAX_HEADER_BYTES.., header_len);
+        self.position = piece.after(len).map_or(Position::Header, Position::Split);
+        (header_len + arrived, header_len + len)
+    }
+
+    /// Walks over frames from `at`, where the last frame ended, to the end of
+    /// `bytes` or to the payload of a compressed frame.
+    fn walk_frames(&mut self, bytes: &mut [u8], mut at: usize) -> Walked {
+        loop {
+            let left = bytes.len() - at;
+            match self.position {
+                Position::Lost => at = bytes.len(),
+                Position::Compressed(_) => return Walked { pass: at, rest: at },
+                Position::Payload { remaining } => {
+                    let len = at_most(remaining, left);
+                    if let Some(close) = &mut self.close {
+                        close.extend(bytes.get(at..at + len).unwrap_or_default());
+                    }
+                    at += len;
+                    self.position = match remaining - len as u64 {
+                        0 => Position::Header,
+                        remaining => Position::Payload { remaining },
+                    };
+                }
+                Position::Header | Position::Split(_) => {}
+            }
+            if at == bytes.len() {
+                return Walked { pass: at, rest: at };
+            }
+            match self.enter_frame(bytes, at) {
+                Entered::Passes { header_len } => at += header_len,
+                Entered::Compressed { header_len } => {
+                    return Walked {
+                        pass: at,
+                        rest: at + header_len,
+                    };
+                }
+                Entered::EndsAt(pass) => {
+                    return Walked {
+                        pass,
+                        rest: bytes.len(),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Reads the frame header at `at` and decides what becomes of its frame.
+    fn enter_frame(&mut self, bytes: &mut [u8], at: usize) -> Entered {
+        let frame = bytes.get_mut(at..).unwrap_or_default();
+        let mut cursor = Cursor::new(&*frame);
+        let (header, length) = match FrameHeader::parse(&mut cursor) {
+            Ok(Some(parsed)) => parsed,
+            Ok(None) => {
+                self.hold(frame);
+                return Entered::EndsAt(at);
+            }
+            // A reserved opcode.
+            Err(_) => {
+                self.position = Position::Lost;
+                return Entered::Passes { header_len: 0 };
+            }
+        };
+        let header_len = usize::try_from(cursor.position()).unwrap_or(frame.len());
+        let arrived = frame.len() - header_len;
+        match self.route(&header, length, arrived) {
+            Route::Pass => {
+                if header.opcode == OpCode::Control(Control::Close) && self.close.is_none() {
+                    self.close = Some(CloseStart::new(&header, length));
+                }
+                self.position = Position::Payload { remaining: length };
+                Entered::Passes { header_len }
+            }
+            Route::Lost => {
+                self.position = Position::Lost;
+                Entered::Passes { header_len }
+            }
+            Route::Inflate => self.enter_compressed(&header, length, header_len, frame),
+            Route::Split => {
+                let piece = Piece {
+                    remaining: length,
+                    opcode: header.opcode,
+                    is_final: header.is_final,
+                    mask: header.mask,
+                };
+                if arrived == 0 {
+                    self.position = Position::Split(piece);
+                    return Entered::EndsAt(at);
+                }
+                let shorter_len = piece.begin(arrived, frame);
+                frame.copy_within(header_len.., shorter_len);
+                self.position = piece
+                    .after(arrived)
+                    .map_or(Position::Header, Position::Split);
+                Entered::EndsAt(at + shorter_len + arrived)
+            }
+        }
+    }
+
+    fn enter_compressed(
+        &mut self,
+        header: &FrameHeader,
+        length: u64,
+        header_len: usize,
+        frame: &mut [u8],
+    ) -> Entered {
+        // RFC 6455 §5.1: clients mask, servers do not. Without RSV1 the frame
+        // is refused for just that.
+        if header.mask.is_some() != (self.role == Role::Server) {
+            if let Some(first) = frame.first_mut() {
+                *first &= !0x40;
+            }
+            self.position = Position::Lost;
+            return Entered::Passes { header_len };
+        }
+        self.position = Position::Compressed(CompressedFrame {
+            remaining: length,
+            unmasked: 0,
+            mask: header.mask,
+            is_final: header.is_final,
+            more: false,
+        });
+        Entered::Compressed { header_len }
+    }
+
+    /// Keeps the beginning of a header for the next chunk.
+    fn hold(&mut self, bytes: &[u8]) {
+        if let Some(held) = self.held.get_mut(..bytes.len()) {
+            held.copy_from_slice(bytes);
+            self.held_len = bytes.len();
+        }
+    }
+
+    /// Follows the messages from frame to frame.
+    fn route(&mut self, header: &FrameHeader, length: u64, arrived: usize) -> Route {
+        if header.rsv2 || header.rsv3 {
+            return Route::Lost;
+        }
+        let OpCode::Data(opcode) = header.opcode else {
+            return if header.rsv1 {
+                Route::Lost
+            } else {
+                Route::Pass
+            };
+        };
+        let mut message = match (opcode, self.message) {
+            (Data::Text | Data::Binary, None) => Message {
+                kind: opcode,
+                is_compressed: header.rsv1,
+                has_begun: false,
+                wire_bytes: 0,
+            },
+            // RFC 7692 §6.1: only the first frame of a message has RSV1.
+            (Data::Continue, Some(message)) if !header.rsv1 => message,
+            _ => return Route::Lost,
+        };
+        if message.is_compressed && self.compression.is_none() {
+            return Route::Lost;
+        }
+        message.wire_bytes = message.wire_bytes.saturating_add(length);
+        if header.is_final
+            && let Some(compression) = &mut self.compression
+        {
+            compression.record_length(message.wire_bytes);
+        }
+        let is_too_long = length > self.max_frame_bytes as u64;
+        self.message = (message.is_compressed || !header.is_final).then_some(message);
+        match (message.is_compressed, is_too_long) {
+            (true, true) => Route::Lost,
+            (true, false) => Route::Inflate,
+            (false, false) if message.kind == Data::Text && length > arrived as u64 => Route::Split,
+            (false, _) => Route::Pass,
+        }
+    }
+
+    /// Passes on the frames up to the next compressed one. All of the chunk
+    /// that they came in has arrived, so nothing is held and no frame is split
+    /// before them.
+    fn step_plain(&mut self, output: &mut Output) {
+        let (mut input, done) = match &mut self.compression {
+            Some(compression) => compression.take_input(),
+            None => return,
+        };
+        let bytes = input.get_mut(done..).unwrap_or_default();
+        let walked = self.walk_frames(bytes, 0);
+        output.set(bytes.get(..walked.pass).unwrap_or_default().to_vec(), 0);
+        if let Some(compression) = &mut self.compression {
+            compression.return_input(input);
+            compression.skip(walked.rest);
+        }
+    }
+
+    /// Inflates one fragment at most.
+    fn step_compressed(&mut self, output: &mut Output) -> Result<(), DeflateError> {
+        let (Position::Compressed(mut frame), Some(mut message), Some(compression)) =
+            (self.position, self.message, &mut self.compression)
+        else {
+            return Ok(());
+        };
+        let max_len = MAX_HEADER_BYTES + self.max_frame_bytes.clamp(1, MAX_FRAGMENT_BYTES);
+        let mut bytes = vec![0; MAX_HEADER_BYTES];
+        let ended = compression.inflate(&mut frame, &mut bytes, max_len)?;
+
+        let is_final = ended && frame.is_final;
+        // The frames in between are merged where they yield nothing, but a
+        // message begins before anything that comes after its first frame.
+        if bytes.len() > MAX_HEADER_BYTES || is_final || (ended && !message.has_begun) {
+            let header = FrameHeader {
+                is_final,
+                opcode: OpCode::Data(message.continued_as()),
+                mask: (self.role == Role::Server).then_some([0; 4]),
+                ..FrameHeader::default()
+            };
+            let payload_len = (bytes.len() - MAX_HEADER_BYTES) as u64;
+            let start = MAX_HEADER_BYTES - header.len(payload_len);
+            write_header(&header, payload_len, bytes.get_mut(start..));
+            output.set(bytes, start);
+            message.has_begun = true;
+        }
+        self.message = (!is_final).then_some(message);
+        self.position = if ended {
+            Position::Header
+        } else {
+            Position::Compressed(frame)
+        };
+        Ok(())
+    }
+}
+
+/// What becomes of a frame.
+enum Route {
+    Pass,
+    Split,
+    Inflate,
+    /// It breaks the protocol.
+    Lost,
+}
+
+/// What entering a frame came to.
+enum Entered {
+    /// Its header is passed on, `header_len` bytes.
+    Passes { header_len: usize },
+    /// Its payload is to be inflated, after `header_len` bytes.
+    Compressed { header_len: usize },
+    /// All that arrived is dealt with, and ends here once rewritten.
+    EndsAt(usize),
+}
+
+impl Message {
+    /// The opcode of the next fragment.
+    fn continued_as(&self) -> Data {
+        if self.has_begun {
+            Data::Continue
+        } else {
+            self.kind
+        }
+    }
+}
