@@ -8,6 +8,8 @@
 //! arguments ([`cli`]) into engines and their results ([`report`]) into an
 //! [`exit`] status. [`terminal`] alone writes to the standard streams.
 
+#![warn(clippy::disallowed_methods)]
+
 pub mod bench;
 pub mod cli;
 pub mod commands;
@@ -18,5 +20,9 @@ pub mod pipe;
 pub mod repl;
 pub mod report;
 pub mod server;
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one module that writes to the standard streams"
+)]
 pub mod terminal;
 pub mod transcript;

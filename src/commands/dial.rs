@@ -30,6 +30,10 @@ pub(super) struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The environment of this process.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`commands` reads the environment"
+    )]
     pub(super) fn read() -> Self {
         let variables = std::env::vars_os();
         Self(

@@ -108,6 +108,10 @@ pub(super) fn look(args: &PromptArgs, style: Style, status: Status) -> Look {
 }
 
 /// What the environment says of colours.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`commands` reads the environment"
+)]
 pub(super) fn color_env() -> ColorEnv {
     let set = |name| env::var_os(name).filter(|value| !value.is_empty());
     ColorEnv {
@@ -119,6 +123,10 @@ pub(super) fn color_env() -> ColorEnv {
 
 /// `$XDG_STATE_HOME/wscli/history`, by the rules of the XDG Base Directory
 /// Specification: a relative path counts as none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`commands` reads the environment"
+)]
 fn history_path() -> Option<PathBuf> {
     let absolute = |name| {
         env::var_os(name)

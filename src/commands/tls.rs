@@ -32,6 +32,10 @@ pub struct TlsEnv {
 
 impl TlsEnv {
     /// Reads the environment. An empty variable is none.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`commands` reads the environment"
+    )]
     pub fn read() -> Self {
         Self {
             key_log: env::var_os("SSLKEYLOGFILE")

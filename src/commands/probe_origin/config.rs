@@ -131,6 +131,10 @@ impl Settings {
 
 /// Replaces `${NAME}` by the environment variable, so that secrets stay out of
 /// the file.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`commands` reads the environment"
+)]
 pub(super) fn expand(text: &str) -> Result<String> {
     let mut expanded = String::new();
     let mut rest = text;

@@ -127,6 +127,10 @@ impl<'a> Output<'a> {
     }
 
     /// Writes every report that was asked for.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`commands` reads the environment"
+    )]
     pub(super) fn write_files(&self, reports: &[Report], config: Option<&Path>) -> Result<()> {
         let fail_on = self.fail_on;
         let file = config.map(|path| path.display().to_string());
