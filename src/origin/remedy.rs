@@ -1,159 +1,187 @@
 //! Which server it is, and how the check is written there. Pure.
+//!
+//! A snippet is given where it cures the weakness found, with the values of the
+//! run, and none otherwise: a wrong one costs more than it helps.
 
+mod servers;
+mod values;
+
+pub use servers::Server;
+
+use self::servers::{Compares, ROWS, Row, Sign};
+use self::values::{Values, authority, host};
 use super::catalogue::Fix;
 use super::observe::Evidence;
 
-/// A server, or a library, that is recognised by its answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Server {
-    /// ASP.NET Core (Kestrel).
-    AspNetCore,
-    /// Go: gorilla/websocket and its likes.
-    Gorilla,
-    /// Node: the package ws.
-    Ws,
-    /// Node: socket.io.
-    SocketIo,
-    /// Python: Tornado.
-    Tornado,
-    /// Python: Django Channels.
-    Channels,
-    /// Python: websockets.
-    Websockets,
-    /// Python: aiohttp.
-    Aiohttp,
-    /// Python: uvicorn, under Starlette and others.
-    Uvicorn,
-    /// Node: webpack-dev-server.
-    WebpackDevServer,
-    /// Perl: Mojolicious.
-    Mojolicious,
-    /// nginx, alone or in front of another.
-    Nginx,
+/// A weakness, as far as its remedy goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Weakness<'a> {
+    /// The repair that it asks for.
+    pub fix: Fix,
+    /// The origin that was let in.
+    pub origin: &'a str,
+    /// The allowed origins; none where no page is allowed.
+    pub allowed: &'a [String],
+    /// The target's URL.
+    pub target: &'a str,
+    /// The server, where it was recognised.
+    pub server: Option<Server>,
 }
 
 impl Server {
     /// The name for people.
     pub fn name(self) -> &'static str {
-        match self {
-            Self::AspNetCore => "ASP.NET Core",
-            Self::Gorilla => "gorilla/websocket",
-            Self::Ws => "ws",
-            Self::SocketIo => "socket.io",
-            Self::Tornado => "Tornado",
-            Self::Channels => "Django Channels",
-            Self::Websockets => "websockets",
-            Self::Aiohttp => "aiohttp",
-            Self::Uvicorn => "uvicorn",
-            Self::WebpackDevServer => "webpack-dev-server",
-            Self::Mojolicious => "Mojolicious",
-            Self::Nginx => "nginx",
-        }
+        self.row().map_or("a server", |row| row.name)
     }
 
-    /// How the allowed origin is enforced there.
-    pub fn snippet(self, origin: &str) -> String {
-        match self {
-            Self::AspNetCore => format!(
-                "var options = new WebSocketOptions(); options.AllowedOrigins.Add(\"{origin}\"); app.UseWebSockets(options);"
-            ),
-            Self::Gorilla => format!(
-                "upgrader.CheckOrigin = func(r *http.Request) bool {{ return r.Header.Get(\"Origin\") == \"{origin}\" }}"
-            ),
-            Self::Ws => format!(
-                "server.on('upgrade', (req, socket, head) => {{ if (req.headers.origin !== '{origin}') {{ socket.end('HTTP/1.1 403 Forbidden\\r\\nConnection: close\\r\\n\\r\\n'); return; }} wss.handleUpgrade(req, socket, head, ws => wss.emit('connection', ws, req)); }})"
-            ),
-            Self::SocketIo => format!(
-                "new Server(http, {{ allowRequest: (req, callback) => callback(null, req.headers.origin === '{origin}') }}) (the option cors does not protect WebSockets)"
-            ),
-            Self::Tornado => {
-                format!("def check_origin(self, origin): return origin == \"{origin}\"")
-            }
-            Self::Channels => format!(
-                "application = ProtocolTypeRouter({{\"websocket\": OriginValidator(AuthMiddlewareStack(URLRouter(routes)), [\"{origin}\"])}})"
-            ),
-            Self::Websockets => format!("serve(handler, host, port, origins=[\"{origin}\"])"),
-            Self::Aiohttp => format!(
-                "if request.headers.get(\"Origin\") != \"{origin}\": raise web.HTTPForbidden() (before WebSocketResponse.prepare)"
-            ),
-            Self::Uvicorn => format!(
-                "if websocket.headers.get(\"origin\") != \"{origin}\": await websocket.close(1008); return (before websocket.accept(); CORSMiddleware does not protect WebSockets)"
-            ),
-            Self::WebpackDevServer => {
-                "devServer: { allowedHosts: ['client.example'] }, and a current version".into()
-            }
-            Self::Mojolicious => format!(
-                "return $c->render(text => 'forbidden', status => 403) unless ($c->req->headers->origin // '') eq '{origin}'; (in an 'under' before the websocket route)"
-            ),
-            Self::Nginx => format!(
-                "map $http_origin $origin_ok {{ default 0; \"{origin}\" 1; }} and, in the location: if ($origin_ok = 0) {{ return 403; }}"
-            ),
-        }
+    /// How the allowed origins are enforced there, where that is known.
+    pub fn snippet(self, allowed: &[String]) -> Option<String> {
+        let write = self.row()?.snippet?;
+        (!allowed.is_empty()).then(|| write(&Values::new(allowed)))
+    }
+
+    fn row(self) -> Option<&'static Row> {
+        ROWS.iter().find(|row| row.server == self)
     }
 }
 
 /// Recognises the server by everything that it has answered. A library behind
 /// a proxy says more than the proxy.
 pub fn recognise<'a>(path: &str, answers: impl Iterator<Item = &'a Evidence>) -> Option<Server> {
-    let mut found = None;
-    for answer in answers {
-        let text = |text: &Option<String>| text.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let (head, body) = (text(&answer.response_head), text(&answer.response_body));
-        let message = answer
-            .frames
-            .iter()
-            .find(|frame| !frame.sent)
-            .map_or("", |frame| frame.data.as_str());
-        let known = if path.starts_with("/socket.io/") || message.starts_with("0{\"sid\"") {
-            Some(Server::SocketIo)
-        } else if message.contains("\"type\":\"hot\"")
-            || message.contains("Invalid Host/Origin header")
-        {
-            Some(Server::WebpackDevServer)
-        } else if body.contains("checkorigin") || body.contains("websocket: request origin") {
-            Some(Server::Gorilla)
-        } else {
-            by_head(&head)
-        };
-        match known {
-            Some(Server::Nginx) | None => found = found.or(known),
-            Some(_) => return known,
+    let answers: Vec<_> = answers.map(Answer::new).collect();
+    let shown = |sign: &Sign| match sign {
+        Sign::Path(part) => path.contains(part),
+        sign => answers.iter().any(|answer| answer.shows(*sign)),
+    };
+    let row = ROWS
+        .iter()
+        .find(|row| row.signs.iter().any(|signs| signs.iter().all(shown)))?;
+    Some(row.server)
+}
+
+/// What the signs are looked for in.
+struct Answer<'a> {
+    /// In lower case: the status line and the headers.
+    head: String,
+    /// In lower case: the status line and the body.
+    text: String,
+    message: &'a str,
+    is_of_ws: bool,
+}
+
+impl<'a> Answer<'a> {
+    fn new(evidence: &'a Evidence) -> Self {
+        let head = evidence.response_head.as_deref().unwrap_or_default();
+        let body = evidence.response_body.as_deref().unwrap_or_default();
+        let status_line = head.lines().next().unwrap_or_default();
+        let received = evidence.frames.iter().find(|frame| !frame.sent);
+        Self {
+            head: head.to_lowercase(),
+            text: format!("{status_line}\n{body}").to_lowercase(),
+            message: received.map_or("", |frame| frame.data.as_str()),
+            is_of_ws: is_refusal_of_ws(head, body),
         }
     }
-    found
-}
 
-fn by_head(head: &str) -> Option<Server> {
-    let server = head
-        .lines()
-        .find_map(|line| line.strip_prefix("server:"))
-        .unwrap_or_default();
-    [
-        ("kestrel", Server::AspNetCore),
-        ("tornado", Server::Tornado),
-        ("daphne", Server::Channels),
-        ("aiohttp", Server::Aiohttp),
-        ("uvicorn", Server::Uvicorn),
-        ("websockets", Server::Websockets),
-        ("mojolicious", Server::Mojolicious),
-        ("nginx", Server::Nginx),
-    ]
-    .into_iter()
-    .find(|(name, _)| server.contains(name))
-    .map(|(_, server)| server)
-    .or_else(|| head.contains("x-powered-by: express").then_some(Server::Ws))
-}
-
-/// What to do about a weakness, with the snippet for a recognised server.
-pub fn remediation(fix: Fix, origin: &str, server: Option<Server>) -> String {
-    let advice = advice(fix);
-    let snippet =
-        |server: Server| format!("{advice}. {}: {}", server.name(), server.snippet(origin));
-    match (fix, server) {
-        (Fix::AddCheck | Fix::ExactMatch | Fix::RejectNull | Fix::OneHeader, Some(server)) => {
-            snippet(server)
+    fn shows(&self, sign: Sign) -> bool {
+        match sign {
+            Sign::Path(_) => false,
+            Sign::Header(name, value) => self.head.lines().skip(1).any(|line| {
+                let header = line.split_once(':');
+                header.is_some_and(|(found, text)| found.trim() == name && text.contains(value))
+            }),
+            Sign::Text(part) => self.text.contains(&part.to_lowercase()),
+            Sign::Message(pattern) => begins_like(self.message, pattern),
+            Sign::RefusalOfWs => self.is_of_ws,
         }
-        _ => advice.to_owned(),
+    }
+}
+
+/// Whether a text begins like this; `*` stands for anything.
+fn begins_like(text: &str, pattern: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else {
+        return false;
+    };
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    true
+}
+
+/// Node's package ws refuses with these three headers, in this order, and the
+/// words of the status as the body.
+fn is_refusal_of_ws(head: &str, body: &str) -> bool {
+    let mut lines = head.trim_end().split("\r\n");
+    let words = lines.next().and_then(|line| line.splitn(3, ' ').nth(2));
+    let names: Vec<_> = lines
+        .map(|line| line.split(':').next().unwrap_or_default())
+        .collect();
+    names == ["Connection", "Content-Type", "Content-Length"]
+        && head.contains("Content-Type: text/html\r\n")
+        && words.is_some_and(|words| !words.is_empty() && words == body)
+}
+
+/// What to do about a weakness, with the snippet for a recognised server where
+/// that cures it.
+pub fn remediation(weakness: &Weakness<'_>) -> String {
+    let advice = advice(weakness.fix);
+    let Some(row) = weakness.server.and_then(Server::row) else {
+        return advice.to_owned();
+    };
+    let more = if cures(row, weakness) {
+        row.server.snippet(weakness.allowed)
+    } else if weakness.fix == Fix::ExactMatch {
+        cannot(row.compares).map(str::to_owned)
+    } else {
+        None
+    };
+    match more {
+        Some(more) => format!("{advice}. {}: {more}", row.name),
+        None => advice.to_owned(),
+    }
+}
+
+/// Whether the server's setting keeps out what was let in.
+fn cures(row: &Row, weakness: &Weakness<'_>) -> bool {
+    match (weakness.fix, row.compares) {
+        (Fix::AddCheck, _) => true,
+        (Fix::ExactMatch | Fix::RejectNull | Fix::OneHeader, Compares::Origin)
+        | (Fix::RejectNull, Compares::Host | Compares::HostAndPort) => true,
+        (Fix::ExactMatch, Compares::Host) => is_elsewhere(weakness, host),
+        (Fix::ExactMatch, Compares::HostAndPort) => {
+            is_elsewhere(weakness, |origin| authority(origin).to_owned())
+        }
+        _ => false,
+    }
+}
+
+/// Whether a page was let in whose place is neither an allowed one nor the
+/// server's own, as far as the server compares them.
+fn is_elsewhere(weakness: &Weakness<'_>, place: impl Fn(&str) -> String) -> bool {
+    let origin = weakness.origin;
+    let is_web = origin.starts_with("http://") || origin.starts_with("https://");
+    let known = weakness.allowed.iter().map(String::as_str);
+    let own = weakness.target.split(['/', '?']).nth(2).unwrap_or_default();
+    let own = format!("http://{own}");
+    let mut known = known.chain([own.as_str()]);
+    is_web && known.all(|known| place(known) != place(origin))
+}
+
+/// What to say of a server whose setting compares less than the weakness needs.
+fn cannot(compares: Compares) -> Option<&'static str> {
+    match compares {
+        Compares::Host => Some(
+            "its setting compares host names alone; a proxy in front of it can compare the whole origin",
+        ),
+        Compares::HostAndPort => Some(
+            "its setting compares hosts and ports alone; a proxy in front of it can compare the whole origin",
+        ),
+        Compares::Origin | Compares::Token => None,
     }
 }
 
@@ -183,3 +211,6 @@ pub fn advice(fix: Fix) -> &'static str {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

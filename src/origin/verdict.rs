@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::catalogue::{Fix, Group, Rule, Severity};
 use super::observe::Evidence;
 use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
-use super::remedy::{Server, recognise, remediation};
+use super::remedy::{Server, Weakness, recognise, remediation};
 use super::runner::{Baseline, Ending, Judged, RunResult};
 use crate::connection::OpenError;
 
@@ -185,8 +185,7 @@ pub fn report(
     let answers = answers.chain(probes.iter().filter_map(ProbeReport::evidence));
     let server = recognise(path, answers);
     let (verdict, reason) = judge(&result.ending, &probes);
-    let origin = allowed.first().map_or("", String::as_str);
-    let mut findings = findings(&probes, policy, origin, server);
+    let mut findings = findings(&probes, policy, &allowed, &target, server);
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut notes = result.notes;
     notes.extend(unused(policy, &findings, &probes));
@@ -295,7 +294,8 @@ fn listed(ids: &[&str]) -> String {
 fn findings(
     probes: &[ProbeReport],
     policy: &Policy,
-    origin: &str,
+    allowed: &[String],
+    target: &str,
     server: Option<Server>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
@@ -331,7 +331,13 @@ fn findings(
             } else if rule.fix == Fix::DecideAbsent && policy.absent == AbsentPolicy::Deny {
                 "refuse requests without an Origin header".into()
             } else {
-                remediation(rule.fix, origin, server)
+                remediation(&Weakness {
+                    fix: rule.fix,
+                    origin: &probe.origin,
+                    allowed,
+                    target,
+                    server,
+                })
             },
             origin: probe.origin.clone(),
             excepted: exception.map(|exception| exception.reason.clone()),

@@ -60,13 +60,11 @@ pub fn explain(rule: &Rule) -> String {
             Server::Channels,
             Server::Nginx,
         ];
+        let allowed = ["https://client.com".to_owned()];
         for server in servers {
-            let _ = writeln!(
-                out,
-                "  {}: {}",
-                server.name(),
-                server.snippet("https://client.com")
-            );
+            if let Some(snippet) = server.snippet(&allowed) {
+                let _ = writeln!(out, "  {}: {snippet}", server.name());
+            }
         }
     }
     out

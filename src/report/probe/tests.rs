@@ -66,11 +66,7 @@ fn sample() -> Report {
             probe: rule.id,
             severity: rule.severity,
             message: format!("{}: {}", rule.reveals, rule.exploit),
-            remediation: crate::origin::remedy::remediation(
-                rule.fix,
-                "https://client.com",
-                Some(Server::Ws),
-            ),
+            remediation: crate::origin::remedy::advice(rule.fix).into(),
             origin: format!("https://{id}.example"),
             excepted: excepted.map(str::to_owned),
         }
