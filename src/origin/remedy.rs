@@ -3,12 +3,14 @@
 //! A snippet is given where it cures the weakness found, with the values of the
 //! run, and none otherwise: a wrong one costs more than it helps.
 
+mod rows;
 mod servers;
 mod values;
 
 pub use servers::Server;
 
-use self::servers::{Compares, ROWS, Row, Sign};
+use self::rows::ROWS;
+use self::servers::{Compares, Row, Sign};
 use self::values::{Values, authority, host};
 use super::catalogue::Fix;
 use super::observe::Evidence;

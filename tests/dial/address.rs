@@ -4,8 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wscli::connection::OpenError;
 use wscli::connection::net::address::{AddressConfig, Family};
+use wscli::connection::{OpenConfig, OpenError, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
 
 use crate::harness::{
@@ -110,4 +110,9 @@ async fn a_server_that_takes_connections_and_is_silent_is_a_timeout() {
         error.to_string(),
         "no answer to the opening handshake within 100ms"
     );
+    // Vite says nothing to who does not offer its subprotocol.
+    let hint = |config: &OpenConfig| diagnose::hint(&error, &"ws://h/".parse().unwrap(), config);
+    assert!(hint(&config).unwrap().contains("-s vite-hmr"));
+    config.request.subprotocols.push("chat".into());
+    assert!(!hint(&config).unwrap().contains("-s "));
 }

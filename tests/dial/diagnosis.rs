@@ -31,6 +31,24 @@ const ANSWERS: &[Case] = &[
         "it redirects to https://h/ws; -L follows",
     ),
     (
+        "HTTP/1.1 302 Found\r\nLocation: https://sso.h/start?back=/ws\r\n\r\n",
+        REJECTED,
+        "302",
+        "looks like a login: send what a logged-in browser sends (-b COOKIES,",
+    ),
+    (
+        "HTTP/1.1 302 Found\r\nLocation: /user/sign_in\r\n\r\n",
+        REJECTED,
+        "302",
+        "looks like a login",
+    ),
+    (
+        "HTTP/1.1 302 Found\r\nLocation: /authors/ssos?to=/login\r\n\r\n",
+        REJECTED,
+        "302",
+        "; -L follows",
+    ),
+    (
         "HTTP/1.1 308 Moved\r\n\r\n",
         REJECTED,
         "308",
@@ -41,6 +59,18 @@ const ANSWERS: &[Case] = &[
         REJECTED,
         "400",
         "nginx needs proxy_http_version 1.1",
+    ),
+    (
+        "HTTP/1.1 400 WebSocket connection denied: origin 'null' not allowed\r\n\r\n",
+        REJECTED,
+        "400",
+        "try --origin http://",
+    ),
+    (
+        "HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Type: text/html\r\nContent-Length: 11\r\n\r\nBad Request",
+        REJECTED,
+        "400",
+        "the server itself refuses this request: it may want a token in the query",
     ),
     (
         "HTTP/1.1 400 Bad Request\r\nSec-WebSocket-Version: 8, 7\r\n\r\n",

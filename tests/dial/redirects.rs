@@ -45,12 +45,12 @@ async fn every_kind_of_redirect_is_followed_to_an_http_address() {
 
 #[tokio::test]
 async fn without_leave_the_location_is_told() {
-    let (server, _) = answer(redirect(302, "/login")).await;
+    let (server, _) = answer(redirect(302, "/live")).await;
     let url = format!("ws://{server}/ws");
     let error = connect(&url, &config()).await.unwrap_err();
     assert_eq!(status_of_open(&error), ExitStatus::Rejected);
     let hint = diagnose::hint(&error, &url.parse().unwrap(), &config());
-    assert_eq!(hint.as_deref(), Some("it redirects to /login; -L follows"));
+    assert_eq!(hint.as_deref(), Some("it redirects to /live; -L follows"));
 }
 
 #[tokio::test]

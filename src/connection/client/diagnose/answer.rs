@@ -109,6 +109,10 @@ impl Answer<'_> {
         let downgrade = self.facts.target.secure && secure.is_ok_and(|to| !to.secure);
         Some(if downgrade {
             format!("it redirects to {location}, which would give up TLS")
+        } else if is_login(&location) {
+            format!(
+                "it redirects to {location}, which looks like a login: send what a logged-in browser sends (-b COOKIES, --bearer TOKEN or -H)"
+            )
         } else {
             format!("it redirects to {location}; -L follows")
         })
@@ -119,6 +123,12 @@ impl Answer<'_> {
             return format!(
                 "the server speaks version {versions} of the WebSocket protocol; 13 was asked for"
             );
+        }
+        if self.speaks_of_origins() {
+            return self.forbidden();
+        }
+        if self.is_of_ws() {
+            return "the server itself refuses this request: it may want a token in the query, a header or a subprotocol (-s)".to_owned();
         }
         "the server saw no valid WebSocket request: a proxy in front of it may drop the Upgrade and Connection headers (nginx needs proxy_http_version 1.1 and both headers set), or it wants a query, a header or a subprotocol (-s)".to_owned()
     }
@@ -160,6 +170,34 @@ impl Answer<'_> {
         } else {
             format!("{origin}; or it wants credentials (-u, --bearer, -b)")
         }
+    }
+
+    /// Autobahn, for example, puts its reason into the status line of a 400.
+    fn speaks_of_origins(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.response.body);
+        let text = format!("{} {body}", self.response.status_line()).to_ascii_lowercase();
+        text.contains("origin")
+            && [
+                "denied",
+                "not allowed",
+                "not an accepted",
+                "not authorized",
+                "invalid",
+            ]
+            .iter()
+            .any(|word| text.contains(word))
+    }
+
+    /// Whether Node's package ws has refused: it has seen a WebSocket request,
+    /// and no proxy has taken anything from it.
+    fn is_of_ws(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.response.body);
+        let is = |name: &str, value: &str| self.response.header(name).any(|found| found == value);
+        is("connection", "close")
+            && is("content-type", "text/html")
+            && body == "Bad Request"
+            && self.response.header("server").next().is_none()
+            && self.response.header("date").next().is_none()
     }
 
     /// The origin of the pages that live beside the target.
@@ -281,3 +319,25 @@ impl Answer<'_> {
 
 const SOME_PATHS: &str =
     "check the path (often /ws, /socket or /socket.io/?EIO=4&transport=websocket)";
+
+/// Whether a redirect leads to where one logs in.
+fn is_login(location: &str) -> bool {
+    const NAMES: &[&str] = &[
+        "auth",
+        "authenticate",
+        "authorize",
+        "login",
+        "logon",
+        "oauth",
+        "oauth2",
+        "saml",
+        "signin",
+        "sso",
+    ];
+    let location = location.to_ascii_lowercase();
+    let address = location.split(['?', '#']).next().unwrap_or_default();
+    let address = address.replace(['-', '_'], "");
+    address
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .any(|part| NAMES.contains(&part))
+}

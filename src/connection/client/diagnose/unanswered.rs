@@ -69,13 +69,19 @@ fn unix_hint(error: &io::Error) -> Option<String> {
 
 pub(super) fn timeout_hint(connected: bool, facts: &Facts<'_>) -> String {
     if connected {
+        // Some development servers leave requests alone that do not offer theirs.
+        let waits = match facts.config.request.subprotocols.is_empty() {
+            true => ", it may wait for a subprotocol (-s vite-hmr, for example)",
+            false => "",
+        };
         return match facts.target.secure {
-            true => "the server took the connection and is silent; --connect-timeout waits longer",
-            false => {
-                "the server took the connection and is silent: it may wait for TLS (try wss://), or not speak HTTP at all"
-            }
-        }
-        .to_owned();
+            true => format!(
+                "the server took the connection and is silent: it may be slow (--connect-timeout waits longer){waits}"
+            ),
+            false => format!(
+                "the server took the connection and is silent: it may wait for TLS (try wss://){waits}, or not speak HTTP at all"
+            ),
+        };
     }
     match (facts.proxy(), &facts.target.endpoint) {
         (Some(proxy), _) => format!("the proxy {proxy} was in between; --noproxy goes past it"),
