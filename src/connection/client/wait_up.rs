@@ -17,6 +17,8 @@ use crate::connection::net::tls::TlsError;
 /// that takes its time.
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// Between the last attempts, which come closer together.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 /// Makes attempts until one succeeds, fails for good, or `limit` is over.
 /// Each is told when that will be.
@@ -32,20 +34,57 @@ where
 {
     let end = instant_after(limit);
     let mut pause = FIRST_PAUSE;
+    let mut last = None;
     loop {
         let error = match attempt(end).await {
             Ok(opened) => return Ok(opened),
             Err(error) if !may_pass(&error) => return Err(error),
-            Err(error) => error,
+            Err(error) => worth_telling(last.take(), error, limit, end),
         };
-        if end.is_some_and(|end| Instant::now() + pause >= end) {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        sleep(pause_before_end(pause, left)).await;
+        if end.is_some_and(|end| Instant::now() >= end) {
             return Err(OpenError::NotUp {
                 after: limit,
                 last: Box::new(error),
             });
         }
-        sleep(pause).await;
+        last = Some(error);
         pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+}
+
+/// The failure that tells most: not the time-out of an attempt that was cut short
+/// only because the wait was over, where one before it had failed by itself.
+fn worth_telling(
+    earlier: Option<OpenError>,
+    error: OpenError,
+    limit: Duration,
+    end: Option<Instant>,
+) -> OpenError {
+    let is_over = end.is_some_and(|end| Instant::now() >= end);
+    match (error, earlier) {
+        (OpenError::Timeout { connected, .. }, None) if is_over => OpenError::Timeout {
+            after: limit,
+            connected,
+        },
+        (error, Some(earlier))
+            if is_over && matches!(error.innermost(), OpenError::Timeout { .. }) =>
+        {
+            earlier
+        }
+        (error, _) => error,
+    }
+}
+
+/// A pause that would outlast the wait is half of what is left instead, so that
+/// a server that comes up at the very end is still found.
+fn pause_before_end(pause: Duration, left: Option<Duration>) -> Duration {
+    match left {
+        Some(left) if pause < left => pause,
+        Some(left) if left > SHORTEST_PAUSE * 2 => left / 2,
+        Some(left) => left,
+        None => pause,
     }
 }
 
@@ -132,10 +171,78 @@ mod tests {
             async { Err(refused()) }
         })
         .await;
-        assert_eq!(tries, [0, 50, 150, 350, 750, 1550, 2550, 3550]);
+        // Then closer together again, so that the end of the wait is used too.
+        assert_eq!(
+            tries,
+            [
+                0, 50, 150, 350, 750, 1550, 2550, 3550, 3775, 3888, 3944, 3972, 3986
+            ]
+        );
+        assert_eq!(start.elapsed(), Duration::from_secs(4));
         assert_eq!(
             result.unwrap_err().to_string(),
             "the server was not up within 4s: could not connect to 127.0.0.1:1: connection refused"
+        );
+    }
+
+    /// A server that is up after so long; whether the wait finds it.
+    async fn found(limit: Duration, up_after: Duration) -> bool {
+        let start = Instant::now();
+        let result = until_up(limit, |_| async {
+            match start.elapsed() < up_after {
+                true => Err(refused()),
+                false => Ok(()),
+            }
+        });
+        result.await.is_ok()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_up_uses_the_whole_time_it_was_given() {
+        for limit in [100, 1000, 2000, 3000, 10_000, 61_500] {
+            let limit = Duration::from_millis(limit);
+            for before_end in [25, 50, 75, 100] {
+                let up_after = limit - Duration::from_millis(before_end);
+                assert!(found(limit, up_after).await, "{limit:?} {up_after:?}");
+            }
+            assert!(!found(limit, limit * 2).await);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn wait_up_tells_the_failure_before_the_attempt_that_its_own_end_cut() {
+        let limit = Duration::from_secs(2);
+        let timeout = |after| OpenError::Timeout {
+            after,
+            connected: true,
+        };
+        let mut tries = 0;
+        let result: Result<(), _> = until_up(limit, |end| {
+            tries += 1;
+            async move {
+                if tries == 1 {
+                    return Err(refused());
+                }
+                let end = end.unwrap();
+                let left = end - Instant::now();
+                tokio::time::sleep_until(end).await;
+                Err(timeout(left))
+            }
+        })
+        .await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the server was not up within 2s: could not connect to 127.0.0.1:1: connection refused"
+        );
+        // Where none failed before it, with the whole wait as its limit.
+        let result: Result<(), _> = until_up(limit, |end| async move {
+            tokio::time::sleep_until(end.unwrap()).await;
+            Err(timeout(Duration::from_nanos(1_999_999_999)))
+        })
+        .await;
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the server was not up within 2s: no answer to the opening handshake within 2s"
         );
     }
 
