@@ -1,15 +1,25 @@
 //! `--replay`: the user's half of an earlier log, said again.
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::session::{Session, State};
 use crate::transcript::replay::Action;
+use crate::transcript::text::duration;
 use crate::transcript::{Outgoing, Source};
+
+/// How long a recorded connection that the peer ended may last here before the
+/// replay goes on without another one.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Session {
     /// The replay goes on when the state allows it.
     pub(super) fn replay_on(&mut self) {
-        if let (Some(step), None) = (self.replay.front(), self.replay_at) {
+        if self.replay_waits_for_close_until.take().is_some() {
+            // The time of the step had come already.
+            self.replay_at = Some(Instant::now());
+        } else if let (Some(step), None) = (self.replay.front(), self.replay_at) {
             self.replay_at = Some(Instant::now() + step.delay);
         }
     }
@@ -34,8 +44,10 @@ impl Session {
                 ));
                 return;
             }
-            // The peer closed in the recording, and has not done so here.
             State::Open if opens => {
+                if !self.close_is_overdue() {
+                    return;
+                }
                 self.replay.pop_front();
             }
             _ => self.replay_action(),
@@ -45,6 +57,27 @@ impl Session {
         } else if self.state == State::Open {
             self.replay_on();
         }
+    }
+
+    /// The peer closed in the recording before this connection was opened, and
+    /// has not done so here: whether it was waited for long enough. A server
+    /// may be slower to close than it was, and what follows belongs to the next
+    /// connection.
+    fn close_is_overdue(&mut self) -> bool {
+        let now = Instant::now();
+        let until = *self
+            .replay_waits_for_close_until
+            .get_or_insert(now + PATIENCE);
+        if now < until {
+            self.replay_at = Some(until);
+            return false;
+        }
+        self.replay_waits_for_close_until = None;
+        self.complain(&format!(
+            "the peer closed here in the recording, and has not closed within {}; the replay goes on over this connection",
+            duration(PATIENCE)
+        ));
+        true
     }
 
     fn replay_action(&mut self) {

@@ -117,6 +117,8 @@ pub struct Session {
     reconnect_at: Option<Instant>,
     pub(super) replay: VecDeque<Step>,
     pub(super) replay_at: Option<Instant>,
+    /// Until when the replay waits for a close by the peer that was recorded.
+    pub(super) replay_waits_for_close_until: Option<Instant>,
     pub(super) replayed: usize,
     /// What waits for a connection.
     pub(super) queue: VecDeque<Outgoing>,
@@ -166,6 +168,7 @@ impl Session {
             reconnect_at: None,
             replay,
             replay_at: None,
+            replay_waits_for_close_until: None,
             replayed: 0,
             queue: VecDeque::new(),
             resendable: VecDeque::new(),

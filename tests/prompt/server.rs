@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wscli::connection::{
@@ -33,6 +33,8 @@ pub(super) enum Behaviour {
     Ticks(u32),
     /// Refuses the upgrade.
     Refuse,
+    /// Obeys `bye` only when this has a permit: a server that is slow to close.
+    HoldsBye(Arc<Semaphore>),
 }
 
 impl Server {
@@ -114,14 +116,15 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Message>>>, behaviour: 
     stream.set_nodelay(true).unwrap();
     let config = SocketConfig::new(Role::Server);
     let mut socket = Socket::new(Transport::from(stream), Bytes::new(), &config).await;
-    let rate = match behaviour {
-        Behaviour::Ticks(rate) => rate,
-        Behaviour::Echo | Behaviour::Refuse => 0,
+    let (rate, bye) = match behaviour {
+        Behaviour::Ticks(rate) => (rate, None),
+        Behaviour::HoldsBye(bye) => (0, Some(bye)),
+        Behaviour::Echo | Behaviour::Refuse => (0, None),
     };
-    talk(&mut socket, &log, rate).await;
+    talk(&mut socket, &log, rate, bye.as_deref()).await;
 }
 
-async fn talk(socket: &mut Socket, log: &Mutex<Vec<Message>>, rate: u32) {
+async fn talk(socket: &mut Socket, log: &Mutex<Vec<Message>>, rate: u32, bye: Option<&Semaphore>) {
     let mut ticks = interval(Duration::from_secs(1) / rate.max(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut count = 0_u64;
@@ -130,6 +133,9 @@ async fn talk(socket: &mut Socket, log: &Mutex<Vec<Message>>, rate: u32) {
             event = socket.next() => match event {
                 Some(Event::Message { message, .. }) => {
                     log.lock().unwrap().push(message.clone());
+                    if let (Some(bye), b"bye") = (bye, message.as_bytes()) {
+                        bye.acquire().await.unwrap().forget();
+                    }
                     if !obey(socket, message).await {
                         return;
                     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wscli::connection::client::backoff::Reconnect;
@@ -384,6 +384,59 @@ async fn a_replay_says_what_the_log_says_the_user_said() {
     talk.types("/quit").await;
     talk.end().await;
     assert_eq!(again.texts(), server.texts());
+}
+
+/// A log in which the peer closed, and another connection followed.
+async fn recording_with_a_reconnect() -> Vec<replay::Step> {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("log.jsonl");
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(Some(&server.url()), log_to(&path)));
+    talk.sees("Connection opened", 1).await;
+    talk.types("bye").await;
+    talk.sees("Connection closed", 1).await;
+    talk.types("/connect").await;
+    talk.sees("Connection opened", 2).await;
+    talk.types("two").await;
+    talk.sees("< two", 1).await;
+    talk.types("/quit").await;
+    talk.end().await;
+    let recording = replay::read(&std::fs::read(&path).unwrap()).unwrap();
+    recording.at(replay::Pace::AtOnce)
+}
+
+#[tokio::test]
+async fn a_replay_waits_for_a_server_that_is_slower_to_close() {
+    let mut config = config(None, transcript());
+    config.replay = recording_with_a_reconnect().await;
+    let bye = Arc::new(Semaphore::new(0));
+    let server = Server::start(Behaviour::HoldsBye(Arc::clone(&bye)));
+    config.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
+    let talk = Talk::start(config);
+    // The recorded open is due before the server has closed.
+    talk.sees("> bye", 1).await;
+    bye.add_permits(1);
+    talk.sees("The replay is done: 4 steps", 1).await;
+    talk.sees("Connection closed", 2).await;
+    talk.types("/quit").await;
+    talk.end().await;
+    assert_eq!(server.texts(), ["bye", "two"]);
+}
+
+#[tokio::test]
+async fn a_replay_goes_on_where_the_peer_does_not_close_at_all() {
+    let mut config = config(None, transcript());
+    config.replay = recording_with_a_reconnect().await;
+    let server = Server::start(Behaviour::HoldsBye(Arc::new(Semaphore::new(0))));
+    config.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
+    let talk = Talk::start(config);
+    talk.sees("> bye", 1).await;
+    talk.sees("! the peer closed here in the recording", 1)
+        .await;
+    talk.sees("> two", 1).await;
+    talk.types("/quit").await;
+    talk.types("/quit").await;
+    talk.end().await;
 }
 
 #[tokio::test]
