@@ -72,7 +72,12 @@ impl Timer {
 
     /// Notes that the Pong to a Ping of ours has come.
     pub(super) fn pong_received(&mut self) {
-        self.pong_deadline = None;
+        if let (Some(_), KeepAlive::Ping { interval, .. }) =
+            (self.pong_deadline.take(), self.config)
+        {
+            // The next Ping is not put off by a long time to wait for this Pong.
+            self.sleep.as_mut().reset(Instant::now() + interval);
+        }
     }
 
     /// Ready when something is due. To be called when the socket has nothing

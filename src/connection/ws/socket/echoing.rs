@@ -190,6 +190,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(128))]
+
         #[test]
         fn the_answers_are_those_of_the_events(
             pieces in proptest::collection::vec(piece(), 0..20),
@@ -198,6 +200,8 @@ mod tests {
             room in prop_oneof![1_usize..100, Just(1 << 20)],
         ) {
             let bytes = [pieces.concat(), last].concat();
+            // A long answer through a narrow pipe would only repeat what a short one shows.
+            let room = room.max(bytes.len() / 500);
             let mut chunks = Vec::new();
             let mut rest = &bytes[..];
             for cut in cuts.iter().cycle() {

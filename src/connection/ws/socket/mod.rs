@@ -45,7 +45,7 @@ pub use self::echoing::Answered;
 
 use self::closing::Deadline;
 use self::frames::Frames;
-use self::sending::{Blocked, MAX_OUTGOING_FRAME_BYTES, WRITE_BUFFER_BYTES, to_wire};
+use self::sending::{Blocked, WRITE_BUFFER_BYTES, to_wire};
 use crate::connection::ws::deflate::{DeflateError, Deflater, Inflater, Params};
 use crate::connection::ws::frame_io::{FrameIo, FrameIoConfig};
 use crate::connection::ws::keep_alive::{Due, KeepAlive, Timer};
@@ -63,6 +63,9 @@ pub struct SocketConfig {
     pub max_message_bytes: usize,
     /// The largest frame accepted, in bytes.
     pub max_frame_bytes: usize,
+    /// Longer messages leave in several frames, in bytes: the write buffer of
+    /// a connection whose peer does not read stays within about twice as much.
+    pub max_outgoing_frame_bytes: usize,
     /// The read buffer of the connection, in bytes.
     pub read_buffer_bytes: usize,
     /// How a quiet connection is kept alive.
@@ -85,6 +88,7 @@ impl SocketConfig {
             role,
             max_message_bytes: 64 << 20,
             max_frame_bytes: 64 << 20,
+            max_outgoing_frame_bytes: 16 << 20,
             read_buffer_bytes: 8 << 10,
             keep_alive: KeepAlive::Off,
             close_timeout: Duration::from_secs(5),
@@ -108,6 +112,7 @@ pub struct Socket {
     deflater: Option<Box<Deflater>>,
     inflates: bool,
     max_message_bytes: usize,
+    max_outgoing_frame_bytes: usize,
     close_timeout: Duration,
     keep_alive: Option<Timer>,
     pings: VecDeque<(Bytes, Instant)>,
@@ -165,7 +170,7 @@ impl Socket {
         let limits = WebSocketConfig::default()
             .read_buffer_size(config.read_buffer_bytes)
             .write_buffer_size(WRITE_BUFFER_BYTES)
-            .max_write_buffer_size(WRITE_BUFFER_BYTES + 2 * MAX_OUTGOING_FRAME_BYTES)
+            .max_write_buffer_size(WRITE_BUFFER_BYTES + 2 * config.max_outgoing_frame_bytes)
             .max_message_size(Some(config.max_message_bytes))
             .max_frame_size(Some(config.max_frame_bytes));
         Self {
@@ -176,6 +181,7 @@ impl Socket {
                 .map(|params| Box::new(Deflater::new(&params, config.role))),
             inflates: config.deflate.is_some(),
             max_message_bytes: config.max_message_bytes.min(config.max_frame_bytes),
+            max_outgoing_frame_bytes: config.max_outgoing_frame_bytes,
             close_timeout: config.close_timeout,
             keep_alive: Timer::start(config.keep_alive),
             pings: VecDeque::new(),

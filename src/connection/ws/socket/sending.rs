@@ -13,10 +13,6 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 use super::{NotOpen, Phase, Socket};
 use crate::connection::{CloseCode, CloseFrame, Message, SocketError};
 
-/// Longer messages leave in several frames, so that the write buffer of a
-/// connection whose peer does not read stays within about this size.
-pub(super) const MAX_OUTGOING_FRAME_BYTES: usize = 16 << 20;
-
 /// Below this much, frames wait for a flush to be written together.
 pub(super) const WRITE_BUFFER_BYTES: usize = 64 << 10;
 
@@ -55,7 +51,7 @@ impl Socket {
         let mut opcode = OpCode::Data(opcode);
         let mut first = true;
         loop {
-            let part = rest.split_to(rest.len().min(MAX_OUTGOING_FRAME_BYTES));
+            let part = rest.split_to(rest.len().min(self.max_outgoing_frame_bytes));
             let mut frame = Frame::message(part, opcode, rest.is_empty());
             frame.header_mut().rsv1 = rsv1 && first;
             self.queue(WsMessage::Frame(frame))?;
