@@ -21,7 +21,7 @@ use std::thread;
 use std::time::Duration;
 
 /// How long a program may take to become ready, and a single talk to end.
-const TIME_LIMIT: Duration = Duration::from_secs(90);
+const TIME_LIMIT: Duration = Duration::from_mins(5);
 
 /// The probe is hundreds of talks.
 const PROBE_TIME_LIMIT: Duration = Duration::from_secs(600);

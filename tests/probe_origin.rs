@@ -10,6 +10,10 @@ use std::thread;
 use serde_json::Value;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+mod ended;
+
+use ended::Ends as _;
+
 const CLIENT: &str = "https://client.com";
 
 /// A server that lets in the origins that `check` likes and refuses the others
@@ -72,8 +76,8 @@ fn wscli(args: &[&str]) -> Output {
         .args(args)
         .env_clear()
         .env("SESSION", "s3cret-session")
-        .output()
-        .unwrap()
+        .stdin(Stdio::null())
+        .ends()
 }
 
 fn stderr(output: &Output) -> String {

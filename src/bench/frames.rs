@@ -397,7 +397,11 @@ mod tests {
 
         #[test]
         fn masking_twice_is_no_masking(
-            payload in proptest::collection::vec(any::<u8>(), 0..20_000),
+            // Around every width that is masked at once, and one long one.
+            payload in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..300),
+                (any::<u8>(), 19_000..20_000_usize).prop_map(|(byte, len)| vec![byte; len]),
+            ],
             mask in any::<[u8; 4]>(),
         ) {
             let mut frame = Vec::new();

@@ -15,7 +15,8 @@ pub(crate) fn config(connections: usize) -> BenchConfig {
     BenchConfig {
         targets: vec!["ws://127.0.0.1:9/".parse().unwrap()],
         open: OpenConfig {
-            timeout: Some(Duration::from_secs(5)),
+            // Only a failure waits for it.
+            timeout: Some(Duration::from_mins(2)),
             ..OpenConfig::default()
         },
         socket: SocketConfig::new(Role::Client),
@@ -41,7 +42,7 @@ pub(crate) fn config(connections: usize) -> BenchConfig {
         warmup: Duration::ZERO,
         duration: Some(Duration::from_millis(300)),
         messages: None,
-        reply_timeout: Duration::from_secs(5),
+        reply_timeout: Duration::from_mins(2),
     }
 }
 

@@ -3,8 +3,7 @@
 use std::future::pending;
 use std::io::{self, Cursor};
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -19,7 +18,8 @@ use super::payload::PayloadConfig;
 use super::schedule::Schedule;
 use super::template::Template;
 use super::testing::config;
-use super::{BenchError, Summary, run};
+use super::{BenchError, Live, Summary, run};
+use crate::connection::ws::mask;
 
 /// What the server does with message `number` (from 1) of a connection: the
 /// bytes it sends back, or how it ends.
@@ -103,12 +103,8 @@ fn next_frame(buffer: &mut Vec<u8>) -> Option<(OpCode, Vec<u8>)> {
     let end = start + usize::try_from(length).unwrap();
     // RFC 6455 §5.1: a client masks every frame.
     let mask = header.mask.unwrap();
-    let masked = buffer.get(start..end)?;
-    let payload = masked
-        .iter()
-        .zip(mask.iter().cycle())
-        .map(|(b, m)| b ^ m)
-        .collect();
+    let mut payload = buffer.get(start..end)?.to_vec();
+    mask::apply(&mut payload, mask);
     buffer.drain(..end);
     Some((header.opcode, payload))
 }
@@ -146,14 +142,51 @@ async fn measure(behaviour: Behaviour, change: impl FnOnce(&mut BenchConfig)) ->
     config.threads = 2;
     config.targets = vec![format!("ws://{address}/").parse().unwrap()];
     change(&mut config);
-    let limit = Duration::from_secs(20);
-    let summary = tokio::time::timeout(limit, run(config, pending(), |_| {}));
-    summary.await.expect("the run must end on time").unwrap()
+    let run = run(config, pending(), |_| {});
+    guarded(run).await.unwrap()
+}
+
+/// Only a run that never ends meets this limit.
+async fn guarded<T>(run: impl Future<Output = T>) -> T {
+    let ended = tokio::time::timeout(Duration::from_mins(5), run).await;
+    ended.expect("the run must end")
+}
+
+fn messages(count: u64) -> impl Fn(&mut BenchConfig) {
+    move |config| {
+        config.duration = None;
+        config.messages = Some(count);
+    }
+}
+
+/// A run without an end of its own, interrupted as soon as its live figures say.
+async fn interrupted_when(
+    behaviour: Behaviour,
+    is_enough: impl Fn(&Live) -> bool,
+    change: impl FnOnce(&mut BenchConfig),
+) -> Summary {
+    let address = server(behaviour).await;
+    let mut config = config(4);
+    config.targets = vec![format!("ws://{address}/").parse().unwrap()];
+    config.duration = Some(Duration::from_hours(1));
+    change(&mut config);
+    let (interrupt, interrupted) = oneshot::channel::<()>();
+    let mut interrupt = Some(interrupt);
+    let stop = async {
+        let _ = interrupted.await;
+    };
+    let run = run(config, stop, |live| {
+        if is_enough(live)
+            && let Some(interrupt) = interrupt.take()
+        {
+            let _ = interrupt.send(());
+        }
+    });
+    guarded(run).await.unwrap()
 }
 
 fn hundred_messages(config: &mut BenchConfig) {
-    config.duration = None;
-    config.messages = Some(100);
+    messages(100)(config);
 }
 
 fn open_loop(config: &mut BenchConfig, rate: f64) {
@@ -192,14 +225,14 @@ async fn a_lone_thread_can_be_the_callers() {
 
 #[tokio::test]
 async fn an_echo_loses_nothing_and_verifies() {
-    for (in_flight, sizes) in [
-        (1, (64, 64)),
-        (16, (0, 300)),
-        (3, (70_000, 70_000)),
-        (2, (600_000, 600_000)),
+    for (count, in_flight, sizes) in [
+        (100, 1, (64, 64)),
+        (100, 16, (0, 300)),
+        (40, 3, (70_000, 70_000)),
+        (8, 2, (600_000, 600_000)),
     ] {
         let mut summary = measure(echo, |config| {
-            hundred_messages(config);
+            messages(count)(config);
             config.verify = true;
             config.load = Load::Closed {
                 in_flight,
@@ -214,7 +247,7 @@ async fn an_echo_loses_nothing_and_verifies() {
         let counters = summary.stats.counters;
         assert_eq!(
             (counters.sent, counters.received),
-            (100, 100),
+            (count, count),
             "{counters:?}"
         );
         assert_eq!((counters.mismatched, counters.lost), (0, 0), "{counters:?}");
@@ -224,9 +257,9 @@ async fn an_echo_loses_nothing_and_verifies() {
             "{:?}",
             summary.stats.errors
         );
-        assert_eq!(summary.stats.from_intended.histogram().len(), 100);
+        assert_eq!(summary.stats.from_intended.histogram().len(), count);
         assert_eq!(summary.handshakes.count, 4);
-        assert!(counters.bytes_sent >= (100 * sizes.0) as u64);
+        assert!(counters.bytes_sent >= count * sizes.0 as u64);
     }
 }
 
@@ -239,7 +272,8 @@ async fn a_dropped_message_is_lost_and_the_next_ones_are_not_blamed() {
     let summary = measure(every_tenth, |config| {
         hundred_messages(config);
         open_loop(config, 1000.0);
-        config.reply_timeout = Duration::from_millis(300);
+        // Longer than an answer takes beside other work, and all that it waits.
+        config.reply_timeout = Duration::from_secs(4);
     })
     .await;
     let counters = summary.stats.counters;
@@ -274,18 +308,14 @@ async fn each_way_of_ending_has_its_cause() {
         (masked, "protocol error: masked frame"),
         (fragments, "protocol error: fragments out of order"),
     ] {
-        let begin = Instant::now();
+        // It ends because no connection is left, not because its time is over.
         let summary = measure(behaviour, |config| {
-            config.duration = Some(Duration::from_secs(15));
+            config.duration = Some(Duration::from_hours(1));
         })
         .await;
         let errors = &summary.stats.errors.0;
         assert_eq!(errors.get(cause), Some(&4), "{cause}: {errors:?}");
         assert_eq!(summary.stats.counters.lost, 4, "{cause}");
-        assert!(
-            begin.elapsed() < Duration::from_secs(5),
-            "{cause} ended late"
-        );
     }
 }
 
@@ -295,13 +325,12 @@ async fn an_end_right_behind_a_reply_hides_neither() {
         Answer::Send(bytes) => Answer::Finish(bytes),
         other => other,
     };
-    let begin = Instant::now();
     let summary = measure(last_words, |config| {
-        config.duration = Some(Duration::from_secs(15));
+        config.duration = Some(Duration::from_hours(1));
         // The end is there long before the next message.
         config.load = Load::Closed {
             in_flight: 1,
-            think_time: Duration::from_secs(10),
+            think_time: Duration::from_mins(30),
         };
     })
     .await;
@@ -310,27 +339,25 @@ async fn an_end_right_behind_a_reply_hides_neither() {
     let errors = &summary.stats.errors.0;
     let cause = "ended by the server without a close frame";
     assert_eq!(errors.get(cause), Some(&4), "{errors:?}");
-    assert!(begin.elapsed() < Duration::from_secs(5), "ended late");
 }
 
 #[tokio::test]
-async fn a_server_that_stalls_loses_and_the_run_ends_on_time() {
+async fn a_server_that_stalls_loses_and_the_run_goes_on_to_its_end() {
     let stall: Behaviour = |number, opcode, payload| match (number, opcode) {
         (0..5, _) | (_, OpCode::Control(_)) => echo(number, opcode, payload),
         _ => Answer::Send(Vec::new()),
     };
-    let begin = Instant::now();
     let summary = measure(stall, |config| {
-        config.duration = Some(Duration::from_secs(1));
-        config.reply_timeout = Duration::from_millis(200);
+        messages(24)(config);
+        config.reply_timeout = Duration::from_secs(2);
     })
     .await;
     let counters = summary.stats.counters;
-    assert_eq!(counters.received, 16);
     // A closed loop goes on with the next message when one is given up.
-    assert!(counters.lost >= 8, "{counters:?}");
-    assert_eq!(counters.sent, counters.received + counters.lost);
-    assert!(begin.elapsed() < Duration::from_secs(4));
+    assert_eq!(
+        (counters.sent, counters.received, counters.lost),
+        (24, 16, 8)
+    );
 }
 
 #[tokio::test]
@@ -367,22 +394,22 @@ async fn a_pong_never_gets_into_a_large_payload() {
         config.duration = None;
         // More than the buffers of the sockets hold.
         config.connections = 1;
-        config.messages = Some(60);
+        config.messages = Some(20);
         config.verify = true;
         config.load = Load::Closed {
-            in_flight: 30,
+            in_flight: 20,
             think_time: Duration::ZERO,
         };
         config.payload = PayloadConfig::Generated {
-            min_bytes: 900_000,
-            max_bytes: 1_000_000,
+            min_bytes: 700_000,
+            max_bytes: 800_000,
         };
     })
     .await;
     let counters = summary.stats.counters;
     assert_eq!(
         (counters.received, counters.mismatched, counters.unsolicited),
-        (60, 0, 0)
+        (20, 0, 0)
     );
     assert_eq!(
         summary.stats.errors.total(),
@@ -495,10 +522,17 @@ async fn idle_connections_are_pinged_and_held() {
 
 #[tokio::test]
 async fn a_flood_waits_for_nobody() {
-    let summary = measure(echo, |config| config.mode = Mode::Flood).await;
+    let summary = interrupted_when(
+        echo,
+        |live| live.rate > 0.0,
+        |config| {
+            config.mode = Mode::Flood;
+        },
+    )
+    .await;
     let counters = summary.stats.counters;
     assert!(counters.sent > 1000, "{counters:?}");
-    assert!(counters.received > 0);
+    assert!(counters.received > 0, "{counters:?}");
     assert_eq!(counters.lost, 0);
 }
 
@@ -550,37 +584,13 @@ async fn no_connection_at_all_is_an_error() {
 
 #[tokio::test]
 async fn an_interruption_keeps_what_was_measured() {
-    let address = server(echo).await;
-    let mut config = config(4);
-    config.targets = vec![format!("ws://{address}/").parse().unwrap()];
-    config.duration = Some(Duration::from_secs(600));
-    let (interrupt, interrupted) = oneshot::channel::<()>();
-    let mut interrupt = Some(interrupt);
-    let seen = Arc::new(std::sync::atomic::AtomicU64::new(0));
-    let begin = Instant::now();
-    let summary = run(
-        config,
-        async {
-            let _ = interrupted.await;
-        },
-        // As soon as a second of it is measured.
-        |live| {
-            seen.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            if live.measured >= Duration::from_secs(1)
-                && let Some(interrupt) = interrupt.take()
-            {
-                let _ = interrupt.send(());
-            }
-        },
-    );
-    let summary = summary.await.unwrap();
-    assert!(begin.elapsed() < Duration::from_secs(8));
+    let is_second = |live: &Live| live.measured >= Duration::from_secs(1);
+    let summary = interrupted_when(echo, is_second, |_| {}).await;
     assert_eq!(summary.end, super::summary::End::Interrupted);
     assert!(summary.duration >= Duration::from_secs(1));
     assert!(summary.stats.counters.received > 10);
     assert_eq!(summary.stats.counters.lost, 0);
     assert!(!summary.series.is_empty());
-    assert!(seen.load(std::sync::atomic::Ordering::Relaxed) > 1);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::harness::{Server, wscli};
+use crate::harness::{Ends as _, Server, wscli};
 use crate::peer::{Behaviour, Peer};
 
 struct Run {
@@ -21,7 +21,7 @@ fn run(command: &mut Command) -> Run {
         status,
         stdout,
         stderr,
-    } = command.output().expect("the program can be started");
+    } = command.ends();
     Run {
         code: status.code(),
         stdout: String::from_utf8(stdout).expect("stdout is text"),

@@ -5,12 +5,11 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
+use wait_timeout::ChildExt as _;
 
-/// The limit of every wait: far more than anything takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) use crate::ended::{Ends, PATIENCE};
 
 /// The program with these arguments and nothing of this process's environment
 /// or streams.
@@ -66,14 +65,9 @@ impl Running {
 
     /// Waits for the program's end.
     pub(crate) fn wait(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().expect("the program is ours") {
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE, "the program does not end");
-            thread::yield_now();
-        }
+        let ended = self.child.wait_timeout(PATIENCE);
+        let ended = ended.expect("the program is ours");
+        ended.expect("the program ends")
     }
 }
 

@@ -5,6 +5,8 @@ mod bench;
 mod connect;
 #[cfg(unix)]
 mod dial;
+#[path = "../ended/mod.rs"]
+mod ended;
 mod harness;
 #[cfg(unix)]
 mod log;

@@ -11,7 +11,7 @@ mod tls;
 
 use serde_json::json;
 
-use crate::harness::{Running, Server, wscli};
+use crate::harness::{Ends as _, Running, Server, wscli};
 use crate::wire::{Wire, close, frame, handshake, masked};
 
 #[test]
@@ -188,7 +188,7 @@ fn usage_errors_are_one_sentence() {
             "error: invalid value 'a b' for '--subprotocol <NAME>': 'a b' is no name of a subprotocol; use letters, digits and !#$%&'*+-.^_`|~",
         ),
     ] {
-        let output = wscli(&[&["serve"], args].concat()).output().unwrap();
+        let output = wscli(&[&["serve"], args].concat()).ends();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(2), "{errors}");
         assert_eq!(errors.lines().next(), Some(message));

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::{Output, Stdio};
 
-use crate::harness::{Server, wscli};
+use crate::harness::{Ends as _, Server, wscli};
 
 /// Runs the program, which echoes "hi" where it gets that far.
 fn hi(args: &[&str]) -> (Option<i32>, String, String) {
@@ -14,7 +14,7 @@ fn hi(args: &[&str]) -> (Option<i32>, String, String) {
         status,
         stdout,
         stderr,
-    } = child.wait_with_output().unwrap();
+    } = child.ends();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code(), text(stdout), text(stderr))
 }
@@ -113,7 +113,7 @@ fn serve_refuses_flags_that_cannot_work() {
             "--unix-socket speaks no TLS",
         ),
     ] {
-        let output = wscli(&[&["serve"], args].concat()).output().unwrap();
+        let output = wscli(&[&["serve"], args].concat()).ends();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{args:?}: {stderr}");
         assert!(stderr.contains(part), "{args:?}: {stderr}");
@@ -128,8 +128,7 @@ fn the_key_log_of_the_environment_is_written() {
     let path = directory.path().join("keys");
     let output = wscli(&["connect", url, "-k", "-x", "hi", "-n", "1"])
         .env("SSLKEYLOGFILE", &path)
-        .output()
-        .unwrap();
+        .ends();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let log = std::fs::read_to_string(&path).unwrap();
     assert!(log.starts_with("CLIENT_HANDSHAKE_TRAFFIC_SECRET "), "{log}");

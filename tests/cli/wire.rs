@@ -89,6 +89,11 @@ impl Wire {
             .expect("the server reads");
     }
 
+    /// Sends this, and says whether the connection was still there.
+    pub(crate) fn takes(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
+    }
+
     /// An answer up to its empty line.
     pub(crate) fn head(&mut self) -> String {
         loop {
@@ -165,11 +170,10 @@ impl Wire {
     }
 
     /// Sends this again and again, and reads nothing, until the server ends
-    /// the connection or takes no more.
+    /// the connection.
     pub(crate) fn flood(&mut self, bytes: &[u8]) {
-        let limit = Some(std::time::Duration::from_millis(100));
-        self.stream.set_write_timeout(limit).unwrap();
-        while self.stream.write_all(bytes).is_ok() {}
+        self.stream.set_write_timeout(Some(PATIENCE)).unwrap();
+        while self.takes(bytes) {}
     }
 
     /// Whether more has come; `false` is the end of the stream.

@@ -21,7 +21,7 @@ use wscli::connection::{
 use wscli::server::{self, ServerConfig};
 
 /// The limit of every wait: far more than anything takes.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(3);
 
 pub(crate) async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,7 +1,7 @@
 //! A server to talk to, made of the library's own socket.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -9,17 +9,20 @@ use bytes::Bytes;
 use futures_util::SinkExt as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, oneshot};
-use tokio::time::{Instant, MissedTickBehavior, interval};
+use tokio::sync::{Semaphore, oneshot, watch};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wscli::connection::{
     CloseCode, CloseFrame, Event, Message, Role, Socket, SocketConfig, Transport,
 };
 
+/// The limit of every wait: only a failure meets it.
+pub(super) const PATIENCE: Duration = Duration::from_mins(3);
+
 /// A server on a free port of the loopback interface; it ends with its value.
 pub(super) struct Server {
     pub(super) address: SocketAddr,
-    pub(super) received: Arc<Mutex<Vec<Message>>>,
+    pub(super) received: watch::Sender<Vec<Message>>,
     _stop: oneshot::Sender<()>,
 }
 
@@ -45,8 +48,8 @@ impl Server {
     /// Listens on this address.
     pub(super) fn on(address: SocketAddr, behaviour: Behaviour) -> Self {
         let (stop, stopped) = oneshot::channel::<()>();
-        let received = Arc::new(Mutex::new(Vec::new()));
-        let log = Arc::clone(&received);
+        let received = watch::Sender::default();
+        let log = received.clone();
         let (bound, address_of) = std::sync::mpsc::channel();
         thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
@@ -73,8 +76,16 @@ impl Server {
         format!("ws://{}/ws", self.address)
     }
 
+    /// Waits until so many messages have come.
+    pub(super) async fn has_received(&self, count: usize) {
+        let mut received = self.received.subscribe();
+        let came = received.wait_for(|messages| messages.len() >= count);
+        let came = timeout(PATIENCE, came).await;
+        came.expect("the messages come").expect("the server lives");
+    }
+
     pub(super) fn texts(&self) -> Vec<String> {
-        let received = self.received.lock().unwrap();
+        let received = self.received.borrow();
         received
             .iter()
             .map(|message| String::from_utf8_lossy(message.as_bytes()).into_owned())
@@ -82,14 +93,14 @@ impl Server {
     }
 }
 
-async fn accept(listener: TcpListener, log: Arc<Mutex<Vec<Message>>>, behaviour: Behaviour) {
+async fn accept(listener: TcpListener, log: watch::Sender<Vec<Message>>, behaviour: Behaviour) {
     loop {
         let (stream, _) = listener.accept().await.unwrap();
-        tokio::spawn(serve(stream, Arc::clone(&log), behaviour.clone()));
+        tokio::spawn(serve(stream, log.clone(), behaviour.clone()));
     }
 }
 
-async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Message>>>, behaviour: Behaviour) {
+async fn serve(mut stream: TcpStream, log: watch::Sender<Vec<Message>>, behaviour: Behaviour) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
@@ -124,7 +135,12 @@ async fn serve(mut stream: TcpStream, log: Arc<Mutex<Vec<Message>>>, behaviour: 
     talk(&mut socket, &log, rate, bye.as_deref()).await;
 }
 
-async fn talk(socket: &mut Socket, log: &Mutex<Vec<Message>>, rate: u32, bye: Option<&Semaphore>) {
+async fn talk(
+    socket: &mut Socket,
+    log: &watch::Sender<Vec<Message>>,
+    rate: u32,
+    bye: Option<&Semaphore>,
+) {
     let mut ticks = interval(Duration::from_secs(1) / rate.max(1));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let mut count = 0_u64;
@@ -132,7 +148,7 @@ async fn talk(socket: &mut Socket, log: &Mutex<Vec<Message>>, rate: u32, bye: Op
         tokio::select! {
             event = socket.next() => match event {
                 Some(Event::Message { message, .. }) => {
-                    log.lock().unwrap().push(message.clone());
+                    log.send_modify(|log| log.push(message.clone()));
                     if let (Some(bye), b"bye") = (bye, message.as_bytes()) {
                         bye.acquire().await.unwrap().forget();
                     }
@@ -202,11 +218,11 @@ pub(super) fn hostile() -> Vec<String> {
     texts
 }
 
-/// Waits until something holds, for at most 30 s.
+/// Waits until something holds; only a failure meets the limit.
 pub(super) fn wait_until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     while !holds() {
-        assert!(Instant::now() < deadline, "not within 30 s: {what}");
+        assert!(Instant::now() < deadline, "not within 3 min: {what}");
         thread::sleep(Duration::from_millis(20));
     }
 }

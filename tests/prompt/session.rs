@@ -2,12 +2,11 @@
 
 use std::io;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use tokio::net::TcpListener;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wscli::connection::client::backoff::Reconnect;
@@ -22,12 +21,12 @@ use wscli::transcript::replay;
 use wscli::transcript::text::Look;
 use wscli::transcript::{HarFile, LogFile, Redaction, Transcript, system_clock};
 
-use super::server::{Behaviour, Server};
+use super::server::{Behaviour, PATIENCE, Server};
 
 /// A running session.
 struct Talk {
     lines: mpsc::Sender<Input>,
-    screen: Arc<Mutex<String>>,
+    screen: watch::Sender<String>,
     prompt: Prompt,
     end: JoinHandle<End>,
     stop: Option<oneshot::Sender<Stop>>,
@@ -61,6 +60,15 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
     }
 }
 
+fn without_times(screen: &str) -> Vec<String> {
+    let line = |line: &str| match line.split_at_checked(15) {
+        Some((mark, text)) if !mark.starts_with('|') => format!("{}{text}", &mark[..2]),
+        Some((_, text)) => format!("| {text}"),
+        None => line.to_owned(),
+    };
+    screen.lines().map(line).collect()
+}
+
 fn transcript() -> Transcript {
     Transcript::new(system_clock()).keeping(1 << 20)
 }
@@ -68,14 +76,14 @@ fn transcript() -> Transcript {
 impl Talk {
     fn start(config: SessionConfig) -> Self {
         let (lines, inputs) = mpsc::channel(1);
-        let screen = Arc::new(Mutex::new(String::new()));
-        let shown = Arc::clone(&screen);
+        let screen = watch::Sender::new(String::new());
+        let shown = screen.clone();
         let gate = Gate::new();
         gate.open();
         let source = Source {
             inputs,
             sink: Box::new(move |text: String| {
-                shown.lock().unwrap().push_str(&text);
+                shown.send_modify(|screen| screen.push_str(&text));
                 io::Result::Ok(())
             }),
             gate,
@@ -107,30 +115,22 @@ impl Talk {
 
     /// What has been printed, without the times.
     fn shown(&self) -> Vec<String> {
-        let screen = self.screen.lock().unwrap();
-        screen
-            .lines()
-            .map(|line| match line.split_at_checked(15) {
-                Some((mark, text)) if !mark.starts_with('|') => format!("{}{text}", &mark[..2]),
-                Some((_, text)) => format!("| {text}"),
-                None => line.to_owned(),
-            })
-            .collect()
+        without_times(&self.screen.borrow())
     }
 
     /// Waits until a line like this has been printed so many times.
     async fn sees(&self, text: &str, times: usize) {
-        let seen = async {
-            while self.shown().iter().filter(|l| l.contains(text)).count() < times {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+        let is_there = |screen: &String| {
+            let lines = without_times(screen).into_iter();
+            lines.filter(|line| line.contains(text)).count() >= times
         };
-        let result = timeout(Duration::from_secs(20), seen).await;
+        let mut screen = self.screen.subscribe();
+        let result = timeout(PATIENCE, screen.wait_for(is_there)).await.map(drop);
         assert!(result.is_ok(), "no '{text}' in {:#?}", self.shown());
     }
 
     async fn end(self) -> (End, Vec<String>) {
-        let end = timeout(Duration::from_secs(20), self.end);
+        let end = timeout(PATIENCE, self.end);
         let end = end.await.expect("the session ends").unwrap();
         let screen = Self {
             end: tokio::spawn(async { End::Quit }),
@@ -454,9 +454,7 @@ async fn the_log_can_be_paused_filtered_saved_and_cleared() {
     talk.sees("! 'price' is no JSONPath", 1).await;
     talk.types("/log pause").await;
     talk.types("unseen").await;
-    while server.texts().len() < 2 {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    server.has_received(2).await;
     talk.types("/log resume").await;
     talk.types("seen").await;
     talk.sees("< seen", 1).await;

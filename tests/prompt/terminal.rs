@@ -123,7 +123,7 @@ impl Terminal {
 
     /// Waits until what was shown is as it should be.
     pub(super) fn waits(&self, what: &str, is_right: impl Fn(&[String]) -> bool) {
-        let deadline = Instant::now() + Duration::from_secs(30);
+        let deadline = Instant::now() + Duration::from_mins(3);
         while !is_right(&self.history()) {
             let screen = self.screen();
             assert!(Instant::now() < deadline, "no '{what}' in {screen:#?}");

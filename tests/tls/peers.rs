@@ -22,7 +22,7 @@ use wscli::connection::{
 use crate::certs::{Authority, Files, Leaf};
 
 /// Where no test may wait longer.
-pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_mins(3);
 
 /// How a server of a test speaks TLS.
 pub(crate) struct ServerSetup<'a> {

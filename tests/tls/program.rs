@@ -1,9 +1,11 @@
 //! Programs of the system, on free ports.
 
 use std::net::{Ipv4Addr, TcpListener};
+use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
@@ -13,12 +15,14 @@ use crate::peers::LIMIT;
 pub(crate) const CLOSED_IN_PLAIN: &str =
     "the server closed the connection without an answer to the opening handshake";
 
-/// A program that is ended with the test.
+/// A program that is ended with the test, and with it what it has started:
+/// the workers of nginx outlive their master.
 pub(crate) struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
-        let _ = self.0.kill();
+        let id = i32::try_from(self.0.id()).ok().and_then(Pid::from_raw);
+        let _ = kill_process_group(id.unwrap(), Signal::KILL);
         let _ = self.0.wait();
     }
 }
@@ -35,6 +39,7 @@ impl Program {
         let child = command
             .env_clear()
             .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
+            .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -143,7 +143,7 @@ fn what_is_not_answered_is_lost() {
         assert_eq!(counts, [10.0, 0.0, 10.0], "{flags:?}: {json}");
         assert_eq!(json["errors"], json!({}), "{flags:?}");
     }
-    let idle = ["--mode", "idle", "--ping-interval", "20ms", "-d", "200ms"];
+    let idle = ["--mode", "idle", "--ping-interval", "20ms", "-d", "1s"];
     let url = server.url("/no-pong");
     let args = [&[url.as_str(), "-c", "2", "--warmup", "0"], &idle[..]].concat();
     let (code, stdout, stderr) = output(&[&args[..], &IMPATIENT, &["--json", "-"]].concat());

@@ -6,7 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
 use std::process::{Command, Stdio};
 
-use crate::harness::{Running, wscli};
+use crate::harness::{Ends as _, Running, wscli};
 use crate::wire::{Wire, frame};
 
 /// `wscli serve --jsonl` and `flags` with so many copies of this socket.
@@ -52,8 +52,8 @@ fn a_unix_domain_socket_is_served_and_its_file_stays() {
     let mut running = serve(UnixListener::bind(&path).expect("a socket"), 1, &[]);
     running.line().expect("the ready line");
     let url = format!("ws+unix:{}:/ws", path.display());
-    let output = wscli(&["connect", &url, "-x", "hi", "-1"]).output();
-    assert_eq!(output.expect("the program can be started").stdout, b"hi\n");
+    let output = wscli(&["connect", &url, "-x", "hi", "-1"]).ends();
+    assert_eq!(output.stdout, b"hi\n");
     running.signal(rustix::process::Signal::TERM);
     assert_eq!(running.wait().code(), Some(0));
     assert!(path.exists());
@@ -111,7 +111,7 @@ fn systemd_hands_its_socket_over() {
     assert!(listening.starts_with("Listening on "), "{listening}");
     // The connection is what starts the program.
     let url = format!("ws+unix:{}:/ws", path.display());
-    let output = wscli(&["connect", &url, "-x", "hi", "-1"]).output();
-    assert_eq!(output.expect("the program can be started").stdout, b"hi\n");
+    let output = wscli(&["connect", &url, "-x", "hi", "-1"]).ends();
+    assert_eq!(output.stdout, b"hi\n");
     assert!(running.line().expect("the ready line").contains("ready"));
 }

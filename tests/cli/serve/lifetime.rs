@@ -7,14 +7,14 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use rustix::process::Signal;
 use serde_json::json;
 
-use crate::harness::{Server, wscli};
+use crate::harness::{Ends as _, Server, wscli};
 use crate::wire::{Wire, close, frame, handshake};
 
 #[test]
 fn a_port_that_is_taken_is_refused_when_asked_for() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = taken.local_addr().unwrap().port().to_string();
-    let output = wscli(&["serve", "-p", &port]).output().unwrap();
+    let output = wscli(&["serve", "-p", &port]).ends();
     let expected = format!(
         "wscli: port {port} of 127.0.0.1 is in use; choose another with --port, or a free one with --port 0\n"
     );
@@ -115,7 +115,7 @@ fn a_unix_socket_takes_the_place_of_a_dead_ones() {
     assert_eq!(server.ready["url"], format!("ws+unix:{text}:/ws"));
     talk(&path);
 
-    let output = wscli(&args).output().unwrap();
+    let output = wscli(&args).ends();
     assert_eq!(output.status.code(), Some(12));
     assert_eq!(
         String::from_utf8_lossy(&output.stderr),
@@ -136,7 +136,7 @@ fn a_file_that_is_no_socket_stays() {
     let path = directory.path().join("precious");
     std::fs::write(&path, "data").unwrap();
     let text = path.to_str().unwrap();
-    let output = wscli(&["serve", "--unix-socket", text]).output().unwrap();
+    let output = wscli(&["serve", "--unix-socket", text]).ends();
     assert_eq!(output.status.code(), Some(12));
     assert_eq!(std::fs::read(&path).unwrap(), b"data");
 }

@@ -10,7 +10,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::harness::{PATIENCE, Server, wscli};
+use crate::harness::{Ends as _, PATIENCE, Server, wscli};
 use crate::wire::{Wire, handshake};
 
 /// An authority whose certificates are files that live as long as the test.
@@ -61,8 +61,7 @@ fn params(subject: &str, names: &[&str]) -> CertificateParams {
 /// What `/json` tells a client that connects to this host with these flags.
 fn seen(server: &Server, scheme_and_host: &str, flags: &[&str]) -> Value {
     let url = format!("{scheme_and_host}:{}/json", server.port());
-    let output = wscli(&[&["connect", &url, "-1"], flags].concat()).output();
-    let output = output.expect("the program can be started");
+    let output = wscli(&[&["connect", &url, "-1"], flags].concat()).ends();
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{flags:?}: {stderr}");
     serde_json::from_slice(&output.stdout).expect("a message of JSON")
@@ -168,7 +167,7 @@ fn a_client_of_tls_can_read_why_it_is_refused() {
 
         let url = format!("wss://localhost:{}/ws", server.port());
         let args = ["connect", &url, "--cacert", &authority.file()];
-        let output = wscli(&args).output().expect("the program can be started");
+        let output = wscli(&args).ends();
         let stderr = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(7), "{limit}: {stderr}");
         assert!(stderr.contains(reason.trim_end()), "{limit}: {stderr}");
