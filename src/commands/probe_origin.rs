@@ -63,7 +63,7 @@ async fn probe(job: &Job, output: &Output<'_>) -> Report {
         &job.target.resource,
         &job.run.plan,
         result,
-        &job.policy,
+        &job.run.policy,
     )
 }
 

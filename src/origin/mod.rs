@@ -11,9 +11,11 @@ pub mod observe;
 pub mod plan;
 pub mod policy;
 pub mod profile;
+pub mod rating;
 pub mod redact;
 pub mod remedy;
 pub mod runner;
+pub mod secret;
 pub mod verdict;
 pub mod web_origin;
 

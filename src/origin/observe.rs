@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
 use super::redact::Redactor;
+use super::secret::{Secret, leave_out, target_without};
 use crate::connection::client::dial::DialError;
 use crate::connection::http::{HandshakeError, HeaderEdit, RejectionCause, Response};
 use crate::connection::net::tls::TlsError;
@@ -52,11 +53,13 @@ pub struct Connected {
 
 /// How connections are opened: by the connection core, or in memory in tests.
 pub trait Dialer {
-    /// Opens a connection.
+    /// Opens a connection. `without` are secrets to leave out of the address:
+    /// see [`target_without`]. The configuration has lost them already.
     fn open(
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
+        without: &[Secret],
     ) -> impl Future<Output = Result<Connected, OpenError>>;
 
     /// What usually lies behind a failure, and what to try next.
@@ -77,9 +80,11 @@ impl Dialer for CoreDialer {
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
+        without: &[Secret],
     ) -> Result<Connected, OpenError> {
+        let target = target_without(&self.target, without);
         // Boxed: the state of a whole dial is large, and many run at a time.
-        let opened = Box::pin(open(&self.target, config)).await?;
+        let opened = Box::pin(open(&target, config)).await?;
         Ok(Connected {
             request_head: opened.request_head.clone(),
             response: opened.response.clone(),
@@ -99,6 +104,8 @@ pub struct Shot<'a> {
     pub request: &'a ProbeRequest,
     /// How the connection is opened otherwise.
     pub open: &'a OpenConfig,
+    /// The secrets that are left out.
+    pub without: &'a [Secret],
     /// The limit of dialling and the handshake.
     pub handshake: Duration,
     /// For how long to try again while the server is not up.
@@ -190,7 +197,11 @@ pub async fn observe<D: Dialer>(
     let config = open_config(shot);
     let mut seen = Observation::new(Outcome::Timeout);
     let limit = shot.handshake + shot.wait_up.unwrap_or_default();
-    let result = timeout_at(start + limit, dialer.open(&config, &socket_config(shot))).await;
+    let result = timeout_at(
+        start + limit,
+        dialer.open(&config, &socket_config(shot), shot.without),
+    )
+    .await;
     seen.evidence.handshake = start.elapsed();
     match result {
         // The core has the same limit; this one holds whatever the dialler.
@@ -210,6 +221,7 @@ pub async fn observe<D: Dialer>(
 /// of the origin.
 fn open_config(shot: &Shot<'_>) -> OpenConfig {
     let mut config = shot.open.clone();
+    leave_out(&mut config, shot.without);
     config.timeout = Some(shot.handshake);
     config.wait_up = shot.wait_up;
     let request = &mut config.request;

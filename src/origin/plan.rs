@@ -7,13 +7,13 @@ use std::collections::HashMap;
 use url::Url;
 
 use super::WebOrigin;
-use super::catalogue::{self, Group, Request, Rule, Scene, Severity, Site};
+use super::catalogue::{self, Group, Request, Rule, Scene, Severity, Site, registrable_at};
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
 pub struct PlanConfig {
-    /// The allowed origins: at least one.
-    pub allowed: Vec<WebOrigin>,
+    /// Who must be let in.
+    pub allowed: Allowed,
     /// Origins that must be refused, besides the catalogue's.
     pub denied: Vec<WebOrigin>,
     /// The target.
@@ -29,6 +29,44 @@ pub struct PlanConfig {
     pub skip: Vec<String>,
     /// How requests without an origin are to be treated.
     pub absent: AbsentPolicy,
+}
+
+/// Who must be let in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowed {
+    /// Pages of these origins: at least one.
+    Origins(Vec<WebOrigin>),
+    /// No page at all, as with the debugging socket of a browser or the agent
+    /// of a desktop application: a request without an origin must be let in,
+    /// and every origin refused.
+    Nobody,
+}
+
+impl Allowed {
+    /// The allowed origins.
+    pub fn origins(&self) -> &[WebOrigin] {
+        match self {
+            Self::Origins(origins) => origins,
+            Self::Nobody => &[],
+        }
+    }
+
+    /// What must be let in, one request each. There is always at least one.
+    pub fn requests(&self) -> Vec<Request> {
+        if self.origins().is_empty() {
+            return vec![Request::default()];
+        }
+        let origins = self.origins().iter();
+        origins
+            .map(|origin| Request::origin(origin.to_string()))
+            .collect()
+    }
+}
+
+impl From<Vec<WebOrigin>> for Allowed {
+    fn from(origins: Vec<WebOrigin>) -> Self {
+        Self::Origins(origins)
+    }
 }
 
 /// What the policy says of requests without an origin.
@@ -57,6 +95,10 @@ pub struct Probe {
     pub allowed: usize,
     /// What it sends.
     pub request: Request,
+    /// Whether a browser counts its origin to the site of the allowed origin or
+    /// of the target, by the registrable domain or the whole host: then cookies
+    /// go along whatever their SameSite attribute.
+    pub same_site: bool,
     /// An earlier probe of the plan that sends the same: this one is judged by
     /// its answer, and not sent.
     pub same_as: Option<usize>,
@@ -105,10 +147,11 @@ pub fn plan(config: &PlanConfig) -> Plan {
     for origin in &config.denied {
         builder.add_denied(origin);
     }
+    let bases = config.bases();
     // Malformed ones last: they may end the server.
     for exotic in [false, true] {
         for rule in catalogue::rules().filter(|rule| rule.exotic == exotic) {
-            for (index, allowed) in config.allowed.iter().enumerate() {
+            for (index, allowed) in bases.iter().enumerate() {
                 builder.add(rule, index, allowed);
             }
         }
@@ -168,6 +211,10 @@ impl Builder<'_> {
 
     /// A probe of a browser's that equals an allowed origin is none.
     fn not_allowed(&self, rule: &Rule, request: Request) -> Result<Request, String> {
+        let without_origin = !request.headers.iter().any(|(name, _)| *name == "Origin");
+        if without_origin && self.config.allowed == Allowed::Nobody {
+            return Err("a request without an origin is what must be let in".into());
+        }
         if rule.group == Group::ClientOnly {
             // These differ from the allowed origin in their spelling alone.
             return Ok(request);
@@ -175,7 +222,8 @@ impl Builder<'_> {
         let parsed = request
             .single_origin()
             .and_then(|value| value.parse::<WebOrigin>().ok());
-        let is_allowed = parsed.is_some_and(|origin| self.config.allowed.contains(&origin));
+        let is_allowed =
+            parsed.is_some_and(|origin| self.config.allowed.origins().contains(&origin));
         // A rebound name is the attacker's, whatever the list says.
         if is_allowed && request.host.is_none() {
             return Err("it is an allowed origin".into());
@@ -203,6 +251,7 @@ impl Builder<'_> {
             group,
             severity,
             allowed,
+            same_site: self.config.is_same_site(&request),
             request,
             same_as,
         });
@@ -210,8 +259,32 @@ impl Builder<'_> {
 }
 
 impl PlanConfig {
+    /// The origins that the probes are made from. Where no page is allowed,
+    /// that is the target's own: what a careless check would let in.
+    fn bases(&self) -> Vec<WebOrigin> {
+        match &self.allowed {
+            Allowed::Origins(origins) => origins.clone(),
+            Allowed::Nobody => vec![self.site.web_origin()],
+        }
+    }
+
+    fn is_same_site(&self, request: &Request) -> bool {
+        let Some(site) = request.single_origin().and_then(site_of) else {
+            return false;
+        };
+        let allowed = self.allowed.origins().iter();
+        allowed
+            .map(ToString::to_string)
+            .chain([self.site.web_origin().to_string()])
+            .any(|origin| site_of(&origin).as_deref() == Some(&site))
+    }
+
     fn judge(&self, rule: &Rule, request: &Request) -> (Group, Severity) {
-        let severity = rule.severity_at(&self.site);
+        let severity = match (&self.allowed, rule.id) {
+            // Its own pages are pages too.
+            (Allowed::Nobody, "self") => Severity::Medium,
+            _ => rule.severity_at(&self.site),
+        };
         if self.absent == AbsentPolicy::Deny && matches!(rule.id, "absent" | "empty") {
             return (rule.group, Severity::High);
         }
@@ -221,6 +294,16 @@ impl PlanConfig {
         }
         (rule.group, severity)
     }
+}
+
+/// The site of an origin: its registrable domain, or its whole host. The scheme
+/// is left out, since not all browsers keep schemes apart.
+fn site_of(origin: &str) -> Option<String> {
+    let Ok(WebOrigin::Tuple { host, .. }) = origin.parse() else {
+        return None;
+    };
+    let at = registrable_at(&host).unwrap_or_default();
+    host.get(at..).map(str::to_owned)
 }
 
 /// Whether a browser would write this origin like this. The WHATWG URL parser

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::catalogue::{Fix, Group, Rule, Severity};
 use super::observe::Evidence;
 use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
+use super::rating::{Answers, Needs, Rating, rate};
+pub use super::rating::{Exception, Policy, SameSite};
 use super::remedy::{Server, Weakness, recognise, remediation};
 use super::runner::{Baseline, Ending, Judged, RunResult};
 use crate::connection::OpenError;
@@ -15,6 +17,9 @@ use crate::connection::OpenError;
 pub enum Verdict {
     /// No page that is not allowed gets in by itself.
     Enforced,
+    /// The origin does not keep such pages out; something does that they do not
+    /// have: a secret, or cookies that browsers do not send for them.
+    Guarded,
     /// Some page that is not allowed gets in.
     Bypassable,
     /// Any page gets in.
@@ -30,30 +35,13 @@ impl Verdict {
     pub fn name(self) -> &'static str {
         match self {
             Self::Enforced => "enforced",
+            Self::Guarded => "guarded",
             Self::Bypassable => "bypassable",
             Self::NotEnforced => "not-enforced",
             Self::Inconclusive => "inconclusive",
             Self::TargetDied => "target-died",
         }
     }
-}
-
-/// A finding that the user has accepted, with the reason.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    /// The probe.
-    pub probe: String,
-    /// Why that is fine.
-    pub reason: String,
-}
-
-/// What a verdict is made with, besides the answers.
-#[derive(Debug, Clone, Default)]
-pub struct Policy {
-    /// Accepted findings.
-    pub exceptions: Vec<Exception>,
-    /// How requests without an origin are to be treated.
-    pub absent: AbsentPolicy,
 }
 
 /// One weakness.
@@ -80,8 +68,13 @@ pub struct ProbeReport {
     pub rule: &'static Rule,
     /// Who can send it.
     pub group: Group,
-    /// How bad it is when it is taken.
+    /// How bad it is: as rated where it was let in, and otherwise what it would
+    /// be.
     pub severity: Severity,
+    /// The rating, where it was let in.
+    pub rating: Option<Rating>,
+    /// Why the user accepts that it is let in.
+    pub excepted: Option<String>,
     /// What was sent, in one line.
     pub origin: String,
     /// The answer.
@@ -154,9 +147,9 @@ impl Report {
 
     /// Whether a probe of at least this severity could not be judged.
     pub fn is_undecided(&self, fail_on: Severity) -> bool {
-        self.probes
-            .iter()
-            .any(|probe| probe.judged.accepted.is_none() && probe.severity >= fail_on)
+        self.probes.iter().any(|probe| {
+            probe.judged.accepted.is_none() && probe.severity >= fail_on && probe.excepted.is_none()
+        })
     }
 }
 
@@ -174,7 +167,7 @@ pub fn report(
         .probes
         .iter()
         .zip(result.judged)
-        .map(|(probe, judged)| probe_report(plan, probe, judged))
+        .map(|(probe, judged)| probe_report(plan, probe, judged, policy))
         .collect();
     // Exotic ones were sent last; a report has them with their group.
     probes.sort_by_key(|probe| probe.group);
@@ -209,12 +202,22 @@ pub fn report(
     }
 }
 
-fn probe_report(plan: &Plan, probe: &Probe, judged: Judged) -> ProbeReport {
+fn probe_report(plan: &Plan, probe: &Probe, judged: Judged, policy: &Policy) -> ProbeReport {
+    let answers = Answers {
+        accepted: judged.accepted,
+        anonymous: judged.anonymous,
+        without_secrets: judged.without_secrets,
+    };
+    let rating = rate(probe, answers, policy);
+    let origin = shortened(&probe.request.shown());
+    let exception = policy.exception(probe.rule.id, &origin);
     ProbeReport {
         rule: probe.rule,
         group: probe.group,
-        severity: probe.severity,
-        origin: shortened(&probe.request.shown()),
+        severity: rating.map_or(probe.severity, |rating| rating.severity),
+        rating,
+        excepted: exception.map(|exception| exception.reason.clone()),
+        origin,
         judged,
         same_as: probe
             .same_as
@@ -243,29 +246,17 @@ fn judge(ending: &Ending, probes: &[ProbeReport]) -> (Verdict, String) {
         }
         Ending::Complete | Ending::Stopped(_) => {}
     }
-    let accepted = |probe: &&ProbeReport| probe.judged.accepted == Some(true);
-    let web = || probes.iter().filter(|probe| probe.group == Group::Web);
-    if let Some(probe) = web()
-        .filter(accepted)
-        .find(|probe| matches!(probe.rule.id, "foreign" | "foreign-altscheme"))
-    {
-        return (
-            Verdict::NotEnforced,
-            format!("{} is accepted: {}", probe.origin, probe.judged.why),
-        );
-    }
-    let mut bypasses: Vec<_> = web().filter(accepted).map(|probe| probe.rule.id).collect();
-    bypasses.dedup();
-    if !bypasses.is_empty() {
-        return (
-            Verdict::Bypassable,
-            format!("any web page can get in by {}", listed(&bypasses)),
-        );
+    let all_web = probes.iter().filter(|probe| probe.group == Group::Web);
+    let (excepted, web): (Vec<_>, Vec<_>) =
+        all_web.partition(|probe| probe.excepted.is_some() && probe.judged.accepted != Some(false));
+    if let Some(found) = open_door(&web) {
+        return found;
     }
     if let Ending::Stopped(why) = ending {
         return (Verdict::Inconclusive, why.clone());
     }
-    let undecided: Vec<_> = web()
+    let undecided: Vec<_> = web
+        .iter()
         .filter(|probe| probe.judged.accepted.is_none())
         .collect();
     if let Some(first) = undecided.first() {
@@ -273,13 +264,65 @@ fn judge(ending: &Ending, probes: &[ProbeReport]) -> (Verdict, String) {
         let why = format!("{} could not be judged: {}", listed(&ids), first.judged.why);
         return (Verdict::Inconclusive, why);
     }
-    let sent = web().count();
-    let reason = match sent {
-        0 => "no probe that a web page can send was sent".to_owned(),
-        1 => "the one probe that a web page can send is refused".to_owned(),
-        sent => format!("all {sent} probes that a web page can send are refused"),
+    if web.is_empty() && excepted.is_empty() {
+        let why = "no probe that a web page can send was sent".to_owned();
+        return (Verdict::Inconclusive, why);
+    }
+    closed_door(&web, excepted.len())
+}
+
+/// What lets pages in that are not allowed, and is guarded by nothing else.
+fn open_door(web: &[&ProbeReport]) -> Option<(Verdict, String)> {
+    let open = || {
+        web.iter().filter(|probe| {
+            let guarded = probe.rating.is_some_and(|rating| rating.guarded);
+            probe.judged.accepted == Some(true) && !guarded
+        })
     };
-    (Verdict::Enforced, reason)
+    let any = open().find(|probe| matches!(probe.rule.id, "foreign" | "foreign-altscheme"));
+    if let Some(probe) = any {
+        let why = format!("{} is accepted: {}", probe.origin, probe.judged.why);
+        return Some((Verdict::NotEnforced, why));
+    }
+    let mut ids: Vec<_> = open().map(|probe| probe.rule.id).collect();
+    ids.dedup();
+    if ids.is_empty() {
+        return None;
+    }
+    let why = format!("any web page can get in by {}", listed(&ids));
+    Some((Verdict::Bypassable, why))
+}
+
+/// The good verdicts, where every probe of a web page was judged.
+fn closed_door(web: &[&ProbeReport], excepted: usize) -> (Verdict, String) {
+    let guarded: Vec<_> = web
+        .iter()
+        .filter(|probe| probe.judged.accepted == Some(true))
+        .collect();
+    if let Some(first) = guarded.first() {
+        let by = match first.rating.map(|rating| rating.needs) {
+            Some(Needs::Secret) => "a secret that they do not know",
+            _ => "cookies that browsers do not send for them (SameSite)",
+        };
+        let ids: Vec<_> = guarded.iter().map(|probe| probe.rule.id).collect();
+        let why = format!(
+            "not the origin, but {by} keeps pages of other sites out: {} let in with it, and refused without",
+            listed(&ids)
+        );
+        return (Verdict::Guarded, why);
+    }
+    let mut why = match (web.len(), excepted) {
+        (0, _) => "the configuration accepts every probe that a web page can send".to_owned(),
+        (1, 0) => "the one probe that a web page can send is refused".to_owned(),
+        (sent, 0) => format!("all {sent} probes that a web page can send are refused"),
+        (sent, excepted) => format!(
+            "{sent} probes that a web page can send are refused, and the configuration accepts {excepted}"
+        ),
+    };
+    if excepted == 0 && !web.iter().any(|probe| probe.rule.id == "foreign") {
+        why.push_str("; foreign was not sent");
+    }
+    (Verdict::Enforced, why)
 }
 
 fn listed(ids: &[&str]) -> String {
@@ -289,6 +332,17 @@ fn listed(ids: &[&str]) -> String {
         count if count > SHOWN => format!("{} and {} more", ids[..SHOWN].join(", "), count - SHOWN),
         _ => ids.join(", "),
     }
+}
+
+/// The likely bug, what an attack takes, and how it goes.
+fn message(rule: &Rule, rating: Rating) -> String {
+    let told = rating.needs.told();
+    let mark = match rating.needs {
+        Needs::NoCredentials => ", ",
+        Needs::Unknown => "",
+        _ => "; ",
+    };
+    format!("{}{mark}{told}: {}", rule.reveals, rule.exploit)
 }
 
 fn findings(
@@ -301,27 +355,16 @@ fn findings(
     let mut findings = Vec::new();
     for probe in probes.iter().filter(|probe| probe.same_as.is_none()) {
         let rule = probe.rule;
-        let (severity, message) = match (probe.judged.accepted, probe.judged.anonymous) {
-            (Some(true), _) => (
-                probe.severity,
-                format!("{}: {}", rule.reveals, rule.exploit),
-            ),
-            (Some(false), Some(true)) => (
-                probe.severity.lowered(),
-                format!(
-                    "{}, when the request carries no credentials: {}",
-                    rule.reveals, rule.exploit
-                ),
-            ),
-            (Some(false), _) if wrongly_refused(probe, policy) => (
+        let (severity, message) = match probe.rating {
+            Some(rating) => (rating.severity, message(rule, rating)),
+            None if wrongly_refused(probe, policy) => (
                 Severity::High,
                 "the server refuses requests without an origin, which the policy allows: programs \
                  that are no browsers cannot connect"
                     .into(),
             ),
-            _ => continue,
+            None => continue,
         };
-        let exception = policy.exceptions.iter().find(|e| e.probe == rule.id);
         findings.push(Finding {
             probe: rule.id,
             severity,
@@ -340,7 +383,7 @@ fn findings(
                 })
             },
             origin: probe.origin.clone(),
-            excepted: exception.map(|exception| exception.reason.clone()),
+            excepted: probe.excepted.clone(),
         });
     }
     findings
@@ -354,21 +397,23 @@ fn wrongly_refused(probe: &ProbeReport, policy: &Policy) -> bool {
 
 /// Exceptions that hide nothing. One whose probe could not be judged may yet.
 fn unused(policy: &Policy, findings: &[Finding], probes: &[ProbeReport]) -> Vec<String> {
-    let open = |id: &str| {
-        probes
-            .iter()
-            .any(|probe| probe.rule.id == id && probe.judged.accepted.is_none())
+    let of = |exception: &Exception, id: &str, origin: &str| {
+        let only = exception.origin.as_deref();
+        exception.probe == id && only.is_none_or(|only| only == origin)
     };
-
+    let used = |exception: &Exception| {
+        findings
+            .iter()
+            .any(|finding| of(exception, finding.probe, &finding.origin))
+            || probes
+                .iter()
+                .filter(|probe| probe.judged.accepted.is_none())
+                .any(|probe| of(exception, probe.rule.id, &probe.origin))
+    };
     policy
         .exceptions
         .iter()
-        .filter(|exception| {
-            !findings
-                .iter()
-                .any(|finding| finding.probe == exception.probe)
-        })
-        .filter(|exception| !open(&exception.probe))
+        .filter(|exception| !used(exception))
         .map(|exception| {
             format!(
                 "the exception for {} is not used; remove it from the configuration",

@@ -107,11 +107,16 @@ const TABLE: &[(&str, &[Allow])] = &[
         ],
     ),
     ("origin::profile", &[Types("origin"), Types("connection")]),
+    (
+        "origin::rating",
+        &[All("origin::catalogue"), Types("origin")],
+    ),
     ("origin::remedy", &[Types("origin")]),
     (
         "origin::verdict",
         &[
             All("origin::catalogue"),
+            All("origin::rating"),
             All("origin::remedy"),
             Types("origin"),
             Types("connection"),

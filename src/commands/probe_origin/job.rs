@@ -28,7 +28,6 @@ use crate::terminal::secret::read_secret;
 pub(super) struct Job {
     pub(super) target: Target,
     pub(super) run: RunConfig,
-    pub(super) policy: Policy,
 }
 
 /// The jobs, and the severity from which findings count.
@@ -95,7 +94,7 @@ fn job(
         }
     };
     let config = PlanConfig {
-        allowed: allowed.clone(),
+        allowed: allowed.clone().into(),
         denied: origins(&args.policy.deny, &settings.deny)?,
         site: site(&target, &open),
         attacker: settings
@@ -126,19 +125,17 @@ fn job(
         expect: pattern(flags.expect.as_ref().or(settings.expect.as_ref()))?,
         reject: pattern(flags.reject_text.as_ref().or(settings.reject_text.as_ref()))?,
     };
-    let policy = Policy {
+    run.policy = Policy {
         exceptions: settings
             .accept
             .into_iter()
             .map(exception)
             .collect::<Result<_>>()?,
         absent,
+        cookies: has_cookies(&target, &run.open),
+        ..Policy::default()
     };
-    Ok(Job {
-        target,
-        run,
-        policy,
-    })
+    Ok(Job { target, run })
 }
 
 /// The target as a page's URL would name it.
@@ -209,6 +206,7 @@ fn exception(accepted: super::config::Accepted) -> Result<Exception> {
     }
     Ok(Exception {
         probe: accepted.probe,
+        origin: None,
         reason: accepted.reason,
     })
 }
@@ -288,6 +286,15 @@ fn move_credentials(target: &mut Target, auth: &mut Auth) {
         .filter(|_| in_url.password.is_empty())
         .and_then(|netrc| netrc.find(&host, Some(&in_url.user)));
     auth.authorization = Some(Authorization::Basic(kept.unwrap_or(in_url)));
+}
+
+/// Whether cookies are among the credentials.
+fn has_cookies(target: &Target, open: &OpenConfig) -> bool {
+    let by_header = open.request.edits.iter().map(HeaderEdit::name);
+    let by_flag = open.request.auth.headers(target);
+    by_header
+        .chain(by_flag.iter().map(|(name, _)| *name))
+        .any(|name| name.eq_ignore_ascii_case("cookie"))
 }
 
 /// The same without credentials; `None` where there are none. A client's

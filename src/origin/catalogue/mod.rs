@@ -11,6 +11,7 @@ mod web;
 
 use std::fmt;
 
+pub(crate) use scene::registrable_at;
 pub use scene::{Request, Scene, Site, Skip};
 
 /// Who can send a probe.

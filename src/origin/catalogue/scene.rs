@@ -78,6 +78,12 @@ impl Site {
         }
     }
 
+    /// The origin of a page that the target itself serves.
+    pub(crate) fn web_origin(&self) -> WebOrigin {
+        let text = self.origin(self.secure, self.port);
+        text.parse().unwrap_or(WebOrigin::Null)
+    }
+
     /// An origin of this host.
     pub(super) fn origin(&self, secure: bool, port: u16) -> String {
         origin_of(
@@ -269,7 +275,7 @@ pub(super) fn is_ip(host: &str) -> bool {
 
 /// Where the registrable domain begins, if the name has one under a suffix
 /// of the public suffix list.
-pub(super) fn registrable_at(name: &str) -> Option<usize> {
+pub(crate) fn registrable_at(name: &str) -> Option<usize> {
     let plain = name.strip_suffix('.').unwrap_or(name);
     if plain.is_empty() || plain.split('.').any(str::is_empty) {
         return None;

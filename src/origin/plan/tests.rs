@@ -6,7 +6,7 @@ use crate::connection::Target;
 fn config(allowed: &[&str], target: &str) -> PlanConfig {
     let target: Target = target.parse().unwrap();
     PlanConfig {
-        allowed: allowed.iter().map(|text| text.parse().unwrap()).collect(),
+        allowed: Allowed::Origins(allowed.iter().map(|text| text.parse().unwrap()).collect()),
         denied: Vec::new(),
         site: Site::of(&target),
         attacker: "cswsh-probe.example".into(),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{Baseline, Ending, Progress, Runner};
+use super::{Baseline, Ending, Given, Progress, Runner};
 use crate::connection::OpenError;
 use crate::origin::observe::{Dialer, Observation, Outcome};
 use crate::origin::profile::{Comparison, Profile};
@@ -29,7 +29,7 @@ const MIN_HANDSHAKE: Duration = Duration::from_secs(3);
 impl<D: Dialer> Runner<'_, D> {
     /// Learns what every allowed origin gets.
     pub(super) async fn establish(&mut self) -> Result<(), Ending> {
-        for allowed in 0..self.config.allowed.len() {
+        for allowed in 0..self.requests.len() {
             let request = self.allowed_request(allowed);
             (self.progress)(Progress::Baseline(request.shown()));
             let seen = self.first_sample(allowed).await;
@@ -60,7 +60,8 @@ impl<D: Dialer> Runner<'_, D> {
             let seen = if std::mem::take(&mut first) {
                 self.first_shot(&request).await
             } else {
-                self.shoot(&request, false, Some(self.config.window)).await
+                self.shoot(&request, Given::All, Some(self.config.window))
+                    .await
             };
             if matches!(seen.error.as_deref(), Some(OpenError::NotUp { .. })) {
                 return seen;
@@ -136,7 +137,7 @@ impl<D: Dialer> Runner<'_, D> {
             async move {
                 sleep(runner.config.pace * u32::try_from(index).unwrap_or(u32::MAX)).await;
                 runner
-                    .shoot(request, false, Some(runner.config.window))
+                    .shoot(request, Given::All, Some(runner.config.window))
                     .await
             }
         });
@@ -183,7 +184,9 @@ impl<D: Dialer> Runner<'_, D> {
                 let why = "the allowed origin got another answer than before";
                 self.wait(Duration::from_secs(pause), why.into()).await;
             }
-            let sample = self.shoot(&request, false, Some(self.config.window)).await;
+            let sample = self
+                .shoot(&request, Given::All, Some(self.config.window))
+                .await;
             last = sample.outcome;
             let Some(profile) = self.profiles.first_mut() else {
                 return Ok(());
@@ -209,14 +212,15 @@ impl<D: Dialer> Runner<'_, D> {
             return;
         }
         let request = self.allowed_request(0);
-        let sample = self.shoot(&request, true, Some(self.config.window)).await;
+        let window = Some(self.config.window);
+        let sample = self.shoot(&request, Given::NoCredentials, window).await;
         let profile = self.profiles.first();
         let same =
             profile.is_some_and(|profile| profile.compare(&sample, &request) == Comparison::Same);
         if same {
             self.anonymous = Profile::new(&sample, &request);
         } else {
-            self.note("without the credentials the server refuses the allowed origin; probes were sent with them alone");
+            self.note("without the credentials the server refuses the allowed origin; what it lets in with them was sent again without, and what it refuses was not");
         }
     }
 
@@ -243,12 +247,13 @@ impl<D: Dialer> Runner<'_, D> {
     pub(super) async fn check(
         &self,
         allowed: usize,
-        anonymous: bool,
+        given: Given,
         window: Option<Duration>,
     ) -> (Observation, bool) {
         let request = self.allowed_request(allowed);
-        let seen = self.shoot(&request, anonymous, window).await;
-        let profile = self.profile(allowed, anonymous);
+        let given = self.given_to_allowed(given);
+        let seen = self.shoot(&request, given, window).await;
+        let profile = self.profile(allowed, given);
         let healthy = match (window, profile) {
             // The 101 alone.
             (None, _) | (_, None) => seen.outcome.is_upgraded(),
@@ -257,11 +262,28 @@ impl<D: Dialer> Runner<'_, D> {
         (seen, healthy)
     }
 
-    pub(super) fn profile(&self, allowed: usize, anonymous: bool) -> Option<&Profile> {
-        if anonymous {
-            return self.anonymous.as_ref();
+    /// What the allowed origin is sent with beside an attempt: without what it
+    /// gets in without.
+    fn given_to_allowed(&self, given: Given) -> Given {
+        match given {
+            Given::NoCredentials if self.anonymous.is_some() => Given::NoCredentials,
+            _ => Given::All,
         }
-        self.profiles.get(allowed)
+    }
+
+    /// What an answer to such an attempt is compared with.
+    pub(super) fn profile(&self, allowed: usize, given: Given) -> Option<&Profile> {
+        let anonymous = self.anonymous.as_ref();
+        anonymous
+            .filter(|_| given == Given::NoCredentials)
+            .or(self.profiles.get(allowed))
+    }
+
+    pub(super) fn profile_mut(&mut self, allowed: usize, given: Given) -> Option<&mut Profile> {
+        match (&mut self.anonymous, given) {
+            (Some(anonymous), Given::NoCredentials) => Some(anonymous),
+            _ => self.profiles.get_mut(allowed),
+        }
     }
 
     /// Waits until the allowed origin is accepted again.
@@ -274,7 +296,7 @@ impl<D: Dialer> Runner<'_, D> {
         &mut self,
         mut seen: Observation,
         allowed: usize,
-        anonymous: bool,
+        given: Given,
         window: Option<Duration>,
         suspects: &Suspects,
     ) -> Result<(), Ending> {
@@ -302,7 +324,7 @@ impl<D: Dialer> Runner<'_, D> {
             )
             .await;
             let healthy;
-            (seen, healthy) = self.check(allowed, anonymous, window).await;
+            (seen, healthy) = self.check(allowed, given, window).await;
             if healthy {
                 return Ok(());
             }

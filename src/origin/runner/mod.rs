@@ -15,14 +15,15 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::WebOrigin;
 use super::catalogue::Request;
 use super::observe::{
     Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Outcome, Shot, observe,
 };
-use super::plan::Plan;
+use super::plan::{Allowed, Plan};
 use super::profile::Profile;
+use super::rating::Policy;
 use super::redact::Redactor;
+use super::secret::Secret;
 use crate::connection::{OpenConfig, OpenError};
 
 /// How a run is made.
@@ -35,8 +36,11 @@ pub struct RunConfig {
     pub wait_up: Option<Duration>,
     /// The same without credentials, where credentials are given.
     pub anonymous: Option<OpenConfig>,
-    /// The allowed origins: at least one.
-    pub allowed: Vec<WebOrigin>,
+    /// What an attacker's page does not know: a probe that is let in is sent
+    /// again without all of it. Each must be sent otherwise ([`Secret::is_sent`]).
+    pub secrets: Vec<Secret>,
+    /// Who must be let in: the plan's.
+    pub allowed: Allowed,
     /// What to send.
     pub plan: Plan,
     /// How long to listen after a 101.
@@ -55,18 +59,21 @@ pub struct RunConfig {
     pub max_time: Option<Duration>,
     /// The largest message that is read.
     pub max_message_bytes: usize,
+    /// What the answers are rated by, for what an attempt more would change.
+    pub policy: Policy,
     /// Knows the secrets.
     pub redactor: Redactor,
 }
 
 impl RunConfig {
-    /// The defaults of the command, for these origins and this plan.
-    pub fn new(allowed: Vec<WebOrigin>, plan: Plan) -> Self {
+    /// The defaults of the command, for this policy and its plan.
+    pub fn new(allowed: impl Into<Allowed>, plan: Plan) -> Self {
         Self {
+            secrets: Vec::new(),
             open: OpenConfig::default(),
             wait_up: None,
             anonymous: None,
-            allowed,
+            allowed: allowed.into(),
             plan,
             window: Duration::from_millis(1500),
             handshake: Duration::from_secs(30),
@@ -76,6 +83,7 @@ impl RunConfig {
             patience: Duration::from_secs(300),
             max_time: None,
             max_message_bytes: MAX_MESSAGE_BYTES,
+            policy: Policy::default(),
             redactor: Redactor::default(),
         }
     }
@@ -117,6 +125,9 @@ pub struct Judged {
     pub attempts: u32,
     /// Whether it was taken without credentials, where that was tried.
     pub anonymous: Option<bool>,
+    /// Whether it was taken without the secrets, where that was tried. Where
+    /// that could not be told, `accepted` cannot be either.
+    pub without_secrets: Option<bool>,
 }
 
 /// The allowed origin's own answer.
@@ -183,6 +194,7 @@ pub async fn run<D: Dialer>(
         start: Instant::now(),
         baselines: Vec::new(),
         profiles: Vec::new(),
+        requests: config.allowed.requests(),
         anonymous: None,
         handshake: config.handshake,
         width: 1,
@@ -208,6 +220,8 @@ struct Runner<'a, D> {
     baselines: Vec<Baseline>,
     /// One for each allowed origin.
     profiles: Vec<Profile>,
+    /// What must be let in, one for each profile.
+    requests: Vec<Request>,
     /// The first allowed origin's without credentials, where that works.
     anonymous: Option<Profile>,
     /// The limit of a handshake.
@@ -230,28 +244,44 @@ struct Runner<'a, D> {
 /// The outcome of an answer, and the pattern of its messages.
 type Signature = (Outcome, BTreeSet<String>);
 
+/// What an attempt is made with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Given {
+    /// Everything that the user gave.
+    All,
+    /// No credentials.
+    NoCredentials,
+    /// No secrets.
+    NoSecrets,
+}
+
 impl<D: Dialer> Runner<'_, D> {
     async fn shoot(
         &self,
         request: &Request,
-        anonymous: bool,
+        given: Given,
         window: Option<Duration>,
     ) -> Observation {
-        let open = match &self.config.anonymous {
-            Some(open) if anonymous => open,
-            _ => &self.config.open,
-        };
         let shot = Shot {
             window,
-            ..self.shot(request, open)
+            ..self.shot(request, given)
         };
         observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
     }
 
-    fn shot<'a>(&'a self, request: &'a Request, open: &'a OpenConfig) -> Shot<'a> {
+    fn shot<'a>(&'a self, request: &'a Request, given: Given) -> Shot<'a> {
+        let open = match (&self.config.anonymous, given) {
+            (Some(anonymous), Given::NoCredentials) => anonymous,
+            _ => &self.config.open,
+        };
+        let without = match given {
+            Given::NoSecrets => self.config.secrets.as_slice(),
+            _ => &[],
+        };
         Shot {
             request,
             open,
+            without,
             handshake: self.handshake,
             wait_up: None,
             window: Some(self.config.window),
@@ -264,18 +294,14 @@ impl<D: Dialer> Runner<'_, D> {
         let patience = self.config.wait_up;
         let shot = Shot {
             wait_up: patience.map(|time| self.config.max_time.map_or(time, |max| time.min(max))),
-            ..self.shot(request, &self.config.open)
+            ..self.shot(request, Given::All)
         };
         observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
     }
 
     fn allowed_request(&self, allowed: usize) -> Request {
-        let origin = self
-            .config
-            .allowed
-            .get(allowed)
-            .or(self.config.allowed.first());
-        Request::origin(origin.map(ToString::to_string).unwrap_or_default())
+        let request = self.requests.get(allowed).or(self.requests.first());
+        request.cloned().unwrap_or_default()
     }
 
     /// Whether the limit of the whole run has passed.
@@ -307,6 +333,7 @@ impl<D: Dialer> Runner<'_, D> {
             seen: None,
             attempts: 0,
             anonymous: None,
+            without_secrets: None,
         };
         let mut judged: Vec<_> = self
             .judged

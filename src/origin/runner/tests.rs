@@ -1,5 +1,6 @@
 //! Hand-written servers in memory, on a paused clock.
 
+mod guards;
 mod server;
 
 use std::time::Duration;
@@ -10,15 +11,20 @@ use self::server::{Ask, Reply, Server, open, status};
 use super::*;
 use crate::connection::http::HeaderEdit;
 use crate::connection::{Message, Target};
+use crate::origin::WebOrigin;
 use crate::origin::catalogue::Site;
 use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
-use crate::origin::verdict::{Policy, Report, Verdict, report};
+use crate::origin::verdict::{Report, Verdict, report};
 
 const CLIENT: &str = "https://client.com";
 
 fn config(allowed: &[&str], ids: &[&str]) -> RunConfig {
-    let target: Target = "ws://127.0.0.1:9000/ws".parse().unwrap();
     let allowed: Vec<WebOrigin> = allowed.iter().map(|text| text.parse().unwrap()).collect();
+    config_for(allowed.into(), ids)
+}
+
+fn config_for(allowed: Allowed, ids: &[&str]) -> RunConfig {
+    let target: Target = "ws://127.0.0.1:9000/ws".parse().unwrap();
     let plan = plan(&PlanConfig {
         allowed: allowed.clone(),
         denied: Vec::new(),
@@ -39,7 +45,7 @@ async fn probe_with(config: &RunConfig, server: Server) -> Report {
         "/ws",
         &config.plan,
         result,
-        &Policy::default(),
+        &config.policy,
     )
 }
 

@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use tokio::time::sleep;
 
 use super::baseline::Suspects;
-use super::{Ending, Judged, Progress, Runner, Signature};
+use super::{Ending, Given, Judged, Progress, Runner, Signature};
 use crate::origin::catalogue::Group;
 use crate::origin::observe::{Dialer, Observation, Outcome};
-use crate::origin::profile::{Comparison, erased, tokens};
+use crate::origin::profile::{Comparison, erased, tokens, turned_away};
+use crate::origin::rating::SameSite;
 
 /// How often a probe is sent at most.
 const MAX_ATTEMPTS: u32 = 8;
@@ -19,7 +20,7 @@ const MAX_ATTEMPTS: u32 = 8;
 #[derive(Debug, Clone)]
 struct Job {
     index: usize,
-    anonymous: bool,
+    given: Given,
     attempts: u32,
     /// What an attempt before this one saw, with a good baseline behind it.
     prior: Option<Outcome>,
@@ -42,7 +43,7 @@ impl<D: Dialer> Runner<'_, D> {
             .filter(|(_, probe)| probe.same_as.is_none())
             .map(|(index, _)| Job {
                 index,
-                anonymous: false,
+                given: Given::All,
                 attempts: 0,
                 prior: None,
                 outage: false,
@@ -79,9 +80,7 @@ impl<D: Dialer> Runner<'_, D> {
         let mut wave: Vec<Job> = Vec::new();
         while let Some(next) = queue.front() {
             let together = wave.first().is_none_or(|first| {
-                first.anonymous == next.anonymous
-                    && !self.is_delicate(first)
-                    && !self.is_delicate(next)
+                first.given == next.given && !self.is_delicate(first) && !self.is_delicate(next)
             });
             if wave.len() >= self.width || !together {
                 break;
@@ -97,7 +96,7 @@ impl<D: Dialer> Runner<'_, D> {
 
     /// Whether a probe must not be sent before the pending ones are settled.
     fn is_apart(&self, next: &Job, pending: &[Pending]) -> bool {
-        self.is_delicate(next) || pending.iter().any(|p| p.job.anonymous != next.anonymous)
+        self.is_delicate(next) || pending.iter().any(|p| p.job.given != next.given)
     }
 
     async fn send(&self, wave: Vec<Job>) -> Vec<(Job, Observation)> {
@@ -118,7 +117,7 @@ impl<D: Dialer> Runner<'_, D> {
                 total,
             });
             let window = Some(self.config.window);
-            let seen = self.shoot(&probe.request, job.anonymous, window).await;
+            let seen = self.shoot(&probe.request, job.given, window).await;
             (job, seen)
         }))
         .await
@@ -126,7 +125,7 @@ impl<D: Dialer> Runner<'_, D> {
 
     fn compare(&self, job: &Job, seen: &Observation) -> Comparison {
         let probe = &self.config.plan.probes[job.index];
-        match self.profile(probe.allowed, job.anonymous) {
+        match self.profile(probe.allowed, job.given) {
             Some(profile) => profile.compare(seen, &probe.request),
             None => Comparison::Unclear("there is no baseline".into()),
         }
@@ -159,21 +158,16 @@ impl<D: Dialer> Runner<'_, D> {
             return Ok(());
         };
         let allowed = self.config.plan.probes[first.job.index].allowed;
-        let anonymous = first.job.anonymous;
+        let given = first.job.given;
         let window = self.settling_window(&pending);
-        let (seen, healthy) = self.check(allowed, anonymous, window).await;
+        let (seen, healthy) = self.check(allowed, given, window).await;
         if !healthy {
             return self.unsettle(pending, queue, seen, window).await;
         }
-        self.confirmed = !anonymous;
+        self.confirmed = given == Given::All;
         if window == Some(self.config.window) {
             let request = self.allowed_request(allowed);
-            let profile = if anonymous {
-                self.anonymous.as_mut()
-            } else {
-                self.profiles.get_mut(allowed)
-            };
-            if let Some(profile) = profile {
+            if let Some(profile) = self.profile_mut(allowed, given) {
                 profile.learn(&seen, &request);
             }
         }
@@ -194,6 +188,10 @@ impl<D: Dialer> Runner<'_, D> {
                 }
                 Comparison::Seems(why) if seen.outcome == Outcome::NoConnection => {
                     self.undecided(job, seen, why);
+                }
+                Comparison::Differs(_) | Comparison::Seems(_) if is_vague(&job, &seen) => {
+                    let why = "101, then other messages, of which none speaks of a refusal (--reject-text)";
+                    self.undecided(job, seen, why.into());
                 }
                 Comparison::Differs(why) | Comparison::Seems(why) => {
                     if tells_apart(seen.outcome) {
@@ -251,16 +249,14 @@ impl<D: Dialer> Runner<'_, D> {
             hurt: pending.iter().any(Pending::is_hurt),
         };
         let job = pending.first().map(|p| p.job.clone());
-        let anonymous = job.as_ref().is_some_and(|job| job.anonymous);
+        let given = job.as_ref().map_or(Given::All, |job| job.given);
         let allowed = job
             .as_ref()
             .map_or(0, |job| self.config.plan.probes[job.index].allowed);
         if outage {
             self.batch = 1;
         }
-        let recovered = self
-            .recover(seen, allowed, anonymous, window, &suspects)
-            .await;
+        let recovered = self.recover(seen, allowed, given, window, &suspects).await;
         let culprit = pending.len() == 1 && outage && job.is_some_and(|job| job.outage);
         let ending = match recovered {
             Err(ending) => Some(ending),
@@ -299,7 +295,7 @@ impl<D: Dialer> Runner<'_, D> {
             return Ok(());
         }
         let window = Some(self.config.window);
-        let (seen, healthy) = self.check(0, false, window).await;
+        let (seen, healthy) = self.check(0, Given::All, window).await;
         if healthy {
             return Ok(());
         }
@@ -309,7 +305,7 @@ impl<D: Dialer> Runner<'_, D> {
             ids: last.into_iter().collect(),
             hurt: matches!(seen.outcome, Outcome::EndOfStream | Outcome::Reset),
         };
-        match self.recover(seen, 0, false, window, &suspects).await {
+        match self.recover(seen, 0, Given::All, window, &suspects).await {
             // Every refusal has a good baseline behind it, and what was
             // accepted was accepted: they stand.
             Err(Ending::Stopped(_)) => {
@@ -322,7 +318,7 @@ impl<D: Dialer> Runner<'_, D> {
 
     fn accept(&mut self, job: Job, seen: Observation, queue: &mut VecDeque<Job>) {
         let turned_away = self
-            .profile(self.config.plan.probes[job.index].allowed, job.anonymous)
+            .profile(self.config.plan.probes[job.index].allowed, job.given)
             .and_then(|profile| profile.turned_away.clone());
         if let Some(what) = turned_away {
             let what = self.config.redactor.text(&what);
@@ -352,30 +348,69 @@ impl<D: Dialer> Runner<'_, D> {
         why: String,
         queue: &mut VecDeque<Job>,
     ) {
+        let cross_site = !self.config.plan.probes[job.index].same_site;
+        let rated_by_cookies = self.config.policy.samesite != SameSite::None;
         let Some(slot) = self.judged.get_mut(job.index) else {
             return;
         };
-        if job.anonymous {
-            if let Some(judged) = slot {
-                judged.anonymous = accepted;
+        match (job.given, slot.as_mut()) {
+            (Given::All, _) => {
+                *slot = Some(Judged {
+                    accepted,
+                    why,
+                    seen: Some(seen),
+                    attempts: job.attempts,
+                    anonymous: None,
+                    without_secrets: None,
+                });
+                self.follow_up(&job, accepted, queue);
             }
+            (_, None) => {}
+            // What an attack takes decides how bad it is; where that cannot be
+            // told, nothing can.
+            (Given::NoSecrets, Some(judged)) if accepted.is_none() => {
+                judged.accepted = None;
+                judged.why = format!("{}; without the secret: {why}", judged.why);
+            }
+            (Given::NoCredentials, Some(judged))
+                if accepted.is_none()
+                    && judged.accepted == Some(true)
+                    && cross_site
+                    && rated_by_cookies =>
+            {
+                judged.accepted = None;
+                judged.why = format!("{}; without the credentials: {why}", judged.why);
+            }
+            (Given::NoSecrets, Some(judged)) => judged.without_secrets = accepted,
+            (Given::NoCredentials, Some(judged)) => judged.anonymous = accepted,
+        }
+    }
+
+    /// The attempts without credentials and without secrets. What was refused
+    /// is worth one without credentials where the allowed origin gets in so.
+    fn follow_up(&self, job: &Job, accepted: Option<bool>, queue: &mut VecDeque<Job>) {
+        if self.config.plan.probes[job.index].group == Group::ClientOnly {
             return;
         }
-        *slot = Some(Judged {
-            accepted,
-            why,
-            seen: Some(seen),
-            attempts: job.attempts,
-            anonymous: None,
-        });
-        let group = self.config.plan.probes[job.index].group;
-        if accepted == Some(false) && self.anonymous.is_some() && group != Group::ClientOnly {
-            queue.push_back(Job {
-                anonymous: true,
-                attempts: 0,
-                prior: None,
-                ..job
-            });
+        let taken = accepted == Some(true);
+        let refused = accepted == Some(false);
+        let anonymous = self.config.anonymous.is_some();
+        for (given, wanted) in [
+            (
+                Given::NoCredentials,
+                anonymous && (taken || refused && self.anonymous.is_some()),
+            ),
+            (Given::NoSecrets, taken && !self.config.secrets.is_empty()),
+        ] {
+            if wanted {
+                queue.push_back(Job {
+                    given,
+                    attempts: 0,
+                    prior: None,
+                    outage: false,
+                    ..job.clone()
+                });
+            }
         }
     }
 }
@@ -397,6 +432,16 @@ impl Pending {
                 | Outcome::Status(502 | 504)
         )
     }
+}
+
+/// Whether an answer without the secrets could be that of a server that lets in
+/// whoever has none, and greets them otherwise: that guards nothing.
+fn is_vague(job: &Job, seen: &Observation) -> bool {
+    job.given == Given::NoSecrets
+        && seen.outcome == Outcome::Open
+        && !seen.messages.is_empty()
+        && seen.rejected.is_none()
+        && turned_away(seen).is_none()
 }
 
 /// Whether an answer like this means a refusal each time: those of a limit, or

@@ -32,6 +32,8 @@ pub fn standing(report: &Report, fail_on: Severity) -> Standing {
     match report.verdict {
         _ if report.is_unreachable() => Standing::Unreachable,
         Verdict::TargetDied => Standing::Died,
+        // Whatever counts as a finding: a page that is not allowed gets in.
+        Verdict::NotEnforced | Verdict::Bypassable => Standing::Findings,
         _ if report.counting(fail_on).next().is_some() => Standing::Findings,
         Verdict::Inconclusive => Standing::Inconclusive,
         _ if report.is_undecided(fail_on) => Standing::Inconclusive,

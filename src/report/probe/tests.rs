@@ -56,7 +56,10 @@ fn sample() -> Report {
                 seen: Some(seen.clone()),
                 attempts: 1,
                 anonymous: None,
+                without_secrets: None,
             },
+            rating: None,
+            excepted: None,
             same_as: None,
         }
     };
@@ -244,9 +247,12 @@ fn the_verdict_line_says_what_was_let_through() {
 fn the_standing_follows_the_severity_that_counts() {
     let mut report = sample();
     assert_eq!(standing(&report, Severity::High), Standing::Findings);
+    // Who is let in is let in, whatever severity counts.
+    assert_eq!(standing(&report, Severity::Critical), Standing::Findings);
     // A probe that counts could not be judged.
-    assert_eq!(standing(&report, Severity::Critical), Standing::Met);
+    report.verdict = Verdict::Enforced;
     report.findings.clear();
+    assert_eq!(standing(&report, Severity::Critical), Standing::Met);
     assert_eq!(standing(&report, Severity::High), Standing::Inconclusive);
     report
         .probes

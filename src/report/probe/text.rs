@@ -68,7 +68,7 @@ pub fn render(report: &Report, look: Look) -> String {
 
 fn colour_of(report: &Report, look: Look) -> &'static str {
     match (standing(report, look.fail_on()), report.verdict) {
-        (Standing::Met, Verdict::Enforced) => "1;32",
+        (Standing::Met, Verdict::Enforced | Verdict::Guarded) => "1;32",
         (Standing::Findings | Standing::Died, _) => "1;31",
         _ => "1;33",
     }

@@ -17,12 +17,15 @@ use crate::connection::client::dial::DialError;
 use crate::connection::http::upgrade;
 use crate::connection::{OpenConfig, OpenError, Socket, SocketConfig, Target, Transport};
 use crate::origin::observe::{Connected, Dialer};
+use crate::origin::secret::{Secret, target_without};
 
 /// One request.
 pub(super) struct Ask {
     pub(super) origins: Vec<String>,
     pub(super) host: String,
     pub(super) cookie: bool,
+    /// The path and the query.
+    pub(super) resource: String,
     /// How many requests there were, this one included.
     pub(super) count: usize,
     /// How many other connections are open.
@@ -90,6 +93,9 @@ impl Reply {
     }
 }
 
+/// What is dialled.
+pub(super) const TARGET: &str = "ws://127.0.0.1:9000/ws?token=s3cret";
+
 type Policy = dyn Fn(&Ask) -> Reply + Send + Sync;
 
 /// The server, as a dialer that connects to it.
@@ -108,7 +114,8 @@ impl Server {
         }
     }
 
-    fn ask(&self, config: &OpenConfig) -> Ask {
+    fn ask(&self, config: &OpenConfig, without: &[Secret]) -> Ask {
+        let target: Target = TARGET.parse().unwrap();
         let edits = || config.request.edits.iter();
         let named = |name: &'static str| {
             edits().filter_map(move |edit| match edit {
@@ -132,6 +139,7 @@ impl Server {
                 .next()
                 .unwrap_or_else(|| "127.0.0.1:9000".into()),
             cookie: named("Cookie").next().is_some(),
+            resource: target_without(&target, without).resource,
             count: self.count.fetch_add(1, Ordering::Relaxed) + 1,
             others: self.open.load(Ordering::Relaxed),
             at: Instant::now(),
@@ -144,8 +152,9 @@ impl Dialer for Server {
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
+        without: &[Secret],
     ) -> Result<Connected, OpenError> {
-        let reply = (self.policy)(&self.ask(config));
+        let reply = (self.policy)(&self.ask(config, without));
         if matches!(reply, Reply::NoConnection) {
             return Err(OpenError::Dial(DialError::Connect {
                 address: "127.0.0.1:9000".into(),
@@ -158,7 +167,7 @@ impl Dialer for Server {
             let _guard = guard;
             answer(theirs, reply).await;
         });
-        let target: Target = "ws://127.0.0.1:9000/ws".parse().unwrap();
+        let target: Target = TARGET.parse().unwrap();
         let after = config.timeout.unwrap_or(Duration::from_secs(30));
         let upgraded = timeout(after, upgrade(&mut ours, &target, &config.request))
             .await
