@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use wscli::transcript::replay;
+use wscli::talk::replay;
 
 #[test]
 #[ignore = "needs chromium"]

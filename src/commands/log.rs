@@ -7,15 +7,12 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::prompt::PromptArgs;
-use crate::connection::Opened;
 use crate::connection::client::backoff::Reconnect;
 use crate::exit::{ExitStatus, Failure};
-use crate::pipe::{self, Origin, Summary, Told};
+use crate::pipe::{Origin, Summary, Told};
+use crate::talk::replay::{self, Pace, Step};
+use crate::talk::{HarFile, LogFile, Opening, Redaction, Source, Transcript, system_clock};
 use crate::terminal::Status;
-use crate::transcript::replay::{self, Pace, Step};
-use crate::transcript::{
-    HarFile, LogFile, Open, Outgoing, Redaction, Source, Transcript, system_clock,
-};
 
 /// The communication log, to the files that `--log` and `--har` name.
 pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
@@ -75,7 +72,6 @@ pub(super) fn recording(args: &PromptArgs, status: Status) -> Result<Vec<Step>> 
 /// The log of a run of the pipe, which shows none of it.
 pub(super) struct Recorder {
     transcript: Transcript,
-    redaction: Redaction,
     status: Status,
 }
 
@@ -84,16 +80,14 @@ impl Recorder {
     pub(super) fn new(args: &PromptArgs, status: Status) -> Result<Self> {
         Ok(Self {
             transcript: transcript(args)?,
-            redaction: redaction(args),
             status,
         })
     }
 
     /// A connection is open.
-    pub(super) fn opened(&mut self, opened: &Opened) {
-        let facts = Open::new(&opened.target, opened, self.redaction);
+    pub(super) fn opened(&mut self, opening: Opening) {
         self.write(|transcript| {
-            transcript.opened(facts);
+            transcript.opened(opening);
         });
     }
 
@@ -112,7 +106,7 @@ impl Recorder {
                     Origin::Input => Source::User,
                     Origin::Setup | Origin::Echo | Origin::End => Source::Automatic,
                 };
-                transcript.queued(entry_of(outgoing), source);
+                transcript.queued((*outgoing).clone(), source);
             }
             Told::Flushed => {
                 transcript.flushed();
@@ -142,14 +136,5 @@ impl Recorder {
         for trouble in self.transcript.trouble() {
             self.status.note(&trouble);
         }
-    }
-}
-
-fn entry_of(outgoing: &pipe::Outgoing) -> Outgoing {
-    match outgoing.clone() {
-        pipe::Outgoing::Message(message) => Outgoing::Message(message),
-        pipe::Outgoing::Ping(payload) => Outgoing::Ping(payload),
-        pipe::Outgoing::Pong(payload) => Outgoing::Pong(payload),
-        pipe::Outgoing::Close(frame) => Outgoing::Close(frame),
     }
 }

@@ -15,10 +15,10 @@ use crate::exit::ExitStatus;
 use crate::repl::helper::Prompt;
 use crate::repl::session::Dialer;
 use crate::repl::{self, End, SessionConfig, Source, SourceConfig, Stop};
+use crate::talk::text::Look;
 use crate::terminal::style::{ColorChoice, ColorEnv};
 use crate::terminal::tty::{SavedTerminal, clear_row};
 use crate::terminal::{self, Status, Style, Verbosity};
-use crate::transcript::text::Look;
 
 /// How much of the log is kept in memory, for `/log save`.
 const KEPT_BYTES: usize = 2 << 20;

@@ -9,6 +9,7 @@
 
 pub mod client;
 pub mod http;
+pub mod micros;
 pub mod net;
 pub mod ws;
 

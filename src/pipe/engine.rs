@@ -21,12 +21,13 @@ use tokio::io::AsyncWrite;
 use tokio::time::{Instant, Sleep, sleep_until, timeout};
 
 use super::config::{End, Goal, PipeConfig, Stop, Summary};
-use super::framing::{Framing, InputError, Outgoing};
+use super::framing::{Framing, InputError};
 use super::jsonl;
 use super::output::Output;
 use super::run::{Origin, Pipe, Told, View};
 use super::silence::{Rule, Silence};
 use crate::connection::{Closed, Event, Message, Socket};
+use crate::talk::Outgoing;
 
 /// How many messages are taken from the input before the socket is read
 /// again.
@@ -320,7 +321,7 @@ where
         let wanted = !self.discard || matches!(event, Event::Closed(_));
         if self.config.framing == Framing::Jsonl && wanted {
             let lines = jsonl::event(&event, (self.config.clock)());
-            self.output.push(&lines);
+            self.output.push(lines.as_bytes());
         }
         match event {
             Event::Message { message, .. } => self.receive_message(message),

@@ -9,7 +9,8 @@ use thiserror::Error;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::jsonl::{self, LineError};
-use crate::connection::{CloseFrame, Message};
+use crate::connection::Message;
+use crate::talk::Outgoing;
 
 /// How messages lie in the input and in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -25,19 +26,6 @@ pub enum Framing {
     /// Bytes: the input leaves as binary messages, payloads of either type
     /// are written as they came, and nothing stands between them.
     Binary,
-}
-
-/// One thing to send.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A message.
-    Message(Message),
-    /// A ping, at most 125 bytes.
-    Ping(Bytes),
-    /// An unsolicited pong, at most 125 bytes.
-    Pong(Bytes),
-    /// A Close frame: the input ends with it.
-    Close(CloseFrame),
 }
 
 /// Why the input cannot be sent.

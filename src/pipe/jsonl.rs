@@ -1,34 +1,17 @@
-//! The events of `--jsonl`: one JSON object a line, in both directions.
-//!
-//! Every object has a `type`; every one that is written also has the `time`
-//! at which it happened (RFC 3339, UTC, microseconds). The other members:
-//!
-//! | type | written | read |
-//! |---|---|---|
-//! | `open` | `url`, `subprotocol` if one was agreed | – |
-//! | `text` | `data`: the text | `data` |
-//! | `binary` | `data`: base64 | `data` |
-//! | `ping` | `data`: base64 | `data`, if any: at most 125 bytes |
-//! | `pong` | `data`: base64; `round_trip_us` if it answers a ping of ours | `data`, if any |
-//! | `close` | `code` and `reason` as a browser shows them (1005: none given, 1006: no Close came), `by_peer` | `code` (1000 if left out), `reason` |
-//! | `error` | `message` | – |
-//!
-//! `close` is the last line of a connection that was open; an `error` stands
-//! before it, or alone when there was no connection. What is written are the
-//! peer's messages and frames, not our own. Members that are not known are
-//! passed over when read, so that what was written can be read again.
-
-use std::fmt;
+//! The lines of `--jsonl` input: one JSON object each, as `docs/jsonl.md`
+//! describes it. What was written can be read again: members that are not
+//! known are passed over.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use super::framing::Outgoing;
 use crate::connection::ws::close::InvalidCloseCode;
-use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message};
+use crate::connection::{CloseCode, CloseFrame, Event, Message};
+use crate::talk::jsonl::render_shared;
+use crate::talk::{Kind, Outgoing};
 
 /// RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes
 /// or less".
@@ -126,127 +109,39 @@ fn fits(kind: &'static str, bytes: usize, limit_bytes: usize) -> Result<(), Line
     })
 }
 
-/// An object as it is written. A member that is `None` is left out.
-#[derive(Default, Serialize)]
-struct Object<'a> {
-    #[serde(rename = "type")]
-    kind: &'static str,
-    time: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    url: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    subprotocol: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    round_trip_us: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    code: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    by_peer: Option<bool>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<&'a str>,
-}
-
-impl Object<'_> {
-    fn line(&self) -> Vec<u8> {
-        // Strings and numbers always have a JSON form.
-        let mut line = serde_json::to_vec(self).unwrap_or_default();
-        line.push(b'\n');
-        line
-    }
-}
-
-/// The line that says that the connection is open.
-pub fn open(url: &str, subprotocol: Option<&str>, time: Timestamp) -> Vec<u8> {
-    Object {
-        kind: "open",
-        time: rfc3339(time),
-        url: Some(url),
-        subprotocol,
-        ..Object::default()
-    }
-    .line()
-}
-
-/// The line of an error.
-pub fn error(message: &dyn fmt::Display, time: Timestamp) -> Vec<u8> {
-    Object {
-        kind: "error",
-        time: rfc3339(time),
-        message: Some(&message.to_string()),
-        ..Object::default()
-    }
-    .line()
-}
-
-/// The line, or lines, of an event of the socket; empty for one that the
-/// peer has no part in.
-pub fn event(event: &Event, time: Timestamp) -> Vec<u8> {
-    let (kind, data) = match event {
-        Event::Message { message, .. } => match message {
-            Message::Text(text) => return data_line("text", text, None, time),
-            Message::Binary(bytes) => ("binary", bytes),
-        },
-        Event::Ping(payload) => ("ping", payload),
-        Event::Pong { payload, .. } => ("pong", payload),
-        Event::Flushed => return Vec::new(),
-        Event::Closed(closed) => return close_lines(closed, time),
-    };
-    let round_trip_us = match event {
-        Event::Pong { round_trip, .. } => {
-            round_trip.map(|d| u64::try_from(d.as_micros()).unwrap_or(u64::MAX))
+/// The lines of an event of the socket; none for one that the peer has no
+/// part in.
+pub fn event(event: &Event, time: Timestamp) -> String {
+    let kinds = match event {
+        Event::Flushed => Vec::new(),
+        Event::Message {
+            message,
+            wire_bytes,
+        } => vec![Kind::message(message.clone(), *wire_bytes)],
+        Event::Ping(data) => vec![Kind::Ping { data: data.clone() }],
+        Event::Pong {
+            payload,
+            round_trip,
+        } => vec![Kind::Pong {
+            data: payload.clone(),
+            round_trip: *round_trip,
+        }],
+        Event::Closed(closed) => {
+            let error = closed.error.as_ref().map(|error| Kind::Error {
+                message: error.to_string(),
+            });
+            error
+                .into_iter()
+                .chain([Kind::Close(closed.into())])
+                .collect()
         }
-        _ => None,
     };
-    data_line(kind, &BASE64.encode(data), round_trip_us, time)
-}
-
-fn data_line(
-    kind: &'static str,
-    data: &str,
-    round_trip_us: Option<u64>,
-    time: Timestamp,
-) -> Vec<u8> {
-    Object {
-        kind,
-        time: rfc3339(time),
-        data: Some(data),
-        round_trip_us,
-        ..Object::default()
-    }
-    .line()
-}
-
-fn close_lines(closed: &Closed, time: Timestamp) -> Vec<u8> {
-    let mut lines = closed
-        .error
-        .as_ref()
-        .map_or_else(Vec::new, |cause| error(cause, time));
-    let close = Object {
-        kind: "close",
-        time: rfc3339(time),
-        code: Some(closed.code()),
-        reason: Some(closed.reason()),
-        by_peer: Some(closed.by_peer),
-        ..Object::default()
-    };
-    lines.extend(close.line());
-    lines
-}
-
-fn rfc3339(time: Timestamp) -> String {
-    format!("{time:.6}")
+    kinds.iter().map(|kind| render_shared(time, kind)).collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
-    use crate::connection::SocketError;
 
     #[test]
     fn what_can_be_sent() {
@@ -307,63 +202,5 @@ mod tests {
             let error = parse(line.as_bytes()).unwrap_err();
             assert_eq!(error.to_string(), message, "{line}");
         }
-    }
-
-    #[test]
-    fn every_event_is_a_line() {
-        let time: Timestamp = "2026-01-02T03:04:05.1Z".parse().unwrap();
-        let message = |message| Event::Message {
-            message,
-            wire_bytes: None,
-        };
-        let closed = |received, error| {
-            Event::Closed(Closed {
-                received,
-                sent: None,
-                by_peer: true,
-                error,
-            })
-        };
-        let bye = CloseFrame::new(CloseCode::NORMAL, "bye");
-        for (given, expected) in [
-            (
-                message(Message::text("a\"\n")),
-                r#"{"type":"text","time":"…","data":"a\"\n"}"#,
-            ),
-            (
-                message(Message::binary(&b"\xff\0\xfe"[..])),
-                r#"{"type":"binary","time":"…","data":"/wD+"}"#,
-            ),
-            (
-                Event::Ping("a".into()),
-                r#"{"type":"ping","time":"…","data":"YQ=="}"#,
-            ),
-            (
-                Event::Pong {
-                    payload: "a".into(),
-                    round_trip: Some(Duration::from_millis(2)),
-                },
-                r#"{"type":"pong","time":"…","data":"YQ==","round_trip_us":2000}"#,
-            ),
-            (Event::Flushed, ""),
-            (
-                closed(Some(bye), None),
-                r#"{"type":"close","time":"…","code":1000,"reason":"bye","by_peer":true}"#,
-            ),
-            (
-                closed(None, Some(SocketError::Lost)),
-                "{\"type\":\"error\",\"time\":\"…\",\"message\":\"the peer ended the connection without a close frame\"}\n\
-                 {\"type\":\"close\",\"time\":\"…\",\"code\":1006,\"reason\":\"\",\"by_peer\":true}",
-            ),
-        ] {
-            let lines = String::from_utf8(event(&given, time)).unwrap();
-            let lines = lines.replace("2026-01-02T03:04:05.100000Z", "…");
-            assert_eq!(lines.trim_end(), expected);
-        }
-        let line = String::from_utf8(open("ws://h/", Some("chat"), time)).unwrap();
-        assert_eq!(
-            line,
-            "{\"type\":\"open\",\"time\":\"2026-01-02T03:04:05.100000Z\",\"url\":\"ws://h/\",\"subprotocol\":\"chat\"}\n"
-        );
     }
 }

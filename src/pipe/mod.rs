@@ -6,8 +6,7 @@
 //! splits a reader by its [`Framing`]; what comes out goes to any writer.
 //! When a talk is over without anybody saying so is decided by [`Silence`].
 //!
-//! It imports the connection core and nothing else of this crate: it does not
-//! dial, knows no flags, signals or terminals, and prints nothing. Why a talk
+//! It does not dial, knows no flags, signals or terminals, and prints nothing. Why a talk
 //! ended is told by its [`Summary`].
 
 pub mod config;
@@ -21,7 +20,7 @@ pub mod source;
 pub mod until;
 
 pub use config::{End, Goal, PipeConfig, Stop, Summary};
-pub use framing::{Framing, InputError, Outgoing};
+pub use framing::{Framing, InputError};
 pub use run::{Origin, Pipe, Told, View};
 pub use silence::{Linger, Silence};
 pub use source::Source;

@@ -9,8 +9,9 @@ use tokio::io::AsyncWrite;
 
 use super::config::{PipeConfig, Stop, Summary};
 use super::engine;
-use super::framing::{InputError, Outgoing};
+use super::framing::InputError;
 use crate::connection::{Event, Message, Socket};
+use crate::talk::Outgoing;
 
 /// What a talk tells, as it happens.
 #[derive(Debug)]

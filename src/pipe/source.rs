@@ -7,7 +7,8 @@ use bytes::{BufMut, BytesMut};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-use super::framing::{Framing, InputError, Outgoing, Splitter};
+use super::framing::{Framing, InputError, Splitter};
+use crate::talk::Outgoing;
 
 /// How much one read asks for. It is also the largest message that
 /// [`Framing::Binary`] makes: a byte stream has no boundaries, so whatever one

@@ -10,8 +10,8 @@ use super::End;
 use super::command::{self, Command, LogCommand};
 use super::session::{Leave, MAX_QUEUED, Session, State};
 use crate::connection::Message;
-use crate::transcript::text::count;
-use crate::transcript::{Outgoing, Source};
+use crate::talk::text::count;
+use crate::talk::{Outgoing, Source};
 
 /// Clears the screen and what has scrolled off it.
 const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -169,7 +169,7 @@ impl Session {
         let (saved, dropped) = (kept.lines().len(), kept.dropped());
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
-        let result = crate::transcript::file::owner_only(&mut options)
+        let result = crate::talk::file::owner_only(&mut options)
             .open(path)
             .and_then(|mut file| {
                 let text: String = kept.lines().collect();

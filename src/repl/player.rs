@@ -5,9 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::session::{Session, State};
-use crate::transcript::replay::Action;
-use crate::transcript::text::duration;
-use crate::transcript::{Outgoing, Source};
+use crate::talk::Source;
+use crate::talk::replay::Action;
+use crate::talk::text::duration;
 
 /// How long a recorded connection that the peer ended may last here before the
 /// replay goes on without another one.
@@ -87,10 +87,7 @@ impl Session {
         self.replayed += 1;
         let outgoing = match step.action {
             Action::Open => return self.connect(),
-            Action::Send(message) => Outgoing::Message(message),
-            Action::Ping(payload) => Outgoing::Ping(payload),
-            Action::Pong(payload) => Outgoing::Pong(payload),
-            Action::Close(frame) => Outgoing::Close(frame),
+            Action::Send(outgoing) => outgoing,
         };
         self.hand_over(outgoing, Source::User);
     }

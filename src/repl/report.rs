@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::command::COMMANDS;
 use super::session::{Facts, Session, State};
+use crate::talk::Entry;
+use crate::talk::text::{count, duration};
 use crate::terminal::style::Role;
-use crate::transcript::Entry;
-use crate::transcript::text::{count, duration};
 
 impl Session {
     /// Shows entries, unless the log is paused, and what the files have to

@@ -15,10 +15,10 @@ use crate::connection::http::HandshakeError;
 use crate::connection::{
     CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Socket, SocketConfig, Target, open,
 };
+use crate::talk::replay::Step;
+use crate::talk::text::{Look, duration};
+use crate::talk::{Direction, Entry, Opening, Outgoing, Redaction, Source, Transcript};
 use crate::terminal::printer::Printer;
-use crate::transcript::replay::Step;
-use crate::transcript::text::{Look, duration};
-use crate::transcript::{Direction, Entry, Kind, Open, Outgoing, Redaction, Source, Transcript};
 
 /// How many messages may wait for a connection, and how many are kept for
 /// `/resend`.
@@ -30,7 +30,7 @@ const MAX_RESENDABLE_BYTES: usize = 1 << 20;
 pub type Connecting = Pin<Box<dyn Future<Output = Attempt> + Send>>;
 
 /// What an attempt to connect came to.
-pub type Attempt = Result<(Open, Opened), OpenError>;
+pub type Attempt = Result<Opened, OpenError>;
 
 /// Makes of an address what is needed to connect to it, by the same rules as
 /// for the address on the command line.
@@ -134,7 +134,7 @@ pub struct Session {
 /// What `/status` and `/headers` tell.
 #[derive(Debug, Default)]
 pub(super) struct Facts {
-    pub(super) open: Option<Open>,
+    pub(super) open: Option<Opening>,
     pub(super) heads: Option<(String, String)>,
     pub(super) since: Option<Instant>,
     pub(super) sent: (u64, u64),
@@ -211,7 +211,7 @@ impl Session {
             News::Opened(attempt) => {
                 self.connecting = None;
                 match *attempt {
-                    Ok((facts, opened)) => self.opened(facts, opened).await,
+                    Ok(opened) => self.opened(opened).await,
                     Err(error) => self.not_opened(&error),
                 }
                 Leave::NotYet
@@ -253,14 +253,11 @@ impl Session {
         self.set_state(State::Connecting);
         let shown = self.config.redaction.url(&target.to_string());
         self.say(&format!("Connecting to {shown}"));
-        let redaction = self.config.redaction;
-        self.connecting = Some(Box::pin(async move {
-            let opened = open(&target, &config).await?;
-            Ok((Open::new(&target, &opened, redaction), opened))
-        }));
+        self.connecting = Some(Box::pin(async move { open(&target, &config).await }));
     }
 
-    async fn opened(&mut self, facts: Open, opened: Opened) {
+    async fn opened(&mut self, opened: Opened) {
+        let facts = Opening::new(&opened, self.config.redaction);
         self.facts.heads = Some((facts.request.clone(), facts.response.clone()));
         self.facts.open = Some(facts.clone());
         self.facts.since = Some(Instant::now());
@@ -443,13 +440,13 @@ impl Session {
 
     fn count(&mut self, entries: &[Entry]) {
         for entry in entries {
-            if let Kind::Message(message) = &entry.kind {
+            if let Some(data) = entry.kind.data() {
                 let (messages, bytes) = match entry.direction {
                     Direction::Out => &mut self.facts.sent,
                     Direction::In => &mut self.facts.received,
                 };
                 *messages += 1;
-                *bytes += message.len() as u64;
+                *bytes += data.len() as u64;
             }
         }
     }

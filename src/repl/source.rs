@@ -16,10 +16,10 @@ use rustyline::{ColorMode, Config, Editor, EventHandler, ExternalPrinter as _, K
 use tokio::sync::{mpsc, oneshot};
 
 use super::helper::{EndKey, Key, Prompt, PromptHelper, Turn};
+use crate::talk::redact::without_userinfo;
 use crate::terminal::Style;
 use crate::terminal::printer::{Gate, Sink};
 use crate::terminal::tty::Suspender;
-use crate::transcript::redact::without_userinfo;
 
 /// How many lines the history holds.
 const MAX_HISTORY: usize = 5_000;

@@ -1,17 +1,15 @@
 //! The final report of `wscli connect --json`. Its schema is told in
 //! `docs/connect-json.md`; a test holds the two together.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::connection::client::dial::Timings;
-use crate::connection::net::tls::TlsInfo;
-use crate::connection::{Closed, Opened};
+use crate::connection::{Closed, micros};
+use crate::talk::{Close, Opening};
 
 /// The version of the schema. Fields are only added within a version.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// One run of `wscli connect`, from its arguments to its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -29,9 +27,13 @@ pub struct ConnectReport {
     /// What was asked for, without credentials.
     pub url: String,
     /// The connection; `None` when there was none.
-    pub connection: Option<Connection>,
-    /// The phases, as far as they took place.
-    pub timings: Times,
+    pub connection: Option<Opening>,
+    /// From the end of the opening handshake to the first message received.
+    #[serde(rename = "first_message_us", with = "micros::option")]
+    pub first_message: Option<Duration>,
+    /// From the end of the opening handshake to the end of the connection.
+    #[serde(rename = "open_us", with = "micros::option")]
+    pub open: Option<Duration>,
     /// Data messages sent.
     pub sent: u64,
     /// Data messages received.
@@ -58,75 +60,6 @@ pub enum Outcome {
     Interrupted,
 }
 
-/// The connection that was opened.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Connection {
-    /// What was connected to, after all redirects.
-    pub url: String,
-    /// The redirects on the way.
-    pub redirects: Vec<Redirect>,
-    /// The peer's address: the proxy's, where there is one.
-    pub peer: Option<String>,
-    /// The proxy, without its credentials.
-    pub proxy: Option<String>,
-    /// The status of the server's answer.
-    pub status: u16,
-    /// The subprotocol that the server chose.
-    pub subprotocol: Option<String>,
-    /// The extensions that the server chose, as it wrote them.
-    pub extensions: Vec<String>,
-    /// What TLS has agreed on; `None` without TLS.
-    pub tls: Option<TlsInfo>,
-}
-
-/// A redirect that was followed.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Redirect {
-    /// The status.
-    pub status: u16,
-    /// What redirected.
-    pub from: String,
-    /// Where to.
-    pub to: String,
-}
-
-/// The phases in microseconds; `None` for what did not take place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
-pub struct Times {
-    /// All that came before the last redirect.
-    pub redirects_us: Option<u64>,
-    /// Name resolution.
-    pub dns_us: Option<u64>,
-    /// The TCP or Unix socket connection.
-    pub tcp_us: Option<u64>,
-    /// What the proxy took.
-    pub proxy_us: Option<u64>,
-    /// The TLS handshake.
-    pub tls_us: Option<u64>,
-    /// The opening handshake.
-    pub upgrade_us: Option<u64>,
-    /// From the end of the opening handshake to the first message received.
-    pub first_message_us: Option<u64>,
-    /// From the end of the opening handshake to the end of the connection.
-    pub open_us: Option<u64>,
-}
-
-/// The end of a connection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Close {
-    /// The code, as the WebSocket API of browsers shows it: the peer's, 1005
-    /// for a Close without one, 1006 when none came.
-    pub code: u16,
-    /// The peer's reason.
-    pub reason: String,
-    /// Whether the peer's Close came before ours.
-    pub by_peer: bool,
-    /// The code that we sent.
-    pub sent_code: Option<u16>,
-    /// Whether the closing handshake was complete.
-    pub clean: bool,
-}
-
 impl ConnectReport {
     /// The report of a run that has not connected yet.
     pub fn new(url: String) -> Self {
@@ -138,39 +71,21 @@ impl ConnectReport {
             hint: None,
             url,
             connection: None,
-            timings: Times::default(),
+            first_message: None,
+            open: None,
             sent: 0,
             received: 0,
             close: None,
         }
     }
 
-    /// Takes over what is known of an opened connection.
-    pub fn opened(&mut self, opened: &Opened) {
+    /// Takes over what is known of an opened connection. The heads of its
+    /// handshake are for the log.
+    pub fn opened(&mut self, opening: Opening) {
         self.outcome = Outcome::Failed;
-        self.timings = Times::from(&opened.timings);
-        self.connection = Some(Connection {
-            url: opened.target.to_string(),
-            redirects: opened
-                .redirects
-                .iter()
-                .map(|hop| Redirect {
-                    status: hop.status,
-                    from: hop.from.clone(),
-                    to: hop.to.clone(),
-                })
-                .collect(),
-            peer: opened.peer.map(|peer| peer.to_string()),
-            proxy: opened.proxy.clone(),
-            status: opened.response.status,
-            subprotocol: opened.subprotocol.clone(),
-            extensions: opened
-                .response
-                .header("sec-websocket-extensions")
-                .map(Cow::into_owned)
-                .collect(),
-            tls: opened.tls.clone(),
-        });
+        self.connection = Some(opening.without_heads());
+        self.first_message = None;
+        self.open = None;
     }
 
     /// Takes over how the socket came to its end.
@@ -180,13 +95,7 @@ impl ConnectReport {
             (None, true) => Outcome::ClosedByPeer,
             (None, false) => Outcome::Closed,
         };
-        self.close = Some(Close {
-            code: closed.code(),
-            reason: closed.reason().to_owned(),
-            by_peer: closed.by_peer,
-            sent_code: closed.sent.as_ref().and_then(|frame| frame.code),
-            clean: closed.error.is_none() && closed.received.is_some(),
-        });
+        self.close = Some(closed.into());
     }
 
     /// The report as a JSON document with a line feed at its end.
@@ -198,61 +107,42 @@ impl ConnectReport {
     }
 }
 
-impl Times {
-    /// Adds the time to the first message.
-    pub fn set_first_message(&mut self, time: Duration) {
-        self.first_message_us = Some(microseconds(time));
-    }
-
-    /// Adds the time that the connection was open.
-    pub fn set_open(&mut self, time: Duration) {
-        self.open_us = Some(microseconds(time));
-    }
-}
-
-impl From<&Timings> for Times {
-    fn from(timings: &Timings) -> Self {
-        let us = |time: Option<Duration>| time.map(microseconds);
-        Self {
-            redirects_us: us(timings.redirects),
-            dns_us: us(timings.dns),
-            tcp_us: us(timings.tcp),
-            proxy_us: us(timings.proxy),
-            tls_us: us(timings.tls),
-            upgrade_us: us(timings.upgrade),
-            first_message_us: None,
-            open_us: None,
-        }
-    }
-}
-
-fn microseconds(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::connection::net::tls::{CertificateInfo, ClientAuth, Pin, TlsVersion};
+    use crate::connection::client::dial::Timings;
+    use crate::connection::http::redirect::Hop;
+    use crate::connection::net::tls::{CertificateInfo, ClientAuth, Pin, TlsInfo, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame};
 
     /// A report with everything in it.
     fn full() -> ConnectReport {
         let mut report = ConnectReport::new("wss://h/".into());
-        report.connection = Some(Connection {
+        report.opened(Opening {
             url: "wss://other/".into(),
-            redirects: vec![Redirect {
+            redirects: vec![Hop {
                 status: 302,
                 from: "wss://h/".into(),
                 to: "wss://other/".into(),
+                dropped_credentials: false,
             }],
             peer: Some("127.0.0.1:443".into()),
-            proxy: None,
+            proxy: Some("http://proxy/".into()),
             status: 101,
-            subprotocol: None,
-            extensions: vec!["permessage-deflate".into()],
+            subprotocol: Some("chat".into()),
+            extensions: Some("permessage-deflate".into()),
+            timings: Timings {
+                redirects: Some(Duration::ZERO),
+                dns: Some(Duration::ZERO),
+                tcp: Some(Duration::from_micros(1500)),
+                proxy: Some(Duration::ZERO),
+                tls: Some(Duration::ZERO),
+                upgrade: Some(Duration::ZERO),
+            },
+            request: "GET / HTTP/1.1".into(),
+            response: "HTTP/1.1 101".into(),
             tls: Some(TlsInfo {
                 version: TlsVersion::Tls13,
                 cipher: String::new(),
@@ -269,11 +159,7 @@ mod tests {
                 }),
             }),
         });
-        report.timings = Times::from(&Timings {
-            tcp: Some(Duration::from_micros(1500)),
-            ..Timings::default()
-        });
-        report.timings.set_first_message(Duration::from_millis(2));
+        report.first_message = Some(Duration::from_millis(2));
         report.received = 5;
         report.closed(&Closed {
             received: Some(CloseFrame::default()),
@@ -287,11 +173,12 @@ mod tests {
     #[test]
     fn the_report_is_what_it_says() {
         let json: Value = serde_json::from_str(&full().to_json()).unwrap();
-        assert_eq!(json["schema"], 1);
+        assert_eq!(json["schema"], 2);
         assert_eq!(json["outcome"], "closed");
-        assert_eq!(json["timings"]["tcp_us"], 1500);
-        assert_eq!(json["timings"]["first_message_us"], 2000);
-        assert_eq!(json["timings"]["dns_us"], Value::Null);
+        assert_eq!(json["connection"]["timings"]["tcp_us"], 1500);
+        assert_eq!(json["connection"]["request"], Value::Null);
+        assert_eq!(json["first_message_us"], 2000);
+        assert_eq!(json["open_us"], Value::Null);
         assert_eq!(json["received"], 5);
         assert_eq!(json["close"]["code"], 1005);
         assert_eq!(json["close"]["sent_code"], 1000);

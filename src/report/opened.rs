@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
-use crate::connection::Opened;
-use crate::connection::client::dial::Timings;
+use crate::talk::Opening;
 
 /// What was connected to and how, a line each.
-pub fn lines(opened: &Opened) -> Vec<String> {
-    let mut lines: Vec<_> = opened
+pub fn lines(opening: &Opening) -> Vec<String> {
+    let mut lines: Vec<_> = opening
         .redirects
         .iter()
         .map(|hop| {
@@ -18,59 +17,51 @@ pub fn lines(opened: &Opened) -> Vec<String> {
             format!("redirected by {} to {}{without}", hop.status, hop.to)
         })
         .collect();
-    let at = opened.peer.map(|peer| format!(" at {peer}"));
-    let at = match &opened.proxy {
+    let at = opening.peer.as_ref().map(|peer| format!(" at {peer}"));
+    let at = match &opening.proxy {
         Some(proxy) => format!(" through the proxy {proxy}{}", at.unwrap_or_default()),
         None => at.unwrap_or_default(),
     };
-    lines.push(format!("connected to {}{at}", opened.target));
-    lines.push(timings(&opened.timings));
-    if let Some(subprotocol) = &opened.subprotocol {
+    lines.push(format!("connected to {}{at}", opening.url));
+    lines.push(timings(opening));
+    if let Some(subprotocol) = &opening.subprotocol {
         lines.push(format!("subprotocol {subprotocol}"));
     }
-    let extensions: Vec<_> = opened.response.header("sec-websocket-extensions").collect();
-    if !extensions.is_empty() {
-        lines.push(format!("extensions {}", extensions.join(", ")));
+    if let Some(extensions) = &opening.extensions {
+        lines.push(format!("extensions {extensions}"));
     }
     lines
 }
 
 /// The phases that took place, and their sum.
-pub fn timings(timings: &Timings) -> String {
-    let phases = [
-        ("redirects", timings.redirects),
-        ("dns", timings.dns),
-        ("tcp", timings.tcp),
-        ("proxy", timings.proxy),
-        ("tls", timings.tls),
-        ("upgrade", timings.upgrade),
-    ];
-    let taken = phases
-        .iter()
-        .filter_map(|(name, time)| Some((*name, (*time)?)));
-    let shown: Vec<_> = taken
-        .clone()
+fn timings(opening: &Opening) -> String {
+    let shown: Vec<_> = opening
+        .phases()
         .map(|(name, time)| format!("{name} {}", milliseconds(time)))
         .collect();
-    let total: Duration = taken.map(|(_, time)| time).sum();
+    let total: Duration = opening.phases().map(|(_, time)| time).sum();
     format!("{}; {} in all", shown.join(", "), milliseconds(total))
 }
 
 /// A time as people compare them: `12.3 ms`.
-pub fn milliseconds(time: Duration) -> String {
+fn milliseconds(time: Duration) -> String {
     format!("{:.1} ms", time.as_secs_f64() * 1000.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::client::dial::Timings;
 
     #[test]
     fn phases_that_did_not_take_place_are_left_out() {
-        let given = Timings {
-            tcp: Some(Duration::from_micros(250)),
-            upgrade: Some(Duration::from_millis(12)),
-            ..Timings::default()
+        let given = Opening {
+            timings: Timings {
+                tcp: Some(Duration::from_micros(250)),
+                upgrade: Some(Duration::from_millis(12)),
+                ..Timings::default()
+            },
+            ..Opening::default()
         };
         assert_eq!(
             timings(&given),

@@ -108,7 +108,7 @@ fn a_talk_is_logged_as_it_was() {
         assert_eq!(event["connection"], 1);
     }
     assert_eq!(events[0]["url"], peer.url);
-    assert!(events[0]["timings_us"]["tcp"].is_u64());
+    assert!(events[0]["timings"]["tcp_us"].is_u64());
     let har: Value = serde_json::from_slice(&fs::read(&har).expect("a HAR file")).expect("JSON");
     let messages = &har["log"]["entries"][0]["_webSocketMessages"];
     assert_eq!(messages.as_array().map(Vec::len), Some(6));

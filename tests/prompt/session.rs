@@ -15,11 +15,11 @@ use wscli::repl::helper::Prompt;
 use wscli::repl::source::{Input, Typed};
 use wscli::repl::{self, End, SessionConfig, Source, Stop};
 use wscli::server::{self, ServerConfig};
+use wscli::talk::replay;
+use wscli::talk::text::Look;
+use wscli::talk::{HarFile, LogFile, Redaction, Transcript, system_clock};
 use wscli::terminal::printer::Gate;
 use wscli::terminal::{Style, Verbosity};
-use wscli::transcript::replay;
-use wscli::transcript::text::Look;
-use wscli::transcript::{HarFile, LogFile, Redaction, Transcript, system_clock};
 
 use super::server::{Behaviour, PATIENCE, Server};
 

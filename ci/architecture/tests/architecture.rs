@@ -39,7 +39,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("pipe"),
             All("repl"),
             All("script"),
-            All("transcript"),
+            All("talk"),
             All("decode"),
             All("bench"),
             All("report"),
@@ -57,7 +57,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("server"),
         ],
     ),
-    ("pipe", &[All("connection")]),
+    ("pipe", &[All("connection"), All("talk")]),
     (
         "exit",
         &[Types("connection"), Types("origin"), Types("bench")],
@@ -67,7 +67,7 @@ const TABLE: &[(&str, &[Allow])] = &[
         "repl",
         &[
             All("connection"),
-            All("transcript"),
+            All("talk"),
             All("decode"),
             All("script"),
             All("terminal"),
@@ -80,7 +80,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("origin::web_origin"),
             All("origin::policy"),
             Types("origin"),
-            All("transcript"),
+            All("talk"),
             All("script"),
         ],
     ),
@@ -127,6 +127,8 @@ const TABLE: &[(&str, &[Allow])] = &[
         &[
             Types("connection"),
             All("connection::http::redact"),
+            All("connection::micros"),
+            Types("talk"),
             Types("bench"),
             // A result for the tests.
             All("bench::testing"),
@@ -139,11 +141,9 @@ const TABLE: &[(&str, &[Allow])] = &[
         ],
     ),
     (
-        "transcript",
+        "talk",
         &[
-            All("connection::ws::event"),
-            All("connection::ws::close"),
-            Types("connection"),
+            All("connection"),
             All("decode"),
             Types("terminal"),
             All("terminal::style"),

@@ -2,9 +2,10 @@
 
 use crate::cli::prompt::PromptArgs;
 use crate::commands::tls;
+use crate::connection::OpenError;
 use crate::connection::http::redact;
-use crate::connection::{OpenError, Opened};
 use crate::report::{failure, opened};
+use crate::talk::Opening;
 use crate::terminal::{Status, Verbosity};
 
 /// How the heads of the handshake are shown.
@@ -40,14 +41,13 @@ impl Heads {
 
 /// Tells of an opened connection: `-v` the address and the timings; both
 /// heads as `heads` has it.
-pub(super) fn show_opened(status: Status, opened: &Opened, heads: Heads) {
-    heads.show_request(status, &opened.request_head);
-    let response = heads.text(&opened.response.head);
-    show(status, '<', &response, heads.level);
-    for line in opened::lines(opened) {
+pub(super) fn show_opened(status: Status, opening: &Opening, heads: Heads) {
+    show(status, '>', &opening.request, heads.level);
+    show(status, '<', &opening.response, heads.level);
+    for line in opened::lines(opening) {
         status.info(&line);
     }
-    for line in opened.tls.iter().flat_map(tls::describe) {
+    for line in opening.tls.iter().flat_map(tls::describe) {
         status.info(&line);
     }
 }

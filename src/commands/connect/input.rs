@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep_until};
 use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::{CloseFrame, Message};
-use crate::pipe::{Framing, Goal, InputError, Linger, Outgoing, PipeConfig, Source};
+use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
+use crate::talk::replay::{Action, Step};
+use crate::talk::{Outgoing, json, text};
 use crate::terminal::Status;
-use crate::transcript::replay::{Action, Step};
-use crate::transcript::{json, text};
 
 /// What is sent, over however many connections.
 pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>>;
@@ -67,7 +67,7 @@ fn boxed(input: impl Stream<Item = Result<Outgoing, InputError>> + 'static) -> I
 pub(super) fn replay(mut steps: Vec<Step>, status: Status) -> (Input, Option<CloseFrame>) {
     let close = match steps.last() {
         Some(Step {
-            action: Action::Close(frame),
+            action: Action::Send(Outgoing::Close(frame)),
             ..
         }) => Some(frame.clone()),
         _ => None,
@@ -114,10 +114,8 @@ fn at_its_time(steps: Vec<Step>) -> impl Stream<Item = Result<Outgoing, InputErr
 /// connection.
 fn outgoing(action: Action) -> Option<Outgoing> {
     match action {
-        Action::Send(message) => Some(Outgoing::Message(message)),
-        Action::Ping(payload) => Some(Outgoing::Ping(payload)),
-        Action::Pong(payload) => Some(Outgoing::Pong(payload)),
-        Action::Open | Action::Close(_) => None,
+        Action::Open | Action::Send(Outgoing::Close(_)) => None,
+        Action::Send(outgoing) => Some(outgoing),
     }
 }
 

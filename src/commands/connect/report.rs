@@ -16,10 +16,8 @@ use crate::terminal::write_stdout;
 pub(super) fn fill(report: &mut ConnectReport, summary: &Summary, open: Duration) {
     report.sent = summary.sent;
     report.received = summary.received;
-    report.timings.set_open(open);
-    if let Some(time) = summary.first_message {
-        report.timings.set_first_message(time);
-    }
+    report.open = Some(open);
+    report.first_message = summary.first_message;
     if let Some(closed) = &summary.closed {
         report.closed(closed);
     }

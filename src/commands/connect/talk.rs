@@ -12,16 +12,18 @@ use super::handshake::{self, Heads};
 use super::input::{self, Input};
 use super::{StopSignal, end, report};
 use crate::cli::connect::ConnectArgs;
-use crate::commands::log::{Recorder, reconnect, recording};
+use crate::commands::log::{Recorder, reconnect, recording, redaction};
 use crate::commands::sentence;
 use crate::commands::transport::Dial;
 use crate::connection::client::backoff::{Backoff, random};
 use crate::connection::{Event, Message, OpenError, Opened, diagnose, open};
 use crate::exit::{ExitStatus, Failure, status_of_open};
-use crate::pipe::{End, Framing, Pipe, PipeConfig, Summary, Told, jsonl};
+use crate::pipe::{End, Framing, Pipe, PipeConfig, Summary, Told};
 use crate::report::connect::ConnectReport;
+use crate::talk::jsonl::render_shared;
+use crate::talk::text::duration;
+use crate::talk::{Kind, Opening, Redaction};
 use crate::terminal::{DataOutput, Status, Verbosity};
-use crate::transcript::text::duration;
 
 /// A run of `connect`, with everything that outlives a connection.
 pub(super) struct Talk<'a> {
@@ -119,9 +121,10 @@ impl<'a> Talk<'a> {
         };
         match opened {
             Ok(opened) => {
-                self.report.opened(&opened);
-                self.log.opened(&opened);
-                self.talk(opened).await
+                let opening = Opening::new(&opened, redaction(&self.args.prompt));
+                self.report.opened(Opening::new(&opened, Redaction::On));
+                self.log.opened(opening.clone());
+                self.talk(opened, &opening).await
             }
             Err(error) => match self.not_opened(error).await {
                 Ok(attempt) => attempt,
@@ -158,8 +161,9 @@ impl<'a> Talk<'a> {
     async fn not_opened(&mut self, error: OpenError) -> Result<Attempt> {
         handshake::show_refusal(self.status, &error, Heads::new(&self.args.prompt));
         if self.config.framing == Framing::Jsonl {
-            let line = jsonl::error(&error, Timestamp::now());
-            self.write_line(&line).await?;
+            let message = error.to_string();
+            let line = render_shared(Timestamp::now(), &Kind::Error { message });
+            self.write_line(line.as_bytes()).await?;
         }
         let hint = diagnose::hint(&error, &self.dial.target, &self.dial.open);
         let exit = status_of_open(&error);
@@ -186,13 +190,13 @@ impl<'a> Talk<'a> {
         }
     }
 
-    async fn talk(&mut self, opened: Opened) -> Attempt {
-        handshake::show_opened(self.status, &opened, Heads::new(&self.args.prompt));
+    async fn talk(&mut self, opened: Opened, opening: &Opening) -> Attempt {
+        handshake::show_opened(self.status, opening, Heads::new(&self.args.prompt));
         let start = Instant::now();
         if self.prompt {
             self.status.note("Connection opened");
         }
-        let preamble = self.preamble(&opened);
+        let preamble = self.preamble(opening);
         let (status, prompt, log) = (self.status, self.prompt, &mut self.log);
         let mut observe = |told: Told<'_>| {
             if let Told::Event(event) = told {
@@ -221,13 +225,12 @@ impl<'a> Talk<'a> {
         self.ended(summary)
     }
 
-    fn preamble(&self, opened: &Opened) -> Vec<u8> {
+    fn preamble(&self, opening: &Opening) -> Vec<u8> {
         match self.config.framing {
-            Framing::Jsonl => jsonl::open(
-                &self.dial.target.to_string(),
-                opened.subprotocol.as_deref(),
-                Timestamp::now(),
-            ),
+            Framing::Jsonl => {
+                let kind = Kind::Open(Box::new(opening.clone()));
+                render_shared(Timestamp::now(), &kind).into_bytes()
+            }
             _ => Vec::new(),
         }
     }

@@ -9,11 +9,13 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::time::Instant;
 
+use crate::connection::micros;
 use crate::connection::net::address::AddressConfig;
 use crate::connection::net::proxy::{self, ProxyError, ProxyRules};
 use crate::connection::net::target::{Endpoint, Target};
@@ -21,22 +23,54 @@ use crate::connection::net::tcp;
 use crate::connection::net::tls::{self, TlsConfig, TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
 
-/// How long each phase took; `None` for a phase that did not take place.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// How long each phase took; `None` for a phase that did not take place. As
+/// JSON, in microseconds, and only of the phases that did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Timings {
     /// Name resolution: of the proxy's name, where there is one.
+    #[serde(
+        rename = "dns_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub dns: Option<Duration>,
     /// The TCP (or Unix socket) connection, to the proxy where there is one.
+    #[serde(
+        rename = "tcp_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tcp: Option<Duration>,
     /// What the proxy took to connect through: TLS with it, its answer, and
     /// the look-up of the target's name where that is ours to do.
+    #[serde(
+        rename = "proxy_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub proxy: Option<Duration>,
     /// The TLS handshake with the target.
+    #[serde(
+        rename = "tls_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub tls: Option<Duration>,
     /// The opening handshake.
+    #[serde(
+        rename = "upgrade_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub upgrade: Option<Duration>,
     /// All that came before the last redirect. The other times are of the
     /// connection that was opened.
+    #[serde(
+        rename = "redirects_us",
+        with = "micros::option",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub redirects: Option<Duration>,
 }
 

@@ -3,6 +3,7 @@
 //! Pure. The rules are curl's: credentials stay with the origin they were
 //! given for, and a redirect never gives up TLS.
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use url::Url;
 
@@ -25,7 +26,7 @@ pub enum Redirects {
 }
 
 /// A redirect that was followed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// The URL that redirected, without its credentials.
     pub from: String,

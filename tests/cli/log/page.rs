@@ -3,8 +3,8 @@
 //! page exports in a real browser.
 
 use wscli::connection::{CloseCode, CloseFrame, Message};
-use wscli::transcript::jsonl;
-use wscli::transcript::replay::{self, Action};
+use wscli::talk::replay::{self, Action};
+use wscli::talk::{Outgoing, jsonl};
 
 use super::{Value, connect, events, fs, run, tempdir, text, told};
 use crate::harness::Server;
@@ -24,16 +24,18 @@ fn what_the_user_did_is_done_again() {
     let recording = replay::read(EXPORT.as_bytes()).expect("a log");
     assert!(recording.torn_lines.is_empty());
     let actions: Vec<_> = recording.steps.into_iter().map(|s| s.action).collect();
+    let send = |message| Action::Send(Outgoing::Message(message));
+    let close = CloseFrame::new(CloseCode::NORMAL, "Closing from client");
     assert_eq!(
         actions,
         [
-            Action::Send(Message::text("\u{feff}ä\n\u{fffd}")),
-            Action::Send(Message::binary(vec![0xff])),
-            Action::Close(CloseFrame::new(CloseCode::NORMAL, "Closing from client")),
+            send(Message::text("\u{feff}ä\n\u{fffd}")),
+            send(Message::binary(vec![0xff])),
+            Action::Send(Outgoing::Close(close)),
             Action::Open,
-            Action::Send(Message::text("close/4001?reason=enough&after=1")),
+            send(Message::text("close/4001?reason=enough&after=1")),
             Action::Open,
-            Action::Send(Message::text("drop?after=1")),
+            send(Message::text("drop?after=1")),
         ]
     );
     let dir = tempdir().expect("a directory");

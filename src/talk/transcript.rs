@@ -1,5 +1,4 @@
-//! The communication log: one stream of events with three renderings, the
-//! terminal's ([`text`]), JSON Lines ([`jsonl`]) and HAR ([`har`]).
+//! The communication log of a run.
 //!
 //! Whoever owns a socket tells a [`Transcript`] what it queues and every
 //! event that it gets; the transcript stamps it once, writes the files, and
@@ -7,12 +6,7 @@
 //! can have shown it. What was sent becomes an entry when it has been
 //! flushed, never before.
 //!
-//! It prints nothing and reads no clock but the one it is given.
-//!
-//! # What the owner of a socket tells
-//!
-//! 1. [`Transcript::opened`] when a connection is open, with
-//!    [`Open::new`] made before the socket takes the connection over;
+//! 1. [`Transcript::opened`] when a connection is open;
 //!    [`Transcript::error`] when it could not be opened.
 //! 2. [`Transcript::queued`] for whatever the socket has taken, its Close
 //!    frame included.
@@ -21,19 +15,7 @@
 //! 4. [`Transcript::trouble`] now and then, for the user to know.
 //!
 //! Each but the second and the last returns the entries that it made, to be
-//! shown by [`text::Look::entry`] or to be left.
-
-pub mod entry;
-pub mod file;
-pub mod har;
-pub mod json;
-pub mod jsonl;
-mod kept;
-pub mod redact;
-pub mod replay;
-#[cfg(test)]
-mod tests;
-pub mod text;
+//! shown by [`Look::entry`](super::text::Look::entry) or to be left.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -42,13 +24,14 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use jiff::Timestamp;
 
-pub use entry::{Direction, Entry, Kind, Moment, Open, Source};
-pub use file::LogFile;
-pub use har::HarFile;
-pub use kept::Kept;
-pub use redact::Redaction;
-
-use crate::connection::{CloseFrame, Closed, Event, Message};
+use super::entry::{Direction, Entry, Kind, Moment, Source};
+use super::file::LogFile;
+use super::har::HarFile;
+use super::jsonl;
+use super::kept::Kept;
+use super::opening::Opening;
+use super::outgoing::Outgoing;
+use crate::connection::{Closed, Event};
 
 /// User's pings whose pong is still out; the oldest is forgotten first.
 const MAX_PINGS: usize = 64;
@@ -63,19 +46,6 @@ pub fn system_clock() -> Clock {
         time: Timestamp::now(),
         offset: start.elapsed(),
     })
-}
-
-/// Something handed to the socket.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outgoing {
-    /// A data message.
-    Message(Message),
-    /// A ping.
-    Ping(Bytes),
-    /// An unsolicited pong.
-    Pong(Bytes),
-    /// A Close frame.
-    Close(CloseFrame),
 }
 
 /// The communication log of a run.
@@ -154,7 +124,7 @@ impl Transcript {
     }
 
     /// A connection is open.
-    pub fn opened(&mut self, open: Open) -> Entry {
+    pub fn opened(&mut self, opening: Opening) -> Entry {
         self.connection += 1;
         self.pending.clear();
         self.pings.clear();
@@ -163,8 +133,7 @@ impl Transcript {
         self.record(
             moment,
             (Direction::Out, Source::Automatic),
-            None,
-            Kind::Open(Box::new(open)),
+            Kind::Open(Box::new(opening)),
         )
     }
 
@@ -211,8 +180,7 @@ impl Transcript {
             } => vec![self.record(
                 moment,
                 (Direction::In, Source::Peer),
-                *wire_bytes,
-                Kind::Message(message.clone()),
+                Kind::message(message.clone(), *wire_bytes),
             )],
             Event::Ping(payload) => self.ping(moment, payload),
             Event::Pong {
@@ -230,7 +198,6 @@ impl Transcript {
         self.record(
             moment,
             (Direction::In, Source::Automatic),
-            None,
             Kind::Error {
                 message: message.into(),
             },
@@ -249,14 +216,12 @@ impl Transcript {
 
     /// The socket answers a ping by itself, at its next write.
     fn ping(&mut self, moment: Moment, payload: &Bytes) -> Vec<Entry> {
-        let ping = Kind::Ping(payload.clone());
-        let answer = Kind::Pong {
-            payload: payload.clone(),
-            round_trip: None,
-        };
+        let data = payload.clone();
+        let ping = Kind::Ping { data: data.clone() };
+        let answer = Kind::from(Outgoing::Pong(data));
         vec![
-            self.record(moment, (Direction::In, Source::Peer), None, ping),
-            self.record(moment, (Direction::Out, Source::Automatic), None, answer),
+            self.record(moment, (Direction::In, Source::Peer), ping),
+            self.record(moment, (Direction::Out, Source::Automatic), answer),
         ]
     }
 
@@ -271,16 +236,17 @@ impl Transcript {
             (None, Some(trip)) => entries.push(self.record(
                 moment.before(trip),
                 (Direction::Out, Source::Automatic),
-                None,
-                Kind::Ping(payload.clone()),
+                Kind::Ping {
+                    data: payload.clone(),
+                },
             )),
             (None, None) => {}
         }
         let kind = Kind::Pong {
-            payload: payload.clone(),
+            data: payload.clone(),
             round_trip: trip,
         };
-        entries.push(self.record(moment, (Direction::In, Source::Peer), None, kind));
+        entries.push(self.record(moment, (Direction::In, Source::Peer), kind));
         entries
     }
 
@@ -308,44 +274,26 @@ impl Transcript {
             let kind = Kind::Error {
                 message: error.to_string(),
             };
-            entries.push(self.record(moment, (Direction::In, Source::Automatic), None, kind));
+            entries.push(self.record(moment, (Direction::In, Source::Automatic), kind));
         }
         let source = match closed.received {
             Some(_) => Source::Peer,
             None => Source::Automatic,
         };
-        let kind = Kind::Close {
-            code: closed.code(),
-            reason: closed.reason().to_owned(),
-        };
-        entries.push(self.record(moment, (Direction::In, source), None, kind));
+        let kind = Kind::Close(closed.into());
+        entries.push(self.record(moment, (Direction::In, source), kind));
         entries
     }
 
     fn sent(&mut self, moment: Moment, outgoing: Outgoing, source: Source) -> Entry {
-        let kind = match outgoing {
-            Outgoing::Message(message) => Kind::Message(message),
-            Outgoing::Ping(payload) => Kind::Ping(payload),
-            Outgoing::Pong(payload) => Kind::Pong {
-                payload,
-                round_trip: None,
-            },
-            Outgoing::Close(frame) => {
-                self.close_recorded = true;
-                Kind::Close {
-                    code: frame.code_or_1005(),
-                    reason: frame.reason,
-                }
-            }
-        };
-        self.record(moment, (Direction::Out, source), None, kind)
+        self.close_recorded |= matches!(outgoing, Outgoing::Close(_));
+        self.record(moment, (Direction::Out, source), outgoing.into())
     }
 
     fn record(
         &mut self,
         moment: Moment,
         (direction, source): (Direction, Source),
-        wire_bytes: Option<u64>,
         kind: Kind,
     ) -> Entry {
         self.seq += 1;
@@ -355,7 +303,6 @@ impl Transcript {
             connection: self.connection,
             direction,
             source,
-            wire_bytes,
             kind,
         };
         if self.log.is_some() || self.kept.is_on() {

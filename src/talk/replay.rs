@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use thiserror::Error;
 
 use super::entry::{Direction, Entry, Kind, Source};
-use super::jsonl::{self, LineError};
+use super::jsonl;
+use super::outgoing::Outgoing;
 use crate::connection::{CloseCode, CloseFrame, Message};
 
 /// What to do again.
@@ -14,14 +14,8 @@ use crate::connection::{CloseCode, CloseFrame, Message};
 pub enum Action {
     /// Open the next connection. The first is open before a replay begins.
     Open,
-    /// Send a message.
-    Send(Message),
-    /// Send a ping.
-    Ping(Bytes),
-    /// Send an unsolicited pong.
-    Pong(Bytes),
-    /// Close.
-    Close(CloseFrame),
+    /// Send this, be it a Close frame.
+    Send(Outgoing),
 }
 
 /// An action and the time since the one before it.
@@ -60,7 +54,7 @@ pub enum ReplayError {
         /// Its number, from 1.
         line: usize,
         /// What is wrong with it.
-        cause: LineError,
+        cause: serde_json::Error,
     },
 }
 
@@ -72,7 +66,7 @@ pub enum ReplayError {
 pub fn read(log: &[u8]) -> Result<Recording, ReplayError> {
     let mut recording = Recording::default();
     let mut reader = Reader::default();
-    let mut broken: Option<(usize, LineError)> = None;
+    let mut broken: Option<(usize, serde_json::Error)> = None;
     for (index, text) in log.split(|byte| *byte == b'\n').enumerate() {
         if text.trim_ascii().is_empty() {
             continue;
@@ -144,10 +138,7 @@ impl Reader {
                 }
                 Action::Open
             }
-            Kind::Message(message) if by_user => Action::Send(message),
-            Kind::Ping(payload) if by_user => Action::Ping(payload),
-            Kind::Pong { payload, .. } if by_user => Action::Pong(payload),
-            Kind::Close { code, reason } if by_user => Action::Close(close_frame(code, &reason)),
+            kind if by_user => Action::Send(outgoing(kind)?),
             _ => return None,
         };
         let delay = self
@@ -156,6 +147,18 @@ impl Reader {
         self.last = Some(offset);
         Some(Step { delay, action })
     }
+}
+
+/// `None` for what is not sent.
+fn outgoing(kind: Kind) -> Option<Outgoing> {
+    Some(match kind {
+        Kind::Text { data, .. } => Outgoing::Message(Message::Text(data)),
+        Kind::Binary { data, .. } => Outgoing::Message(Message::Binary(data)),
+        Kind::Ping { data } => Outgoing::Ping(data),
+        Kind::Pong { data, .. } => Outgoing::Pong(data),
+        Kind::Close(close) => Outgoing::Close(close_frame(close.code, &close.reason)),
+        Kind::Open(_) | Kind::Error { .. } => return None,
+    })
 }
 
 fn close_frame(code: u16, reason: &str) -> CloseFrame {

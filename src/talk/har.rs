@@ -15,10 +15,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
-use super::entry::{Direction, Entry, Kind, Open};
+use super::entry::{Direction, Entry, Kind};
 use super::file::owner_only;
-use super::jsonl::rfc3339;
-use crate::connection::Message;
+use super::opening::Opening;
+use super::payload::rfc3339;
 
 const HEAD: &str = concat!(
     r#"{"log":{"version":"1.2","creator":{"name":"wscli","version":""#,
@@ -91,7 +91,7 @@ impl HarFile {
         ))
     }
 
-    fn open_entry(&mut self, entry: &Entry, open: &Open) -> io::Result<()> {
+    fn open_entry(&mut self, entry: &Entry, open: &Opening) -> io::Result<()> {
         let head = entry_object(entry, open).to_string();
         // The messages go inside, before the closing brace.
         let head = head.strip_suffix('}').unwrap_or(&head);
@@ -136,11 +136,11 @@ fn message(entry: &Entry) -> Option<Value> {
     };
     let time = seconds(entry);
     Some(match &entry.kind {
-        Kind::Message(Message::Text(text)) => {
-            json!({"type": kind, "time": time, "opcode": 1, "data": text.as_str()})
+        Kind::Text { data, .. } => {
+            json!({"type": kind, "time": time, "opcode": 1, "data": data.as_str()})
         }
-        Kind::Message(Message::Binary(bytes)) => {
-            json!({"type": kind, "time": time, "opcode": 2, "data": BASE64.encode(bytes)})
+        Kind::Binary { data, .. } => {
+            json!({"type": kind, "time": time, "opcode": 2, "data": BASE64.encode(data)})
         }
         Kind::Error { message } => {
             json!({"type": "error", "time": time, "opcode": -1, "data": message})
@@ -153,7 +153,7 @@ fn seconds(entry: &Entry) -> f64 {
     entry.moment.time.as_duration().as_secs_f64()
 }
 
-fn entry_object(entry: &Entry, open: &Open) -> Value {
+fn entry_object(entry: &Entry, open: &Opening) -> Value {
     let timings = &open.timings;
     let total: f64 = open
         .phases()
@@ -161,9 +161,9 @@ fn entry_object(entry: &Entry, open: &Open) -> Value {
         .sum();
     let age: Duration = open.phases().map(|(_, time)| time).sum();
     let (method, _, request_version) = first_line(&open.request);
-    let (response_version, status, status_text) = first_line(&open.response);
+    let (response_version, _, status_text) = first_line(&open.response);
     json!({
-        "startedDateTime": rfc3339(entry.moment.before(age).time),
+        "startedDateTime": rfc3339::text(entry.moment.before(age).time),
         "time": total,
         "_resourceType": "websocket",
         "serverIPAddress": open.peer.as_deref().map(ip).unwrap_or_default(),
@@ -179,7 +179,7 @@ fn entry_object(entry: &Entry, open: &Open) -> Value {
             "bodySize": 0,
         },
         "response": {
-            "status": status.parse().unwrap_or(101),
+            "status": open.status,
             "statusText": status_text,
             "httpVersion": response_version,
             "cookies": [],

@@ -8,14 +8,20 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
+use super::close::End;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::Look;
 use super::*;
 use crate::connection::client::dial::Timings;
-use crate::connection::{CloseCode, SocketError};
+use crate::connection::http::redirect::Hop;
+use crate::connection::net::tls::{ClientAuth, TlsInfo, TlsVersion};
+use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError};
 use crate::terminal::{Style, Verbosity};
 
-const DOCS: &str = include_str!("../../docs/log-format.md");
+const DOCS: &str = concat!(
+    include_str!("../../docs/log-format.md"),
+    include_str!("../../docs/jsonl.md")
+);
 
 /// A clock that stands until it is moved.
 #[derive(Clone, Default)]
@@ -39,10 +45,11 @@ impl Hand {
     }
 }
 
-fn open() -> Open {
-    Open {
+fn open() -> Opening {
+    Opening {
         url: "ws://localhost:5000/ws?a=b".into(),
         peer: Some("127.0.0.1:5000".into()),
+        status: 101,
         timings: Timings {
             tcp: Some(Duration::from_micros(120)),
             upgrade: Some(Duration::from_micros(800)),
@@ -50,7 +57,7 @@ fn open() -> Open {
         },
         request: "GET /ws?a=b HTTP/1.1\r\nHost: localhost:5000\r\n\r\n".into(),
         response: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n".into(),
-        ..Open::default()
+        ..Opening::default()
     }
 }
 
@@ -87,10 +94,12 @@ fn closed(code: Option<CloseCode>, by_peer: bool) -> Event {
 fn told(entries: &[Entry]) -> Vec<String> {
     let kind = |entry: &Entry| match &entry.kind {
         Kind::Open(_) => "open".to_owned(),
-        Kind::Message(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
-        Kind::Ping(_) => "ping".to_owned(),
+        Kind::Text { .. } | Kind::Binary { .. } => {
+            String::from_utf8_lossy(entry.kind.data().unwrap()).into_owned()
+        }
+        Kind::Ping { .. } => "ping".to_owned(),
         Kind::Pong { .. } => "pong".to_owned(),
-        Kind::Close { code, .. } => format!("close {code}"),
+        Kind::Close(close) => format!("close {}", close.code),
         Kind::Error { .. } => "error".to_owned(),
     };
     entries
@@ -182,11 +191,35 @@ fn the_example_of_the_documentation_is_what_is_written_and_read() {
         let value: serde_json::Value = serde_json::from_str(line).unwrap();
         types.push(value["type"].as_str().unwrap().to_owned());
     }
-    types.dedup();
     assert_eq!(
         types,
-        ["open", "text", "binary", "ping", "pong", "error", "close"]
+        [
+            "open", "text", "binary", "ping", "pong", "close", "error", "close"
+        ]
     );
+}
+
+/// A line without the members that only the log of a run has.
+fn without_local_members(line: &str) -> serde_json::Value {
+    let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
+    for name in ["seq", "offset_us", "connection", "direction", "source"] {
+        value.as_object_mut().unwrap().remove(name);
+    }
+    value
+}
+
+#[test]
+fn the_example_of_jsonl_is_what_is_written() {
+    let example = include_str!("../../docs/jsonl.md")
+        .split("```jsonl\n")
+        .nth(1)
+        .unwrap();
+    for line in example.split("```").next().unwrap().lines() {
+        let whole = line.replacen('{', "{\"seq\":1,", 1);
+        let entry = jsonl::parse(whole.as_bytes()).unwrap();
+        let written = jsonl::render_shared(entry.moment.time, &entry.kind);
+        assert_eq!(written, format!("{line}\n"));
+    }
 }
 
 #[test]
@@ -194,25 +227,49 @@ fn every_member_that_is_written_is_documented() {
     let mut open = open();
     open.subprotocol = Some("chat".into());
     open.extensions = Some("permessage-deflate".into());
-    open.tls_version = Some("TLS 1.3".into());
+    open.proxy = Some("http://proxy:3128".into());
+    open.redirects = vec![Hop {
+        from: "ws://a/".into(),
+        to: "ws://b/".into(),
+        status: 302,
+        dropped_credentials: true,
+    }];
+    open.tls = Some(TlsInfo {
+        version: TlsVersion::Tls13,
+        cipher: "TLS_AES_128_GCM_SHA256".into(),
+        key_exchange: None,
+        alpn: None,
+        client_auth: ClientAuth::NotRequested,
+        certificate: None,
+    });
     open.timings.redirects = Some(Duration::ZERO);
     open.timings.dns = Some(Duration::ZERO);
     open.timings.proxy = Some(Duration::ZERO);
     open.timings.tls = Some(Duration::ZERO);
     let mut log = Transcript::new(Hand::default().clock());
     let mut entries = vec![log.opened(open)];
-    let mut message = log.event(&received("x"));
-    message[0].wire_bytes = Some(1);
-    entries.extend(message);
+    entries.extend(log.event(&Event::Message {
+        message: Message::text("x"),
+        wire_bytes: Some(1),
+    }));
     entries.extend(log.event(&Event::Pong {
         payload: Bytes::new(),
         round_trip: Some(Duration::ZERO),
     }));
+    entries.extend(log.event(&closed(Some(CloseCode::NORMAL), false)));
     entries.extend(log.event(&closed(None, false)));
     for entry in &entries {
         let value: serde_json::Value = serde_json::from_str(&jsonl::render(entry)).unwrap();
-        let timings = value["timings_us"].as_object().cloned().unwrap_or_default();
-        for name in value.as_object().unwrap().keys().chain(timings.keys()) {
+        let mut names: Vec<_> = value.as_object().unwrap().keys().cloned().collect();
+        for inner in [&value["timings"], &value["tls"], &value["redirects"][0]] {
+            names.extend(
+                inner
+                    .as_object()
+                    .into_iter()
+                    .flat_map(|o| o.keys().cloned()),
+            );
+        }
+        for name in names {
             assert!(DOCS.contains(&format!("`{name}`")), "{name}");
         }
     }
@@ -246,8 +303,11 @@ fn a_replay_sends_the_users_half_with_its_timing() {
     assert_eq!(
         steps.clone().at(Pace::Times(2.0)),
         [
-            step(500, Action::Send(Message::text("a"))),
-            step(1000, Action::Close(CloseFrame::new(CloseCode::NORMAL, "r"))),
+            step(500, Action::Send(Outgoing::Message(Message::text("a")))),
+            step(
+                1000,
+                Action::Send(Outgoing::Close(CloseFrame::new(CloseCode::NORMAL, "r")))
+            ),
             step(1500, Action::Open),
         ]
     );
@@ -405,17 +465,28 @@ fn a_long_message_is_cut_and_said_to_be() {
 fn any_entry() -> impl Strategy<Value = Entry> {
     let bytes = proptest::collection::vec(any::<u8>(), 0..200).prop_map(Bytes::from);
     let micros = || (0..1_u64 << 40).prop_map(Duration::from_micros);
+    let wire = || proptest::option::of(any::<u64>());
+    let end = || {
+        (
+            any::<bool>(),
+            any::<bool>(),
+            proptest::option::of(any::<u16>()),
+        )
+            .prop_map(|(by_peer, clean, sent_code)| End {
+                by_peer,
+                clean,
+                sent_code,
+            })
+    };
     let kind = prop_oneof![
-        ".*".prop_map(|text| Kind::Message(Message::text(text))),
-        bytes
-            .clone()
-            .prop_map(|bytes| Kind::Message(Message::binary(bytes))),
-        bytes.clone().prop_map(Kind::Ping),
-        (bytes, proptest::option::of(micros())).prop_map(|(payload, round_trip)| Kind::Pong {
-            payload,
-            round_trip
-        }),
-        (any::<u16>(), ".*").prop_map(|(code, reason)| Kind::Close { code, reason }),
+        (".*", wire()).prop_map(|(text, wire)| Kind::message(Message::text(text), wire)),
+        (bytes.clone(), wire())
+            .prop_map(|(bytes, wire)| Kind::message(Message::binary(bytes), wire)),
+        bytes.clone().prop_map(|data| Kind::Ping { data }),
+        (bytes, proptest::option::of(micros()))
+            .prop_map(|(data, round_trip)| Kind::Pong { data, round_trip }),
+        (any::<u16>(), ".*", proptest::option::of(end()))
+            .prop_map(|(code, reason, end)| Kind::Close(Close { code, reason, end })),
         ".*".prop_map(|message| Kind::Error { message }),
         (
             ".*",
@@ -424,16 +495,16 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             proptest::option::of(micros())
         )
             .prop_map(
-                |(url, request, subprotocol, tls)| Kind::Open(Box::new(Open {
+                |(url, request, subprotocol, tls)| Kind::Open(Box::new(Opening {
                     url,
                     request,
-                    tls_version: subprotocol.clone(),
+                    proxy: subprotocol.clone(),
                     subprotocol,
                     timings: Timings {
                         tls,
                         ..Timings::default()
                     },
-                    ..Open::default()
+                    ..Opening::default()
                 }))
             ),
     ];
@@ -443,15 +514,14 @@ fn any_entry() -> impl Strategy<Value = Entry> {
         Just(Source::Peer),
         Just(Source::Automatic)
     ];
-    let wire = proptest::option::of(any::<u64>());
     let numbers = (
         any::<u64>(),
         any::<u32>(),
         micros(),
         0..4_000_000_000_000_000_i64,
     );
-    (numbers, ways, sources, wire, kind).prop_map(
-        |((seq, connection, offset, time), direction, source, wire_bytes, kind)| Entry {
+    (numbers, ways, sources, kind).prop_map(
+        |((seq, connection, offset, time), direction, source, kind)| Entry {
             seq,
             moment: Moment {
                 time: Timestamp::from_microsecond(time).unwrap(),
@@ -460,7 +530,6 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             connection,
             direction,
             source,
-            wire_bytes,
             kind,
         },
     )
@@ -472,6 +541,13 @@ proptest! {
         let line = jsonl::render(&entry);
         prop_assert_eq!(line.matches('\n').count(), 1);
         prop_assert_eq!(jsonl::parse(line.as_bytes()).unwrap(), entry);
+    }
+
+    #[test]
+    fn a_jsonl_line_is_the_logs_without_its_local_members(entry in any_entry()) {
+        let shared = jsonl::render_shared(entry.moment.time, &entry.kind);
+        prop_assert_eq!(without_local_members(&shared), without_local_members(&jsonl::render(&entry)));
+        prop_assert_eq!(shared.matches('\n').count(), 1);
     }
 
     #[test]

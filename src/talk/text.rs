@@ -11,9 +11,10 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 use serde_json_path::JsonPath;
 
-use super::entry::{Direction, Entry, Kind, Moment, Open, Source};
+use super::close::Close;
+use super::entry::{Direction, Entry, Kind, Moment, Source};
 use super::json;
-use crate::connection::Message;
+use super::opening::Opening;
 use crate::terminal::style::{Role, Style};
 use crate::terminal::{Verbosity, sanitize};
 
@@ -50,18 +51,20 @@ impl Look {
         let quiet = entry.source == Source::Automatic && self.verbosity < Verbosity::Debug;
         match &entry.kind {
             Kind::Open(open) => self.open(entry.moment, open),
-            Kind::Message(message) => self.message(entry, message),
-            Kind::Ping(_) if quiet || self.is_peers_control(entry) => String::new(),
-            Kind::Ping(payload) => self.control(entry, "ping", payload, None),
+            Kind::Text { data, .. } => self.text_message(entry, data),
+            Kind::Binary { .. } if self.hides(entry) => String::new(),
+            Kind::Binary { data, .. } => {
+                let role = role_of(entry.direction);
+                self.lines(role, entry.moment, &hex_preview(data))
+            }
+            Kind::Ping { .. } if quiet || self.is_peers_control(entry) => String::new(),
+            Kind::Ping { data } => self.control(entry, "ping", data, None),
             Kind::Pong { round_trip, .. } if quiet || self.is_idle_pong(entry, *round_trip) => {
                 String::new()
             }
-            Kind::Pong {
-                payload,
-                round_trip,
-            } => self.control(entry, "pong", payload, *round_trip),
-            Kind::Close { .. } if quiet && entry.direction == Direction::Out => String::new(),
-            Kind::Close { code, reason } => {
+            Kind::Pong { data, round_trip } => self.control(entry, "pong", data, *round_trip),
+            Kind::Close(_) if quiet && entry.direction == Direction::Out => String::new(),
+            Kind::Close(Close { code, reason, .. }) => {
                 let what = match entry.direction {
                     Direction::Out => "Closing.",
                     Direction::In => "Connection closed.",
@@ -83,7 +86,7 @@ impl Look {
         self.lines(Role::Error, moment, &sanitize(text))
     }
 
-    fn open(&self, moment: Moment, open: &Open) -> String {
+    fn open(&self, moment: Moment, open: &Opening) -> String {
         let mut text = "Connection opened".to_owned();
         let mut details = Vec::new();
         if let Some(name) = &open.subprotocol {
@@ -116,13 +119,8 @@ impl Look {
         self.lines(role, moment, &sanitize(head.trim_end()))
     }
 
-    fn message(&self, entry: &Entry, message: &Message) -> String {
+    fn text_message(&self, entry: &Entry, text: &str) -> String {
         let role = role_of(entry.direction);
-        let text = match message {
-            Message::Text(text) => text.as_str(),
-            Message::Binary(_) if self.hides(entry) => return String::new(),
-            Message::Binary(bytes) => return self.lines(role, entry.moment, &hex_preview(bytes)),
-        };
         if !self.hides(entry) {
             return self.text(role, entry.moment, text);
         }

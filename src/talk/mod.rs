@@ -1,0 +1,35 @@
+//! What a conversation is: what can be said ([`Outgoing`]), what happens
+//! ([`Entry`]), and the communication log of it ([`Transcript`]).
+//!
+//! An entry is declared once. Its renderings are the terminal's ([`text`]),
+//! JSON Lines ([`jsonl`]) and HAR ([`har`]); `connect --json` and the events
+//! of `serve --jsonl` use the same parts, [`Opening`] and [`Close`].
+//!
+//! It prints nothing and reads no clock but the one it is given.
+
+pub mod close;
+pub mod entry;
+pub mod file;
+pub mod har;
+pub mod json;
+pub mod jsonl;
+mod kept;
+pub mod opening;
+pub mod outgoing;
+mod payload;
+pub mod redact;
+pub mod replay;
+#[cfg(test)]
+mod tests;
+pub mod text;
+pub mod transcript;
+
+pub use close::Close;
+pub use entry::{Direction, Entry, Kind, Moment, Source};
+pub use file::LogFile;
+pub use har::HarFile;
+pub use kept::Kept;
+pub use opening::Opening;
+pub use outgoing::Outgoing;
+pub use redact::Redaction;
+pub use transcript::{Clock, Transcript, system_clock};

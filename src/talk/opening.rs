@@ -1,0 +1,99 @@
+//! An opened connection, as every rendering tells it.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::redact::Redaction;
+use crate::connection::Opened;
+use crate::connection::client::dial::Timings;
+use crate::connection::http::redirect::Hop;
+use crate::connection::net::tls::TlsInfo;
+
+/// What was learnt while a connection was opened. Secrets are redacted
+/// already, unless they were asked for. What did not take place is left out.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Opening {
+    /// What was connected to, after all redirects, without credentials.
+    pub url: String,
+    /// The redirects on the way.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub redirects: Vec<Hop>,
+    /// The peer's socket address: the proxy's, where there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peer: Option<String>,
+    /// The proxy, without its credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<String>,
+    /// The status of the answer.
+    pub status: u16,
+    /// The agreed subprotocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<String>,
+    /// The agreed extensions, as the answer spells them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub extensions: Option<String>,
+    /// What TLS has agreed on. It is written and not read again.
+    #[serde(skip_serializing_if = "Option::is_none", skip_deserializing)]
+    pub tls: Option<TlsInfo>,
+    /// How long the phases took.
+    pub timings: Timings,
+    /// The request's head.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub request: String,
+    /// The answer's head.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub response: String,
+}
+
+impl Opening {
+    /// What `opened` tells, redacted.
+    pub fn new(opened: &Opened, redaction: Redaction) -> Self {
+        let extensions: Vec<_> = opened.response.header("sec-websocket-extensions").collect();
+        Self {
+            url: redaction.url(&opened.target.to_string()),
+            redirects: opened
+                .redirects
+                .iter()
+                .map(|hop| Hop {
+                    from: redaction.url(&hop.from),
+                    to: redaction.url(&hop.to),
+                    ..hop.clone()
+                })
+                .collect(),
+            peer: opened.peer.map(|peer| peer.to_string()),
+            proxy: opened.proxy.clone(),
+            status: opened.response.status,
+            subprotocol: opened.subprotocol.clone(),
+            extensions: (!extensions.is_empty()).then(|| extensions.join(", ")),
+            tls: opened.tls.clone(),
+            timings: opened.timings,
+            request: redaction.head(&opened.request_head),
+            response: redaction.head(&opened.response.head),
+        }
+    }
+
+    /// The same without the heads of the handshake.
+    pub fn without_heads(self) -> Self {
+        Self {
+            request: String::new(),
+            response: String::new(),
+            ..self
+        }
+    }
+
+    /// The phases that took place, with their times, in their order.
+    pub fn phases(&self) -> impl Iterator<Item = (&'static str, Duration)> {
+        [
+            ("redirects", self.timings.redirects),
+            ("dns", self.timings.dns),
+            ("tcp", self.timings.tcp),
+            ("proxy", self.timings.proxy),
+            ("tls", self.timings.tls),
+            ("upgrade", self.timings.upgrade),
+        ]
+        .into_iter()
+        .filter_map(|(name, time)| Some((name, time?)))
+    }
+}
