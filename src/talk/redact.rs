@@ -1,15 +1,6 @@
 //! Secrets, kept out of what is written down or shown.
 
-/// What stands in the place of a secret.
-pub const REDACTED: &str = "REDACTED";
-
-/// Headers whose value proves who one is.
-const SECRET_HEADERS: [&str; 4] = [
-    "authorization",
-    "cookie",
-    "proxy-authorization",
-    "set-cookie",
-];
+use crate::connection::http::redact::{self, REDACTED};
 
 /// Names of query parameters that carry a secret, since browsers let a page
 /// set no headers on a WebSocket.
@@ -41,20 +32,11 @@ impl Redaction {
         if self == Self::Off {
             return head.into_owned();
         }
-        let mut shown = String::with_capacity(head.len());
-        for (index, line) in head.split_inclusive("\r\n").enumerate() {
-            match line.split_once(':') {
-                _ if index == 0 => shown.push_str(&self.url(line)),
-                Some((name, _)) if is_secret_header(name) => {
-                    shown.push_str(name);
-                    shown.push_str(": ");
-                    shown.push_str(REDACTED);
-                    shown.push_str("\r\n");
-                }
-                _ => shown.push_str(line),
-            }
+        let head = redact::head(head.as_bytes());
+        match head.split_once('\n') {
+            Some((first, rest)) => format!("{}\n{rest}", self.url(first)),
+            None => self.url(&head),
         }
-        shown
     }
 
     /// A URL, or anything with a query in it.
@@ -99,12 +81,6 @@ pub fn without_userinfo(url: &str) -> String {
     }
 }
 
-fn is_secret_header(name: &str) -> bool {
-    SECRET_HEADERS
-        .iter()
-        .any(|secret| name.eq_ignore_ascii_case(secret))
-}
-
 fn is_secret_parameter(name: &str) -> bool {
     SECRET_PARAMETERS
         .iter()
@@ -122,10 +98,13 @@ mod tests {
         let shown = Redaction::On.head(head.as_bytes());
         assert_eq!(
             shown,
-            "GET /ws?a=1&token=REDACTED HTTP/1.1\r\nHost: h\r\n\
-             AUTHORIZATION: REDACTED\r\nCookie: REDACTED\r\nX-Token: kept\r\n\r\n"
+            "GET /ws?a=1&token=[redacted] HTTP/1.1\r\nHost: h\r\n\
+             AUTHORIZATION: Bearer [redacted]\r\nCookie: [redacted]\r\nX-Token: kept\r\n\r\n"
         );
         assert_eq!(Redaction::Off.head(head.as_bytes()), head);
+        // A server may end its lines by LF alone.
+        let shown = Redaction::On.head(b"HTTP/1.1 101 A\nSet-Cookie: s3cret\n\n");
+        assert_eq!(shown, "HTTP/1.1 101 A\nSet-Cookie: [redacted]\n\n");
     }
 
     #[test]
@@ -135,7 +114,7 @@ mod tests {
             ("ws://h/ws?", "ws://h/ws?"),
             (
                 "ws://h/?Access_Token=x&b",
-                "ws://h/?Access_Token=REDACTED&b",
+                "ws://h/?Access_Token=[redacted]&b",
             ),
         ] {
             assert_eq!(Redaction::On.url(url), shown);

@@ -233,7 +233,7 @@ async fn a_refusal_is_explained_and_its_heads_are_redacted() {
     talk.sees("! the server answered HTTP/1.1 403 Forbidden", 1)
         .await;
     talk.types("/headers").await;
-    talk.sees("Authorization: REDACTED", 1).await;
+    talk.sees("Authorization: Bearer [redacted]", 1).await;
     talk.sees("HTTP/1.1 403 Forbidden", 2).await;
     talk.types("/quit").await;
     assert!(!talk.end().await.1.concat().contains("s3cret"));

@@ -290,9 +290,9 @@ async fn events_as_json_both_ways() {
     let lines = outcome.output.replace("1970-01-01T00:00:00.000000Z", "…");
     assert_eq!(
         lines,
-        "{\"type\":\"text\",\"time\":\"…\",\"data\":\"a\\nb\"}\n\
-         {\"type\":\"binary\",\"time\":\"…\",\"data\":\"/wD+\"}\n\
-         {\"type\":\"close\",\"time\":\"…\",\"code\":4001,\"reason\":\"bye\",\"by_peer\":false}\n"
+        "{\"time\":\"…\",\"type\":\"text\",\"length\":3,\"data\":\"a\\nb\"}\n\
+         {\"time\":\"…\",\"type\":\"binary\",\"length\":3,\"data\":\"/wD+\"}\n\
+         {\"time\":\"…\",\"type\":\"close\",\"code\":4001,\"reason\":\"bye\",\"by_peer\":false,\"clean\":true,\"sent_code\":4001}\n"
     );
     assert!(matches!(outcome.summary.end, End::Close));
 }
