@@ -125,6 +125,16 @@ fn bad_input_is_one_clear_sentence_and_exit_code_2() {
             "is not a domain name",
         ),
         (
+            &[
+                "ws://h/",
+                "--allow",
+                CLIENT,
+                "--attacker-domain",
+                "client.com",
+            ],
+            "give one that somebody else owns",
+        ),
+        (
             &["--config", "/no/such/file"],
             "could not read '/no/such/file'",
         ),
@@ -467,6 +477,39 @@ fn several_targets_stand_in_a_file_with_their_exceptions() {
         "{}",
         stderr(&output)
     );
+}
+
+#[test]
+fn a_selection_without_a_probe_of_a_page_is_never_enforced() {
+    let url = serve(|_| true, FORBIDDEN);
+    let args = [
+        &url, "--allow", CLIENT, "--probe", "self", "--window", "0.2",
+    ];
+    let output = wscli(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(13), "{text}");
+    assert!(text.contains("inconclusive: "), "{text}");
+}
+
+#[test]
+fn a_bypass_fails_whatever_severity_counts() {
+    let url = serve(|origin| origin == CLIENT || origin == "null", FORBIDDEN);
+    let probes = "foreign,null,suffix-dot";
+    let args = [
+        &url,
+        "--allow",
+        CLIENT,
+        "--probe",
+        probes,
+        "--window",
+        "0.2",
+        "--fail-on",
+        "critical",
+    ];
+    let output = wscli(&args);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("bypassable: "), "{text}");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 
+use thiserror::Error;
 use url::Url;
 
 use super::WebOrigin;
@@ -258,7 +259,47 @@ impl Builder<'_> {
     }
 }
 
+/// Why no plan can be made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanError {
+    /// The attacker's domain is the owner's: its pages may well be let in.
+    #[error(
+        "the attacker's domain '{attacker}' is that of the allowed origin '{allowed}', or one above or below it; give one that somebody else owns (--attacker-domain)"
+    )]
+    AttackerIsAllowed {
+        /// The attacker's domain.
+        attacker: String,
+        /// The allowed origin.
+        allowed: String,
+    },
+}
+
 impl PlanConfig {
+    /// Whether a plan can be made: the attacker's domain must be a stranger's.
+    ///
+    /// # Errors
+    /// Which allowed origin it belongs to.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let attacker = self.attacker.trim_end_matches('.').to_ascii_lowercase();
+        let under = |name: &str, above: &str| {
+            let rest = name.strip_suffix(above);
+            rest.is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+        };
+        for origin in self.allowed.origins() {
+            let WebOrigin::Tuple { host, .. } = origin else {
+                continue;
+            };
+            let host = host.trim_end_matches('.');
+            if under(host, &attacker) || under(&attacker, host) {
+                return Err(PlanError::AttackerIsAllowed {
+                    attacker: self.attacker.clone(),
+                    allowed: origin.to_string(),
+                });
+            }
+        }
+        Ok(())
+    }
+
     /// The origins that the probes are made from. Where no page is allowed,
     /// that is the target's own: what a careless check would let in.
     fn bases(&self) -> Vec<WebOrigin> {

@@ -109,6 +109,9 @@ fn job(
         let message = format!("'{both}' is both allowed and denied; remove one of them");
         return Err(Failure::usage(message).into());
     }
+    config
+        .check()
+        .map_err(|error| Failure::usage(error.to_string()))?;
     let message = flags.message.clone().or(settings.message);
     let mut run = RunConfig::new(allowed, plan(&config));
     run.redactor = Redactor::new(&target, &open, message.as_deref());

@@ -1,7 +1,7 @@
 //! Probes that need a foothold: a subdomain, a port of the same machine, a
 //! place on the network, an extension, or a rebound name.
 
-use super::scene::{Request, Scene, Skip, origin_of, registrable_at};
+use super::scene::{Request, Scene, Skip, origin_of};
 use super::{Fix, Group, RFC6454, RFC6455, Rule, Severity};
 
 /// The one probe whose severity depends on the target.
@@ -49,10 +49,22 @@ const fn loopback(rule: Rule) -> Rule {
     }
 }
 
+pub(super) const fn exemption(
+    id: &'static str,
+    sends: &'static str,
+    reveals: &'static str,
+    exploit: &'static str,
+    make: fn(&Scene<'_>) -> Result<Request, Skip>,
+) -> Rule {
+    loopback(medium(id, sends, reveals, exploit, make))
+}
+
 const SUBDOMAIN: &str = "a page on another name of the same owner (user content, a forgotten host, a \
      taken-over subdomain, a cross-site script) opens the WebSocket as the visitor";
-const LOCAL_PAGE: &str =
+pub(super) const LOCAL_PAGE: &str =
     "a page that anything on the visitor's own machine serves opens the WebSocket as the visitor";
+pub(super) const NETWORK_PAGE: &str =
+    "a page that any device of the visitor's network serves opens the WebSocket as the visitor";
 const NETWORK: &str = "whoever sits on the visitor's network answers a plain http request with a page of their \
      own, which opens the WebSocket as the visitor";
 
@@ -90,6 +102,23 @@ pub(super) const RULES: &[Rule] = &[
         SUBDOMAIN,
         |scene| scene.with_registrable(&format!("evil{}", scene.name()?)),
     ),
+    medium(
+        "dot-inner",
+        "s://h with its first dot below the registrable domain replaced by 'x'",
+        "a dot of the allowed name is not escaped in a pattern, and stands for any character",
+        SUBDOMAIN,
+        |scene| {
+            let name = scene.name()?;
+            let below = scene.registrable_at()?.saturating_sub(1);
+            let inner = name.get(..below).unwrap_or_default();
+            if !inner.contains('.') {
+                return Err(format!("'{name}' has no dot below its registrable domain"));
+            }
+            Ok(Request::origin(
+                scene.with_host(&name.replacen('.', "x", 1)),
+            ))
+        },
+    ),
     low(medium(
         "parent",
         "s://parent of h",
@@ -98,7 +127,7 @@ pub(super) const RULES: &[Rule] = &[
         |scene| {
             let name = scene.name()?;
             let parent = name.split_once('.').map(|(_, parent)| parent);
-            match parent.filter(|parent| registrable_at(parent).is_some()) {
+            match parent.filter(|parent| parent.contains('.') && scene.is_registrable(parent)) {
                 Some(parent) => Ok(Request::origin(scene.with_host(parent))),
                 None => Err(format!("'{name}' has no parent that somebody owns")),
             }
@@ -192,35 +221,6 @@ pub(super) const RULES: &[Rule] = &[
         "the server exempts the development server's origin",
         LOCAL_PAGE,
         |_| Ok(Request::origin("http://localhost:3000")),
-    )),
-    loopback(medium(
-        "loop-v4",
-        "http://127.0.0.1",
-        "the server exempts 127.0.0.1",
-        LOCAL_PAGE,
-        |_| Ok(Request::origin("http://127.0.0.1")),
-    )),
-    loopback(medium(
-        "loop-v6",
-        "http://[::1]",
-        "the server exempts ::1",
-        LOCAL_PAGE,
-        |_| Ok(Request::origin("http://[::1]")),
-    )),
-    loopback(medium(
-        "loop-any",
-        "http://0.0.0.0",
-        "the server exempts 0.0.0.0",
-        LOCAL_PAGE,
-        |_| Ok(Request::origin("http://0.0.0.0")),
-    )),
-    loopback(medium(
-        "ip-private",
-        "http://192.168.0.10",
-        "the server exempts private addresses",
-        "a page that any device of the visitor's network serves opens the WebSocket as the \
-         visitor",
-        |_| Ok(Request::origin("http://192.168.0.10")),
     )),
     low(medium(
         "port-digit",

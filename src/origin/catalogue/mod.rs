@@ -4,6 +4,7 @@
 //! A probe is a [`Rule`]; [`plan`](super::plan) applies the rules to one
 //! allowed origin, one target and one attacker domain. Nothing here dials.
 
+mod address;
 mod client_only;
 mod foothold;
 mod scene;
@@ -158,7 +159,9 @@ impl Rule {
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
     web::RULES
         .iter()
+        .chain(address::WEB)
         .chain(foothold::RULES)
+        .chain(address::FOOTHOLD)
         .chain(client_only::RULES)
 }
 

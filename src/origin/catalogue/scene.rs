@@ -216,18 +216,47 @@ impl<'a> Scene<'a> {
         let host = self.host()?;
         if is_ip(host) {
             return Err(
-                "the allowed origin's host is an address, which has no names near it".into(),
+                "the allowed origin's host is an address, which has no names below it".into(),
             );
         }
         Ok(host)
     }
 
+    /// The allowed origin's host, where a name can follow it: `10.0.0.1.x.example`
+    /// is a name like any other, since its last label is no number.
+    pub fn stem(&self) -> Result<&str, Skip> {
+        let host = self.host()?;
+        if host.starts_with('[') {
+            return Err("nothing can follow an IPv6 address in its brackets".into());
+        }
+        Ok(host)
+    }
+
+    /// Where the registrable domain of the allowed origin's host begins. Names
+    /// that nobody can register (`.example`, `.test`, `.internal`, `.local`,
+    /// `.localhost`, single labels) stand for those that the same server will
+    /// run under: their last two labels are taken for what is registered.
+    pub fn registrable_at(&self) -> Result<usize, Skip> {
+        let name = self.name()?;
+        let labels = || name.trim_end_matches('.').rmatch_indices('.');
+        Ok(self
+            .registrable_at
+            .unwrap_or_else(|| labels().nth(1).map_or(0, |(at, _)| at + 1)))
+    }
+
     /// The registrable domain of the allowed origin's host.
     pub fn registrable(&self) -> Result<&str, Skip> {
-        let name = self.name()?;
-        self.registrable_at
-            .and_then(|at| name.get(at..))
-            .ok_or_else(|| format!("'{name}' is under no known public suffix"))
+        let at = self.registrable_at()?;
+        Ok(self.name()?.get(at..).unwrap_or_default())
+    }
+
+    /// The public suffix of the allowed origin's host, where it is a known one.
+    pub fn public_suffix(&self) -> Result<&str, Skip> {
+        let registrable = self.registrable()?;
+        let suffix = registrable.split_once('.').map(|(_, suffix)| suffix);
+        suffix
+            .filter(|_| self.registrable_at.is_some())
+            .ok_or_else(|| format!("'{registrable}' is under no known public suffix"))
     }
 
     /// The allowed origin with another host.
@@ -237,12 +266,23 @@ impl<'a> Scene<'a> {
 
     /// The allowed origin with another host, which somebody could register.
     pub fn with_registrable(&self, host: &str) -> Result<Request, Skip> {
-        if registrable_at(host).is_none() {
+        if !self.is_registrable(host) {
             return Err(format!(
                 "nobody can register '{host}' under a known public suffix"
             ));
         }
         Ok(Request::origin(self.with_host(host)))
+    }
+
+    /// Whether somebody could register this name, or one above it. Beside a name
+    /// that nobody can register, any name could be.
+    pub fn is_registrable(&self, host: &str) -> bool {
+        let plain = host.trim_end_matches('.');
+        let whole = plain
+            .split('.')
+            .all(|label| !label.is_empty() && !label.starts_with('-') && !label.ends_with('-'));
+        let is_name = matches!(Host::parse(host), Ok(Host::Domain(_)));
+        whole && is_name && (self.registrable_at.is_none() || registrable_at(host).is_some())
     }
 
     /// An origin of the attacker's: `prefix` and the attacker's domain.

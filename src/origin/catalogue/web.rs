@@ -1,10 +1,10 @@
 //! Probes that any web page can send, through the browser of a visitor who
 //! is logged in: a browser serialises each of them exactly like this.
 
-use super::scene::{Request, Scene, Skip, registrable_at};
-use super::{Fix, Group, RFC6454, RFC6455, Rule, Severity};
+use super::scene::{Request, Scene, Skip, origin_of};
+use super::{Fix, Group, RFC6455, Rule, Severity};
 
-const fn high(
+pub(super) const fn high(
     id: &'static str,
     sends: &'static str,
     reveals: &'static str,
@@ -33,19 +33,11 @@ const fn critical(rule: Rule) -> Rule {
     }
 }
 
-/// Browsers disagree on these hosts.
-const fn some_browsers(rule: Rule) -> Rule {
-    Rule {
-        severity: Severity::Medium,
-        ..rule
-    }
-}
-
-const ANY_PAGE: &str = "any page on the web opens the WebSocket with the cookies of the visitor \
-     who is logged in, and reads and sends as that visitor";
+const ANY_PAGE: &str = "any page on the web opens the WebSocket from the visitor's browser, with \
+     those cookies that browsers send across sites, and reads and sends as that visitor";
 const REGISTER: &str =
     "an attacker registers this name, and its pages open the WebSocket as the visitor";
-const OWN_SUBDOMAIN: &str = "an attacker makes this name below a domain of their own, and its pages open the \
+pub(super) const OWN_SUBDOMAIN: &str = "an attacker makes this name below a domain of their own, and its pages open the \
      WebSocket as the visitor";
 
 pub(super) const DENIED: Rule = high(
@@ -75,6 +67,18 @@ pub(super) const RULES: &[Rule] = &[
         },
     )),
     critical(high(
+        "foreign-port",
+        "s://X:p, p the port of the allowed origin",
+        "the server compares the port, and not the host",
+        "an attacker serves a page on that port, and it opens the WebSocket as the visitor",
+        |scene| {
+            if scene.port.is_none() {
+                return Err("the allowed origin has no port".into());
+            }
+            Ok(Request::origin(scene.with_host(scene.attacker)))
+        },
+    )),
+    critical(high(
         "foreign-targetport",
         "s://X:Tport",
         "the server compares the port, and not the host",
@@ -82,7 +86,7 @@ pub(super) const RULES: &[Rule] = &[
          the WebSocket as the visitor",
         |scene| {
             let port = Some(scene.site.port);
-            let origin = super::scene::origin_of(scene.scheme, scene.attacker, port);
+            let origin = origin_of(scene.scheme, scene.attacker, port);
             Ok(Request::origin(origin))
         },
     )),
@@ -102,21 +106,21 @@ pub(super) const RULES: &[Rule] = &[
         "s://h.X",
         "the server compares only how the origin begins (startsWith, or a pattern without '$')",
         OWN_SUBDOMAIN,
-        |scene| Ok(scene.at_attacker(&format!("{}.", scene.name()?))),
+        |scene| Ok(scene.at_attacker(&format!("{}.", scene.stem()?))),
     ),
     high(
         "suffix-glue",
         "s://hX",
         "the server compares only how the origin begins",
         REGISTER,
-        |scene| Ok(scene.at_attacker(scene.name()?)),
+        |scene| Ok(scene.at_attacker(scene.stem()?)),
     ),
     high(
         "suffix-hyphen",
         "s://h-X",
         "the server compares only how the origin begins, up to a word boundary ('\\b')",
         REGISTER,
-        |scene| Ok(scene.at_attacker(&format!("{}-", scene.name()?))),
+        |scene| Ok(scene.at_attacker(&format!("{}-", scene.stem()?))),
     ),
     high(
         "contains-mid",
@@ -124,7 +128,7 @@ pub(super) const RULES: &[Rule] = &[
         "the server asks whether the origin contains the allowed name (includes, indexOf, a \
          pattern without '^' and '$')",
         OWN_SUBDOMAIN,
-        |scene| Ok(scene.at_attacker(&format!("x-{}-x.", scene.name()?))),
+        |scene| Ok(scene.at_attacker(&format!("x-{}-x.", scene.stem()?))),
     ),
     high(
         "prefix-glue-reg",
@@ -134,33 +138,70 @@ pub(super) const RULES: &[Rule] = &[
         |scene| scene.with_registrable(&format!("evil{}", scene.registrable()?)),
     ),
     high(
+        "foreign-suffix",
+        "s://PROBE.SUFFIX, SUFFIX the public suffix of h",
+        "the server compares only the last labels of the name, which the whole world shares",
+        REGISTER,
+        |scene| {
+            let label = scene.attacker.split('.').next().unwrap_or_default();
+            scene.with_registrable(&format!("{label}.{}", scene.public_suffix()?))
+        },
+    ),
+    high(
         "dot-any",
-        "s://h with its first dot replaced by 'x'",
+        "s://h with the dot before its registrable domain replaced by 'x'",
         "a dot of the allowed name is not escaped in a pattern, and stands for any character",
         REGISTER,
         |scene| {
             let name = scene.name()?;
-            let registrable = scene.registrable()?;
-            // The last dot that can be replaced is the one before the
-            // registrable domain: the next one is the public suffix's.
-            if name.len() == registrable.len() {
-                return Err(format!(
-                    "the only dots of '{name}' belong to its public suffix"
-                ));
+            match scene.registrable_at()?.checked_sub(1) {
+                Some(dot) => scene.with_registrable(&replaced(name, dot)),
+                None => Err(format!("'{name}' is a registrable domain itself")),
             }
-            scene.with_registrable(&name.replacen('.', "x", 1))
+        },
+    ),
+    high(
+        "dot-suffix",
+        "s://h with the dot before its public suffix of several labels replaced by 'x'",
+        "a dot of the allowed name is not escaped in a pattern, and stands for any character",
+        REGISTER,
+        |scene| {
+            let name = scene.name()?;
+            let suffix = scene.public_suffix()?;
+            if !suffix.trim_end_matches('.').contains('.') {
+                return Err(format!("the public suffix '{suffix}' has one label"));
+            }
+            scene.with_registrable(&replaced(name, name.len() - suffix.len() - 1))
         },
     ),
     high(
         "truncate",
-        "s://h without its last character",
+        "s://h cut to the longest beginning that could be registered",
         "the server asks whether the allowed origin contains, or begins with, the one that was \
          sent, the wrong way round",
         REGISTER,
         |scene| {
-            let mut name = scene.name()?.to_owned();
-            name.pop();
-            scene.with_registrable(&name)
+            let name = scene.name()?;
+            let cut = (1..name.len())
+                .rev()
+                .filter_map(|end| name.get(..end))
+                .find(|cut| !cut.ends_with('.') && scene.is_registrable(cut));
+            match cut {
+                // Without the port, which would be no part of the allowed origin.
+                Some(cut) => Ok(Request::origin(origin_of(scene.scheme, cut, None))),
+                None => Err(format!("no beginning of '{name}' can be registered")),
+            }
+        },
+    ),
+    high(
+        "truncate-front",
+        "s://REG without its first character",
+        "the server asks whether the allowed name contains, or ends with, the one that was sent, \
+         the wrong way round",
+        REGISTER,
+        |scene| {
+            let rest = scene.registrable()?.get(1..).unwrap_or_default();
+            scene.with_registrable(rest)
         },
     ),
     high(
@@ -169,35 +210,32 @@ pub(super) const RULES: &[Rule] = &[
         "a pattern ends the allowed name at a character that it holds for no part of a name, \
          such as '_'",
         OWN_SUBDOMAIN,
-        |scene| Ok(scene.at_attacker(&format!("{}_.", scene.name()?))),
+        |scene| Ok(scene.at_attacker(&format!("{}_.", scene.stem()?))),
     ),
-    some_browsers(high(
+    high(
         "suffix-dollar",
         "s://h$.X",
         "a pattern ends the allowed name at a character that it holds for no part of a name, \
          such as '$'",
-        "in browsers that allow the character in a name, a page below a domain of the \
-         attacker's opens the WebSocket as the visitor",
-        |scene| Ok(scene.at_attacker(&format!("{}$.", scene.name()?))),
-    )),
-    some_browsers(high(
+        OWN_SUBDOMAIN,
+        |scene| Ok(scene.at_attacker(&format!("{}$.", scene.stem()?))),
+    ),
+    high(
         "suffix-brace",
         "s://h}.X",
         "a pattern ends the allowed name at a character that it holds for no part of a name, \
          such as '}'",
-        "in browsers that allow the character in a name, a page below a domain of the \
-         attacker's opens the WebSocket as the visitor",
-        |scene| Ok(scene.at_attacker(&format!("{}}}.", scene.name()?))),
-    )),
-    some_browsers(high(
+        OWN_SUBDOMAIN,
+        |scene| Ok(scene.at_attacker(&format!("{}}}.", scene.stem()?))),
+    ),
+    high(
         "suffix-backtick",
         "s://h`.X",
         "a pattern ends the allowed name at a character that it holds for no part of a name, \
          such as '`'",
-        "in browsers that allow the character in a name, a page below a domain of the \
-         attacker's opens the WebSocket as the visitor",
-        |scene| Ok(scene.at_attacker(&format!("{}`.", scene.name()?))),
-    )),
+        OWN_SUBDOMAIN,
+        |scene| Ok(scene.at_attacker(&format!("{}`.", scene.stem()?))),
+    ),
     Rule {
         reference: "UTS #39 (confusable characters), RFC 6455 §10.2, CWE-1385, CWE-1007",
         ..high(
@@ -206,54 +244,21 @@ pub(super) const RULES: &[Rule] = &[
             "the server decodes international names and compares what they look like",
             REGISTER,
             |scene| {
-                let name = scene.name()?;
-                let homograph = homograph(name, scene.registrable()?)?;
-                scene.with_registrable(&homograph)
+                let unencoded = lookalike(scene.name()?, scene.registrable()?)?;
+                match url::Host::parse(&unencoded) {
+                    Ok(host) => scene.with_registrable(&host.to_string()),
+                    Err(_) => Err(format!("'{unencoded}' has no encoded form")),
+                }
             },
-        )
-    },
-    Rule {
-        fix: Fix::DropDevExemption,
-        ..high(
-            "loop-prefix",
-            "http://localhost.X",
-            "an exemption for development asks only whether the name begins with 'localhost'",
-            OWN_SUBDOMAIN,
-            |scene| {
-                Ok(Request::origin(format!(
-                    "http://localhost.{}",
-                    scene.attacker
-                )))
-            },
-        )
-    },
-    Rule {
-        fix: Fix::DropDevExemption,
-        ..high(
-            "loop4-prefix",
-            "http://127.0.0.1.X",
-            "an exemption for development asks only whether the name begins with '127.0.0.1'",
-            OWN_SUBDOMAIN,
-            |scene| {
-                Ok(Request::origin(format!(
-                    "http://127.0.0.1.{}",
-                    scene.attacker
-                )))
-            },
-        )
-    },
-    Rule {
-        reference: RFC6454,
-        ..high(
-            "ip-public",
-            "http://203.0.113.7",
-            "the server lets in every origin whose host is an address",
-            "an attacker serves a page from a public address, and it opens the WebSocket as the \
-             visitor",
-            |_| Ok(Request::origin("http://203.0.113.7")),
         )
     },
 ];
+
+/// `name` with the dot at this place replaced.
+fn replaced(name: &str, dot: usize) -> String {
+    let (before, after) = name.split_at(dot);
+    format!("{before}x{}", after.get(1..).unwrap_or_default())
+}
 
 /// Latin letters and the Cyrillic ones that look the same.
 const CONFUSABLE: &[(char, char)] = &[
@@ -290,13 +295,4 @@ pub(super) fn lookalike(name: &str, registrable: &str) -> Result<String, Skip> {
         .ok_or_else(none)?;
     let (before, after) = name.split_at(at + offset);
     Ok(format!("{before}{cyrillic}{}", &after[latin.len_utf8()..]))
-}
-
-fn homograph(name: &str, registrable: &str) -> Result<String, Skip> {
-    let unencoded = lookalike(name, registrable)?;
-    let encoded = url::Host::parse(&unencoded).map(|host| host.to_string());
-    encoded
-        .ok()
-        .filter(|host| registrable_at(host).is_some())
-        .ok_or_else(|| format!("'{unencoded}' has no encoded form"))
 }

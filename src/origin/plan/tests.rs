@@ -52,6 +52,18 @@ fn every_rule_on_a_subdomain() {
         ("prefix-glue-reg", "https://evilclient.com".into()),
         ("dot-any", "https://appxclient.com".into()),
         ("truncate", "https://app.client.co".into()),
+        ("truncate-front", "https://lient.com".into()),
+        ("foreign-suffix", "https://cswsh-probe.com".into()),
+        ("loop-prefix-tls", format!("https://localhost.{attacker}")),
+        ("net10-prefix", format!("http://10.0.0.1.{attacker}")),
+        (
+            "net172-prefix-tls",
+            format!("https://172.16.0.1.{attacker}"),
+        ),
+        ("net192-prefix", format!("http://192.168.0.1.{attacker}")),
+        ("link4-prefix", format!("http://169.254.0.1.{attacker}")),
+        ("shared4-prefix", format!("http://100.64.0.1.{attacker}")),
+        ("ip-private-10", "http://10.0.0.10".into()),
         (
             "suffix-underscore",
             format!("https://app.client.com_.{attacker}"),
@@ -142,11 +154,88 @@ fn every_rule_on_a_subdomain() {
 }
 
 #[test]
+fn dots_are_replaced_where_somebody_could_register_the_name() {
+    for (allowed, web, suffix, inner) in [
+        ("client.com", None, None, None),
+        ("app.client.com", Some("appxclient.com"), None, None),
+        (
+            "a.b.client.com",
+            Some("a.bxclient.com"),
+            None,
+            Some("axb.client.com"),
+        ),
+        ("client.co.uk", None, Some("clientxco.uk"), None),
+        (
+            "app.client.co.uk",
+            Some("appxclient.co.uk"),
+            Some("app.clientxco.uk"),
+            None,
+        ),
+        (
+            "app.alice.github.io",
+            Some("appxalice.github.io"),
+            Some("app.alicexgithub.io"),
+            None,
+        ),
+        (
+            "a.b.corp.internal",
+            Some("a.bxcorp.internal"),
+            None,
+            Some("axb.corp.internal"),
+        ),
+        ("client.test", None, None, None),
+        ("localhost", None, None, None),
+    ] {
+        let origin = format!("https://{allowed}");
+        let plan = plan(&config(&[&origin], "ws://server.com/ws"));
+        for (id, host) in [
+            ("dot-any", web),
+            ("dot-suffix", suffix),
+            ("dot-inner", inner),
+        ] {
+            let expected = host.map(|host| format!("https://{host}"));
+            assert_eq!(shown(&plan, id), expected, "{allowed} {id}");
+        }
+    }
+}
+
+#[test]
+fn reserved_names_get_their_look_alikes() {
+    for (allowed, glued, cut) in [
+        ("client.example", "evilclient.example", "client.exampl"),
+        ("client.test", "evilclient.test", "client.tes"),
+        ("app.corp.internal", "evilcorp.internal", "app.corp.interna"),
+        ("printer.local", "evilprinter.local", "printer.loca"),
+        ("app.localhost", "evilapp.localhost", "app.localhos"),
+        ("localhost", "evillocalhost", "localhos"),
+        ("intranet", "evilintranet", "intrane"),
+    ] {
+        let origin = format!("https://{allowed}:8443");
+        let plan = plan(&config(&[&origin], "ws://server.com/ws"));
+        for (id, expected) in [
+            ("prefix-glue-reg", format!("https://{glued}:8443")),
+            ("truncate", format!("https://{cut}")),
+            (
+                "suffix-dot",
+                format!("https://{allowed}.cswsh-probe.example:8443"),
+            ),
+            ("foreign-port", "https://cswsh-probe.example:8443".into()),
+        ] {
+            assert_eq!(shown(&plan, id), Some(expected), "{allowed} {id}");
+            let probe = plan.probes.iter().find(|p| p.rule.id == id).unwrap();
+            assert_eq!(probe.group, Group::Web, "{allowed} {id}");
+        }
+    }
+}
+
+#[test]
 fn names_that_nobody_could_register_are_left_out() {
     let plan = plan(&config(&["https://client.co.uk"], "ws://server.com/ws"));
-    for id in ["dot-any", "truncate", "sibling", "parent"] {
+    for id in ["dot-any", "sibling", "parent"] {
         assert!(skipped(&plan, id).is_some(), "{id}: {:?}", shown(&plan, id));
     }
+    // 'client.co.u' is not one, 'client.co' is.
+    assert_eq!(shown(&plan, "truncate").unwrap(), "https://client.co");
     assert_eq!(
         shown(&plan, "prefix-glue-reg").unwrap(),
         "https://evilclient.co.uk"
@@ -164,16 +253,26 @@ fn names_that_nobody_could_register_are_left_out() {
 }
 
 #[test]
-fn an_address_has_no_names_near_it() {
-    let plan = plan(&config(
-        &["http://127.0.0.1:5000"],
-        "ws://127.0.0.1:5000/ws",
-    ));
+fn names_can_follow_an_address_and_stand_nowhere_else() {
+    let plan = plan(&config(&["http://10.1.2.3:5000"], "ws://127.0.0.1:5000/ws"));
+    for (id, host) in [
+        ("suffix-dot", "10.1.2.3.cswsh-probe.example"),
+        ("suffix-glue", "10.1.2.3cswsh-probe.example"),
+        ("suffix-hyphen", "10.1.2.3-cswsh-probe.example"),
+        ("suffix-underscore", "10.1.2.3_.cswsh-probe.example"),
+        ("contains-mid", "x-10.1.2.3-x.cswsh-probe.example"),
+        ("ip-digit", "10.1.2.30"),
+    ] {
+        let expected = format!("http://{host}:5000");
+        assert_eq!(shown(&plan, id), Some(expected), "{id}");
+    }
+    let dot = plan.probes.iter().find(|p| p.rule.id == "suffix-dot");
+    assert_eq!(dot.unwrap().group, Group::Web);
     for id in [
-        "suffix-dot",
-        "contains-mid",
         "subdomain",
         "prefix-glue",
+        "dot-any",
+        "truncate",
         "case-host",
     ] {
         assert!(
@@ -181,11 +280,40 @@ fn an_address_has_no_names_near_it() {
             "{id}"
         );
     }
-    assert_eq!(skipped(&plan, "self"), Some("it is an allowed origin"));
-    assert_eq!(
-        shown(&plan, "port-digit").unwrap(),
-        "http://127.0.0.1:50009"
-    );
+    assert_eq!(shown(&plan, "port-digit").unwrap(), "http://10.1.2.3:50009");
+    let six = super::plan(&config(&["http://[::1]:5000"], "ws://127.0.0.1:5000/ws"));
+    assert!(skipped(&six, "suffix-dot").unwrap().contains("brackets"));
+    let own = super::plan(&config(
+        &["http://127.0.0.1:5000"],
+        "ws://127.0.0.1:5000/ws",
+    ));
+    assert_eq!(skipped(&own, "self"), Some("it is an allowed origin"));
+}
+
+#[test]
+fn the_domain_of_the_attacker_is_a_strangers() {
+    for (attacker, allowed, fits) in [
+        ("client.com", "https://client.com", false),
+        ("client.com", "https://app.client.com", false),
+        ("Client.com.", "https://app.client.com", false),
+        ("evil.app.client.com", "https://app.client.com", false),
+        ("lient.com", "https://client.com", true),
+        ("other.com", "https://client.com", true),
+        ("client.com.evil.com", "https://client.com", true),
+    ] {
+        let mut config = config(&[allowed], "ws://server.com/ws");
+        config.attacker = attacker.into();
+        assert_eq!(config.check().is_ok(), fits, "{attacker} {allowed}");
+    }
+}
+
+#[test]
+fn what_chromium_sends_in_names_is_high() {
+    let plan = plan(&config(&["https://client.com"], "ws://server.com/ws"));
+    for id in ["suffix-dollar", "suffix-brace", "suffix-backtick"] {
+        let probe = plan.probes.iter().find(|p| p.rule.id == id).unwrap();
+        assert_eq!((probe.group, probe.severity), (Group::Web, Severity::High));
+    }
 }
 
 #[test]
