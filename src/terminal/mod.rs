@@ -37,6 +37,28 @@ pub fn stderr_is_terminal() -> bool {
     io::stderr().is_terminal()
 }
 
+/// How many columns stdout has, where it is a terminal that says so.
+pub fn stdout_width() -> Option<usize> {
+    width_of(io::stdout())
+}
+
+/// How many columns stderr has, where it is a terminal that says so.
+pub fn stderr_width() -> Option<usize> {
+    width_of(io::stderr())
+}
+
+#[cfg(unix)]
+fn width_of(stream: impl std::os::fd::AsFd) -> Option<usize> {
+    let size = rustix::termios::tcgetwinsize(stream).ok()?;
+    // A terminal that does not know says 0.
+    Some(usize::from(size.ws_col)).filter(|width| *width > 0)
+}
+
+#[cfg(not(unix))]
+fn width_of<T>(_: T) -> Option<usize> {
+    None
+}
+
 /// Writes a whole document to stdout. A reader that has gone is no error.
 pub fn write_stdout(document: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::{Status, Verbosity};
+use super::sanitize::sanitize_line;
+use super::{Status, Verbosity, stderr_width};
 
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -29,11 +30,25 @@ enum Form {
 impl Progress {
     /// Progress as stderr can show it; none at all when only errors are told.
     pub fn start(status: Status) -> Self {
+        Self::with_template(status, "{bar:24} {msg}")
+    }
+
+    /// The same with the time since the start, which goes on by itself, and a text that
+    /// is cut to the width of the terminal.
+    pub fn timed(status: Status) -> Self {
+        let progress = Self::with_template(status, "{bar:20} {elapsed:>3} {wide_msg}");
+        if let Form::Bar(bar) = &progress.form {
+            bar.enable_steady_tick(Duration::from_millis(500));
+        }
+        progress
+    }
+
+    fn with_template(status: Status, template: &str) -> Self {
         let form = if !status.shows(Verbosity::Normal) {
             Form::Hidden
         } else if std::io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(Some(BAR_STEPS), ProgressDrawTarget::stderr());
-            let style = ProgressStyle::with_template("{bar:24} {msg}")
+            let style = ProgressStyle::with_template(template)
                 .expect("the template is a constant that parses");
             bar.set_style(style);
             Form::Bar(bar)
@@ -62,6 +77,15 @@ impl Progress {
                     status.note(&text());
                 }
             }
+        }
+    }
+
+    /// Writes a line above the bar, where it stays; nothing where there is no bar.
+    pub fn above(&self, line: &str) {
+        if let Form::Bar(bar) = &self.form {
+            let width = stderr_width().unwrap_or(usize::MAX);
+            let line: String = sanitize_line(line).chars().take(width).collect();
+            bar.println(line);
         }
     }
 

@@ -35,6 +35,49 @@ pub fn sanitize_line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// The same for a line of a report, which a CI service may read: there, `##[error]`
+/// is a command wherever it stands in a line (GitHub's runner; `##vso[` and
+/// `##teamcity[` are those of others). `::error::` is one only where a line begins, so
+/// a report begins none of its lines with a stranger's text.
+pub fn sanitize_report(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    let mut before = ' ';
+    for c in sanitize_line(text).chars() {
+        match c {
+            '\t' => safe.push(' '),
+            '#' if before == '#' => {
+                safe.push_str("\\x23");
+                before = ' ';
+                continue;
+            }
+            c => safe.push(c),
+        }
+        before = c;
+    }
+    safe
+}
+
+/// A JSON document in which nothing acts: what [`sanitize_report`] would show as text
+/// is written as `\u` escapes (RFC 8259 §7), so that a parser reads what was there.
+/// Outside of strings JSON has none of these characters.
+pub fn sanitize_json(document: &str) -> String {
+    let mut safe = String::with_capacity(document.len());
+    let mut before = ' ';
+    for c in document.chars() {
+        if (is_active(c) && c != '\r') || (c == '#' && before == '#') {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                let _ = write!(safe, "\\u{unit:04x}");
+            }
+            before = ' ';
+            continue;
+        }
+        safe.push(c);
+        before = c;
+    }
+    safe
+}
+
 /// Whether a character acts on the terminal or on the text around it.
 fn is_active(c: char) -> bool {
     match c {
@@ -71,5 +114,29 @@ mod tests {
             assert_eq!(sanitize(text), safe);
         }
         assert_eq!(sanitize_line("a\n* b\r"), "a\\n* b\\r");
+    }
+
+    #[test]
+    fn a_report_has_no_commands_of_ci_services() {
+        for (text, safe) in [
+            ("a ##[error]b", "a #\\x23[error]b"),
+            ("####vso[x]", "#\\x23#\\x23vso[x]"),
+            ("a\tb\n::error::c", "a b\\n::error::c"),
+            ("# one", "# one"),
+        ] {
+            assert_eq!(sanitize_report(text), safe);
+        }
+    }
+
+    #[test]
+    fn json_says_the_same_without_active_characters() {
+        let text = "\x1b##[error]###\u{9b}\u{7f}\u{202e}\u{e0041}ü👍\r\n";
+        let document = serde_json::json!({ "a": [text] });
+        for printed in [document.to_string(), format!("{document:#}")] {
+            let safe = sanitize_json(&printed);
+            assert!(!safe.contains("##") && !safe.chars().any(|c| is_active(c)));
+            let read: serde_json::Value = serde_json::from_str(&safe).unwrap();
+            assert_eq!(read, document);
+        }
     }
 }
