@@ -585,7 +585,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__probe__subcmd__origin)
-            opts="-H -A -s -m -L -4 -6 -u -b -k -v -q -h --allow --deny --config --fail-on --absent --probe --skip --exotic --attacker-domain --window --message --expect --reject-text --concurrency --list --explain --json --junit --sarif --markdown --github --header --origin --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --verbose --quiet --color --help"
+            opts="-H -A -s -m -L -4 -6 -u -b -k -v -q -h --allow --deny --config --fail-on --absent --probe --skip --exotic --attacker-domain --window --message --expect --reject-text --concurrency --list --explain --json --junit --sarif --markdown --github --gitlab --html --header --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --origin --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -663,15 +663,19 @@ _wscli() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --gitlab)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --header)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -H)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --origin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -808,6 +812,10 @@ _wscli() {
                     return 0
                     ;;
                 --tls-max)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --origin)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

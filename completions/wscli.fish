@@ -183,8 +183,9 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l json -d 'Wr
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l junit -d 'Write the report as JUnit XML' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sarif -d 'Write the report as SARIF 2.1.0' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l markdown -d 'Write the report as Markdown' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l gitlab -d 'Write the report for GitLab\'s security dashboards (artifacts:reports:sast)' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l html -d 'Write the report as one HTML page' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
-complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l origin -d 'Send this Origin header' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s A -l user-agent -d 'Send this User-Agent header' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s s -l subprotocol -l protocol -d 'Offer this subprotocol; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l compress -d 'Offer permessage-deflate; alone as browsers do, or with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\'' -r
@@ -212,6 +213,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l pass -d 'Th
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l pinnedpubkey -d 'Take only a server with one of these public keys: sha256//BASE64, several separated by \';\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sni -d 'Send and verify this name in place of the URL\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l origin -d 'Send this Origin header' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"

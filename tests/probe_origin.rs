@@ -410,6 +410,7 @@ fn every_report_is_written_and_findings_decide() {
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("enforced: all 2 probes"), "{text}");
     assert!(text.contains("1 below high let through"), "{text}");
+    assert!(text.contains("::notice title="), "{text}");
     assert!(text.contains("::warning title="), "{text}");
     let json: Value = serde_json::from_slice(&fs::read(file("r.json")).unwrap()).unwrap();
     assert_eq!(json["findings"][0]["probe"], "subdomain");

@@ -11,6 +11,8 @@ use crate::origin::AllowOrigin;
 
 /// Flags of `wscli probe-origin`.
 #[derive(Debug, Clone, Args)]
+// It sends the origins itself: an error says so to those who give one.
+#[command(mut_arg("origin", |origin| origin.hide(true)))]
 pub struct ProbeOriginArgs {
     /// The server: ws://host:port/path or host:port/path
     #[arg(value_name = "URL", required_unless_present_any = ["config", "list", "explain"])]
@@ -134,6 +136,14 @@ pub struct ReportArgs {
     /// Print GitHub workflow annotations, and add to the job summary
     #[arg(long)]
     pub github: bool,
+
+    /// Write the report for GitLab's security dashboards (artifacts:reports:sast)
+    #[arg(long, value_name = "FILE")]
+    pub gitlab: Option<PathBuf>,
+
+    /// Write the report as one HTML page
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 /// The values of `--fail-on`.
@@ -162,7 +172,8 @@ pub enum Absent {
     Any,
 }
 
-fn attacker_domain(text: &str) -> Result<String, String> {
+/// The name of a domain that can stand for the attacker's.
+pub(crate) fn attacker_domain(text: &str) -> Result<String, String> {
     let host = url::Host::parse(text).map_err(|_| format!("'{text}' is not a domain name"))?;
     match host {
         url::Host::Domain(name) if name.contains('.') => Ok(name),

@@ -2,22 +2,33 @@
 
 mod config;
 mod job;
+mod live;
 mod output;
 
-use anyhow::Result;
+use std::cell::RefCell;
+use std::future::pending;
+
+use anyhow::{Context as _, Result};
+use jiff::Timestamp;
 use tokio::runtime::Builder;
+use tokio::sync::watch;
 
 use self::job::Job;
+use self::live::Live;
 use self::output::Output;
+use super::signals::Signals;
 use crate::cli::probe_origin::{FailOn, ProbeOriginArgs};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::origin::catalogue::{self, Severity};
 use crate::origin::observe::CoreDialer;
-use crate::origin::runner;
-use crate::origin::verdict::{Report, report};
-use crate::report::probe::{Standing, catalogue as listing, standing};
+use crate::origin::runner::{self, Ending};
+use crate::origin::verdict::report;
+use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, write_stdout};
+
+/// Says with which status the process is to end early, once it is.
+type Stop = watch::Receiver<Option<ExitStatus>>;
 
 /// Runs the command.
 pub(super) fn run(
@@ -34,46 +45,105 @@ pub(super) fn run(
         write_stdout(listing::explain(rule).as_bytes())?;
         return Ok(ExitStatus::Success);
     }
-    let (jobs, fail_on) = job::jobs(args)?;
+    let jobs = job::jobs(args)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new(ExitStatus::LocalIo, format!("could not start: {error}")))?;
-    let output = Output::new(&args.reports, color, status, fail_on);
-    let mut reports = Vec::new();
-    for job in &jobs {
-        let report = runtime.block_on(probe(job, &output));
-        output.show(&report)?;
-        reports.push(report);
-    }
-    output.write_files(&reports, args.policy.config.as_deref())?;
-    Ok(overall(&reports, fail_on))
+    let output = Output::new(&args.reports, color, status);
+    let started = Timestamp::now();
+    let (targets, stopped) =
+        runtime.block_on(until_signal(|stop| probe_all(&jobs, &output, stop)))?;
+    // A resolver that is still at work need not be waited for.
+    runtime.shutdown_background();
+    let run = Run {
+        targets: targets?,
+        config: args.policy.config.as_deref().map(output::path_for_reports),
+        started,
+        ended: Timestamp::now(),
+    };
+    output.write_files(&run)?;
+    Ok(stopped.unwrap_or_else(|| overall(&run)))
 }
 
-async fn probe(job: &Job, output: &Output<'_>) -> Report {
-    output.announce(job);
+/// Runs this to its end, and tells it of the first signal. With which status that
+/// signal ends the process.
+async fn until_signal<T, F>(run: impl FnOnce(Stop) -> F) -> Result<(T, Option<ExitStatus>)>
+where
+    F: Future<Output = T>,
+{
+    let mut signals = Signals::new().context("cannot listen for signals")?;
+    let (tell, stop) = watch::channel(None);
+    let listen = async {
+        tell.send_replace(Some(signals.next().await));
+        pending::<()>().await;
+    };
+    let done = tokio::select! {
+        done = run(stop) => done,
+        () = listen => unreachable!("it never ends"),
+    };
+    let stopped = *tell.borrow();
+    Ok((done, stopped))
+}
+
+async fn probe_all(jobs: &[Job], output: &Output<'_>, stop: Stop) -> Result<Vec<TargetReport>> {
+    let mut targets = Vec::new();
+    for job in jobs {
+        let target = probe(job, output, stop.clone()).await;
+        output.show(&target)?;
+        targets.push(target);
+    }
+    Ok(targets)
+}
+
+async fn probe(job: &Job, output: &Output<'_>, mut stop: Stop) -> TargetReport {
+    let stopped_before = stop.borrow().is_some();
+    if !stopped_before {
+        output.announce(job);
+    }
     let dialer = CoreDialer {
         target: job.target.clone(),
     };
-    let result = runner::run(&dialer, &job.run, &|step| output.progress(&step)).await;
-    output.end_progress();
+    let live = RefCell::new(Live::start(&job.run.plan, output.status()));
+    let mut signal = None;
+    let stopped = async {
+        // The sender outlives every run.
+        let status = stop.wait_for(Option::is_some).await.ok().and_then(|s| *s);
+        let name = signal_name(status);
+        signal = Some(name);
+        format!("interrupted by {name}")
+    };
+    let show = |step| live.borrow_mut().show(&step);
+    let result = runner::run_until(&dialer, &job.run, &show, stopped).await;
+    live.into_inner().end();
+    // One that came while the last answer was judged has cut nothing off.
+    let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
     let target = job.run.redactor.url(&job.target.to_string());
-    report(
-        target,
-        &job.target.resource,
-        &job.run.plan,
-        result,
-        &job.run.policy,
-    )
+    TargetReport {
+        report: report(
+            target,
+            &job.target.resource,
+            &job.run.plan,
+            result,
+            &job.run.policy,
+        ),
+        fail_on: job.fail_on,
+        line: job.line,
+        interrupted,
+    }
+}
+
+fn signal_name(status: Option<ExitStatus>) -> &'static str {
+    match status {
+        Some(ExitStatus::Terminated) => "SIGTERM",
+        _ => "SIGINT",
+    }
 }
 
 /// The exit status: findings first, then what could not be told.
-fn overall(reports: &[Report], fail_on: Severity) -> ExitStatus {
-    let is = |wanted| {
-        reports
-            .iter()
-            .any(|report| standing(report, fail_on) == wanted)
-    };
+fn overall(run: &Run) -> ExitStatus {
+    let targets = || run.targets.iter();
+    let is = |wanted| targets().any(|target| target.standing() == wanted);
     if is(Standing::Findings) {
         return ExitStatus::Findings;
     }
@@ -83,9 +153,8 @@ fn overall(reports: &[Report], fail_on: Severity) -> ExitStatus {
     if is(Standing::Inconclusive) {
         return ExitStatus::Inconclusive;
     }
-    reports
-        .iter()
-        .find_map(|report| report.unreachable.as_deref())
+    targets()
+        .find_map(|target| target.report.unreachable.as_deref())
         .map_or(ExitStatus::Success, |error| {
             // Whether it was waited for or redirected to does not matter.
             let status = status_of_open(error.innermost());

@@ -134,7 +134,7 @@ mod tests {
         let document = serde_json::json!({ "a": [text] });
         for printed in [document.to_string(), format!("{document:#}")] {
             let safe = sanitize_json(&printed);
-            assert!(!safe.contains("##") && !safe.chars().any(|c| is_active(c)));
+            assert!(!safe.contains("##") && !safe.chars().any(is_active));
             let read: serde_json::Value = serde_json::from_str(&safe).unwrap();
             assert_eq!(read, document);
         }

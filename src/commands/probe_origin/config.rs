@@ -1,158 +1,147 @@
 //! `probes.toml`: several targets and the findings that are accepted there.
+//!
+//! The text is parsed once, `${NAME}` is replaced in every value, and each
+//! value is held to its form, so that an error can name its line.
 
-use std::env;
+mod expand;
+mod settings;
+#[cfg(test)]
+mod tests;
+
+use std::fs;
+use std::ops::Range;
 use std::path::Path;
-use std::time::Duration;
 
-use anyhow::{Result, anyhow};
-use serde::Deserialize;
+use anyhow::Result;
+use serde::Deserialize as _;
+use toml::de::{DeTable, Deserializer};
 
-use crate::cli::probe_origin::{Absent, FailOn};
-use crate::cli::value;
+use self::settings::Table;
+pub(super) use self::settings::{Settings, no_such_probe, pattern};
 use crate::exit::Failure;
 
-/// The file. What stands outside the targets holds for each of them.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// The file.
+#[derive(Debug)]
 pub(super) struct ConfigFile {
-    pub(super) fail_on: Option<FailOn>,
-    #[serde(flatten)]
-    pub(super) common: Settings,
-    #[serde(default, alias = "target")]
     pub(super) targets: Vec<TargetSettings>,
 }
 
-/// One `[[targets]]` table.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One `[[targets]]` table, with what holds for all of them.
+#[derive(Debug)]
 pub(super) struct TargetSettings {
     pub(super) url: String,
-    #[serde(flatten)]
+    /// Where its entry is in the file, from 1.
+    pub(super) line: usize,
     pub(super) settings: Settings,
 }
 
-/// What can stand in a target, or outside of all.
-#[derive(Debug, Clone, Default, Deserialize)]
-pub(super) struct Settings {
-    #[serde(default, alias = "allowed")]
-    pub(super) allow: Vec<String>,
-    #[serde(default, alias = "denied")]
-    pub(super) deny: Vec<String>,
-    #[serde(default, alias = "header")]
-    pub(super) headers: Vec<String>,
-    #[serde(default)]
-    pub(super) accept: Vec<Accepted>,
-    pub(super) absent: Option<Absent>,
-    pub(super) message: Option<String>,
-    pub(super) expect: Option<String>,
-    pub(super) reject_text: Option<String>,
-    #[serde(default, deserialize_with = "duration")]
-    pub(super) window: Option<Duration>,
-    pub(super) attacker_domain: Option<String>,
-    #[serde(default)]
-    pub(super) probe: Vec<String>,
-    #[serde(default)]
-    pub(super) skip: Vec<String>,
-    pub(super) exotic: Option<bool>,
+/// What is wrong in the file, and where.
+#[derive(Debug)]
+struct Wrong {
+    span: Option<Range<usize>>,
+    why: String,
 }
 
-/// One accepted finding. The reason is not optional.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Accepted {
-    pub(super) probe: String,
-    pub(super) reason: String,
-}
-
-fn duration<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Raw {
-        Text(String),
-        Seconds(f64),
-        Whole(u32),
+impl Wrong {
+    fn new(span: Range<usize>, why: impl Into<String>) -> Self {
+        Self {
+            span: Some(span),
+            why: why.into(),
+        }
     }
-    let text = match Raw::deserialize(from)? {
-        Raw::Text(text) => text,
-        Raw::Seconds(seconds) => seconds.to_string(),
-        Raw::Whole(seconds) => seconds.to_string(),
-    };
-    value::duration(&text)
-        .map(Some)
-        .map_err(serde::de::Error::custom)
+}
+
+impl From<toml::de::Error> for Wrong {
+    fn from(error: toml::de::Error) -> Self {
+        Self {
+            span: error.span(),
+            why: error.message().replace('\n', " "),
+        }
+    }
 }
 
 impl ConfigFile {
     /// Reads a file.
+    ///
+    /// # Errors
+    /// Exit 2, with the line of what cannot work.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "`commands` reads the environment"
+    )]
     pub(super) fn read(path: &Path) -> Result<Self> {
         let shown = path.display();
-        let text = std::fs::read_to_string(path)
+        let text = fs::read_to_string(path)
             .map_err(|error| Failure::usage(format!("could not read '{shown}': {error}")))?;
-        let file: Self = toml::from_str(&text).map_err(|error| {
-            let message = error.to_string();
-            Failure::usage(format!("'{shown}' is not valid: {}", message.trim_end()))
+        let variable = |name: &str| std::env::var(name).ok();
+        let file = parse(&text, &variable).map_err(|wrong| {
+            let line = wrong
+                .span
+                .map(|span| format!(", line {}", line_of(&text, span.start)));
+            Failure::usage(format!(
+                "'{shown}'{}: {}",
+                line.unwrap_or_default(),
+                wrong.why
+            ))
         })?;
-        if file.targets.is_empty() {
-            let message = format!("'{shown}' has no target; add a [[targets]] table with a url");
-            return Err(Failure::usage(message).into());
-        }
         Ok(file)
     }
 }
 
-impl Settings {
-    /// These settings, with the common ones where they say nothing. Lists add
-    /// up, but for the selection of probes.
-    pub(super) fn over(self, common: &Self) -> Self {
-        fn joined<T: Clone>(common: &[T], own: Vec<T>) -> Vec<T> {
-            common.iter().cloned().chain(own).collect()
+fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<ConfigFile, Wrong> {
+    let mut document = DeTable::parse(text)?;
+    let expanded = expand::table(document.get_mut(), text, variable)?;
+    let mut table = Table::deserialize(Deserializer::from(document)).map_err(|error| {
+        let wrong = Wrong::from(error);
+        // The value may be a secret, and the parser shows it.
+        match &wrong.span {
+            Some(span) if expanded.iter().any(|place| overlap(place, span)) => Wrong {
+                why: "what the environment variable holds is not valid here".into(),
+                ..wrong
+            },
+            _ => wrong,
         }
-        let or = |own: Vec<String>, common: &Vec<String>| {
-            if own.is_empty() { common.clone() } else { own }
-        };
-        let common = common.clone();
-        Self {
-            allow: or(self.allow, &common.allow),
-            deny: joined(&common.deny, self.deny),
-            headers: joined(&common.headers, self.headers),
-            accept: joined(&common.accept, self.accept),
-            absent: self.absent.or(common.absent),
-            message: self.message.or(common.message),
-            expect: self.expect.or(common.expect),
-            reject_text: self.reject_text.or(common.reject_text),
-            window: self.window.or(common.window),
-            attacker_domain: self.attacker_domain.or(common.attacker_domain),
-            probe: or(self.probe, &common.probe),
-            skip: joined(&common.skip, self.skip),
-            exotic: self.exotic.or(common.exotic),
-        }
+    })?;
+    if let Some(url) = &table.url {
+        let why = "a url stands in a [[targets]] table; write [[targets]] above it";
+        return Err(Wrong::new(url.span(), why));
     }
+    if table.targets.is_empty() {
+        return Err(Wrong {
+            span: None,
+            why: "there is no target; add a [[targets]] table with a url".into(),
+        });
+    }
+    let targets = std::mem::take(&mut table.targets);
+    let common = table.settings()?;
+    let targets = targets
+        .into_iter()
+        .map(|target| {
+            let span = target.span();
+            let mut target = target.into_inner();
+            if let Some(inner) = target.targets.first() {
+                return Err(Wrong::new(inner.span(), "a target holds no other targets"));
+            }
+            let url = target
+                .url
+                .take()
+                .ok_or_else(|| Wrong::new(span.clone(), "this target has no url"))?;
+            Ok(TargetSettings {
+                url: url.into_inner(),
+                line: line_of(text, span.start),
+                settings: target.settings()?.over(&common),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    Ok(ConfigFile { targets })
 }
 
-/// Replaces `${NAME}` by the environment variable, so that secrets stay out of
-/// the file.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "`commands` reads the environment"
-)]
-pub(super) fn expand(text: &str) -> Result<String> {
-    let mut expanded = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once("${") {
-        let (name, after) = after.split_once('}').ok_or_else(|| {
-            anyhow!(Failure::usage(
-                "a '${' in a header of the configuration has no '}'"
-            ))
-        })?;
-        let value = env::var(name).map_err(|_| {
-            Failure::usage(format!(
-                "the configuration uses the environment variable '{name}', which is not set"
-            ))
-        })?;
-        expanded.push_str(before);
-        expanded.push_str(&value);
-        rest = after;
-    }
-    expanded.push_str(rest);
-    Ok(expanded)
+fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
+    one.start < other.end && other.start < one.end
+}
+
+/// The line of a place in a text, from 1.
+fn line_of(text: &str, at: usize) -> usize {
+    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
+    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }

@@ -1,18 +1,19 @@
 //! From the arguments and the configuration to what is run: one job a target.
 
 use std::collections::HashMap;
+use std::path::Path;
 
 use anyhow::Result;
 use regex::Regex;
 
 use super::super::dial::{Ask, Environment};
 use super::super::transport::{self, Dial};
-use super::config::{ConfigFile, Settings, expand};
+use super::config::{ConfigFile, Settings, TargetSettings, pattern};
 use super::severity;
 use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
 use crate::cli::transport::TransportArgs;
+use crate::connection::http::HeaderEdit;
 use crate::connection::http::auth::{Auth, Authorization};
-use crate::connection::http::{HeaderEdit, HeaderError};
 use crate::connection::{Message, OpenConfig, Target};
 use crate::exit::Failure;
 use crate::origin::catalogue::{self, Severity, Site};
@@ -20,7 +21,7 @@ use crate::origin::observe::Conversation;
 use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
 use crate::origin::redact::{Redactor, is_credential};
 use crate::origin::runner::RunConfig;
-use crate::origin::verdict::{Exception, Policy};
+use crate::origin::verdict::Policy;
 use crate::origin::{AllowOrigin, WebOrigin};
 use crate::terminal::secret::read_secret;
 
@@ -28,20 +29,27 @@ use crate::terminal::secret::read_secret;
 pub(super) struct Job {
     pub(super) target: Target,
     pub(super) run: RunConfig,
+    /// The severity from which findings count.
+    pub(super) fail_on: Severity,
+    /// The line of its entry in the configuration.
+    pub(super) line: Option<usize>,
 }
 
-/// The jobs, and the severity from which findings count.
-pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<(Vec<Job>, Severity)> {
-    let mut file_fail_on = None;
+/// The jobs, one a target.
+pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<Vec<Job>> {
     let mut targets = Vec::new();
     if let Some(path) = &args.policy.config {
         let file = ConfigFile::read(path)?;
-        file_fail_on = file.fail_on;
-        for target in file.targets {
-            targets.push((target.url, target.settings.over(&file.common)));
-        }
+        targets.extend(file.targets.into_iter().map(|target| {
+            let TargetSettings {
+                url,
+                line,
+                settings,
+            } = target;
+            (url, settings, Some(line))
+        }));
     } else if let Some(url) = &args.url {
-        targets.push((url.clone(), Settings::default()));
+        targets.push((url.clone(), Settings::default(), None));
     }
     let environment = Environment::read();
     // A password is asked for once, not once a target.
@@ -54,12 +62,35 @@ pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<(Vec<Job>, Severity)> {
             Ok(answer)
         }
     };
-    let jobs = targets
+    targets
         .into_iter()
-        .map(|(url, settings)| job(args, &url, settings, &environment, &mut ask))
-        .collect::<Result<_>>()?;
-    let fail_on = args.policy.fail_on.or(file_fail_on).unwrap_or(FailOn::High);
-    Ok((jobs, severity(fail_on)))
+        .map(|(url, settings, line)| {
+            let job = job(args, &url, settings, &environment, &mut ask);
+            match (line, &args.policy.config) {
+                (Some(line), Some(path)) => {
+                    let job = job.map_err(|error| at_line(error, path, line))?;
+                    Ok(Job {
+                        line: Some(line),
+                        ..job
+                    })
+                }
+                _ => job,
+            }
+        })
+        .collect()
+}
+
+/// What cannot work about a target of the configuration, with the place of its
+/// entry.
+fn at_line(error: anyhow::Error, path: &Path, line: usize) -> anyhow::Error {
+    match error.downcast::<Failure>() {
+        Ok(failure) => Failure {
+            message: format!("'{}', line {line}: {}", path.display(), failure.message),
+            ..failure
+        }
+        .into(),
+        Err(error) => error,
+    }
 }
 
 fn job(
@@ -69,11 +100,12 @@ fn job(
     environment: &Environment,
     ask: Ask<'_>,
 ) -> Result<Job> {
+    let transport = settings.transport(&args.transport);
     let Dial {
         target,
         mut open,
         socket,
-    } = dial(url, &args.transport, &settings.headers, environment, ask)?;
+    } = dial(url, &transport, &settings.headers, environment, ask)?;
     let absent = match args.policy.absent.or(settings.absent) {
         None | Some(Absent::Any) => AbsentPolicy::Any,
         Some(Absent::Allow) => AbsentPolicy::Allow,
@@ -101,8 +133,8 @@ fn job(
             .attacker_domain
             .unwrap_or_else(|| flags.attacker_domain.clone()),
         exotic: flags.exotic || settings.exotic.unwrap_or(false),
-        only: known(chosen(&flags.probe, &settings.probe))?,
-        skip: known([flags.skip.clone(), settings.skip].concat())?,
+        only: chosen(&known(&flags.probe)?, &settings.probe),
+        skip: [known(&flags.skip)?, settings.skip].concat(),
         absent,
     };
     if let Some(both) = config.denied.iter().find(|denied| allowed.contains(denied)) {
@@ -120,25 +152,27 @@ fn job(
     run.open = open;
     run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
     run.window = settings.window.unwrap_or(flags.window);
-    run.handshake = args.transport.connect_timeout;
+    run.handshake = transport.connect_timeout;
     run.concurrency = usize::from(flags.concurrency);
-    run.max_time = args.transport.max_time;
+    run.max_time = transport.max_time;
     run.talk = Conversation {
         message: message.map(Message::text),
-        expect: pattern(flags.expect.as_ref().or(settings.expect.as_ref()))?,
-        reject: pattern(flags.reject_text.as_ref().or(settings.reject_text.as_ref()))?,
+        expect: flag_pattern(flags.expect.as_deref())?.or(settings.expect),
+        reject: flag_pattern(flags.reject_text.as_deref())?.or(settings.reject_text),
     };
     run.policy = Policy {
-        exceptions: settings
-            .accept
-            .into_iter()
-            .map(exception)
-            .collect::<Result<_>>()?,
+        exceptions: settings.accept,
         absent,
         cookies: has_cookies(&target, &run.open),
         ..Policy::default()
     };
-    Ok(Job { target, run })
+    let fail_on = args.policy.fail_on.or(settings.fail_on);
+    Ok(Job {
+        target,
+        run,
+        fail_on: severity(fail_on.unwrap_or(FailOn::High)),
+        line: None,
+    })
 }
 
 /// The target as a page's URL would name it.
@@ -154,18 +188,8 @@ fn site(target: &Target, open: &OpenConfig) -> Site {
     }
 }
 
-fn origins(flags: &[AllowOrigin], file: &[String]) -> Result<Vec<WebOrigin>> {
-    let mut origins: Vec<AllowOrigin> = flags.to_vec();
-    if flags.is_empty() {
-        for text in file {
-            origins.push(
-                text.parse()
-                    .map_err(|error: crate::origin::AllowOriginError| {
-                        Failure::usage(error.to_string())
-                    })?,
-            );
-        }
-    }
+fn origins(flags: &[AllowOrigin], file: &[AllowOrigin]) -> Result<Vec<WebOrigin>> {
+    let origins = if flags.is_empty() { file } else { flags };
     let mut found = Vec::new();
     for origin in origins {
         match origin {
@@ -173,69 +197,37 @@ fn origins(flags: &[AllowOrigin], file: &[String]) -> Result<Vec<WebOrigin>> {
                 let message = "'*' is no origin that a page has; give the origin of a page that must be let in";
                 return Err(Failure::usage(message).into());
             }
-            AllowOrigin::Only(origin) if found.contains(&origin) => {}
-            AllowOrigin::Only(origin) => found.push(origin),
+            AllowOrigin::Only(origin) if found.contains(origin) => {}
+            AllowOrigin::Only(origin) => found.push(origin.clone()),
         }
     }
     Ok(found)
 }
 
-fn known(ids: Vec<String>) -> Result<Vec<String>> {
-    for id in &ids {
+fn known(ids: &[String]) -> Result<Vec<String>> {
+    for id in ids {
         if catalogue::find(id).is_none() {
             return Err(no_such_probe(id).into());
         }
     }
-    Ok(ids)
+    Ok(ids.to_vec())
 }
 
 /// A name that is in no catalogue.
 pub(super) fn no_such_probe(id: &str) -> Failure {
-    Failure::usage(format!(
-        "there is no probe '{id}'; see 'wscli probe-origin --list'"
-    ))
+    Failure::usage(super::config::no_such_probe(id))
 }
 
-fn exception(accepted: super::config::Accepted) -> Result<Exception> {
-    if accepted.reason.trim().is_empty() {
-        let message = format!(
-            "the exception for '{}' has no reason; write one",
-            accepted.probe
-        );
-        return Err(Failure::usage(message).into());
-    }
-    if catalogue::find(&accepted.probe).is_none() && accepted.probe != catalogue::denied().id {
-        return Err(no_such_probe(&accepted.probe).into());
-    }
-    Ok(Exception {
-        probe: accepted.probe,
-        origin: None,
-        reason: accepted.reason,
-    })
-}
-
-/// A literal text, or `/regex/`.
-fn pattern(text: Option<&String>) -> Result<Option<Regex>> {
-    let Some(text) = text else {
-        return Ok(None);
-    };
-    let source = match text
-        .strip_prefix('/')
-        .and_then(|rest| rest.strip_suffix('/'))
-    {
-        Some(regex) if !regex.is_empty() => regex.to_owned(),
-        _ => regex::escape(text),
-    };
-    let pattern = Regex::new(&source)
-        .map_err(|error| Failure::usage(format!("'{text}' is not a valid pattern: {error}")))?;
-    Ok(Some(pattern))
+/// The pattern of a flag.
+fn flag_pattern(text: Option<&str>) -> Result<Option<Regex>> {
+    Ok(text.map(pattern).transpose().map_err(Failure::usage)?)
 }
 
 /// How to reach a target, with the credentials of its URL among the others.
 fn dial(
     url: &str,
     args: &TransportArgs,
-    more: &[String],
+    more: &[HeaderEdit],
     environment: &Environment,
     ask: Ask<'_>,
 ) -> Result<Dial> {
@@ -245,9 +237,7 @@ fn dial(
     }
     let mut dial = transport::dial(url, args, environment, ask)?;
     let request = &mut dial.open.request;
-    for header in more {
-        request.edits.push(header_of_file(header)?);
-    }
+    request.edits.extend_from_slice(more);
     if request
         .edits
         .iter()
@@ -258,19 +248,6 @@ fn dial(
     }
     move_credentials(&mut dial.target, &mut request.auth);
     Ok(dial)
-}
-
-/// A header of the configuration file. Its value may be a secret, which no
-/// error shows.
-fn header_of_file(header: &str) -> Result<HeaderEdit> {
-    let edit = expand(header)?.parse();
-    let edit = edit.map_err(|error| match error {
-        HeaderError::NoColon(_) => Failure::usage(format!(
-            "a header of the configuration is written 'Name: value', and '{header}' is not"
-        )),
-        error => Failure::usage(error.to_string()),
-    })?;
-    Ok(edit)
 }
 
 /// Puts what a URL says of the user where the flags put it, so that all of it

@@ -4,7 +4,6 @@ use std::env;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::Result;
 
@@ -12,108 +11,78 @@ use super::super::prompt::color_env;
 use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};
-use crate::origin::catalogue::{Group, Severity};
-use crate::origin::runner::Progress;
-use crate::origin::verdict::Report;
+use crate::origin::catalogue::Group;
 use crate::report::probe::text::{Look, render};
-use crate::report::probe::{github, json, junit, markdown, sarif, verdict_line};
+use crate::report::probe::{Run, TargetReport, github, gitlab, html, json, junit, markdown, sarif};
+use crate::terminal::sanitize::sanitize_report;
 use crate::terminal::style::{ColorChoice, Style};
 use crate::terminal::{
-    Status, Verbosity, stderr_is_terminal, stdout_is_terminal, write_stderr, write_stdout,
+    Status, Verbosity, stderr_is_terminal, stderr_width, stdout_is_terminal, stdout_width,
+    write_stderr, write_stdout,
 };
+
+/// Makes a document.
+type Render = fn(&Run) -> String;
 
 /// The streams and files of a run.
 pub(super) struct Output<'a> {
     args: &'a ReportArgs,
     color: ColorChoice,
     status: Status,
-    fail_on: Severity,
     /// Whether the report itself takes stdout.
     json_on_stdout: bool,
-    /// Whether progress can be drawn over itself.
-    live: bool,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(
-        args: &'a ReportArgs,
-        color: ColorChoice,
-        status: Status,
-        fail_on: Severity,
-    ) -> Self {
-        let json_on_stdout = args.json.as_deref() == Some(Path::new("-"));
+    pub(super) fn new(args: &'a ReportArgs, color: ColorChoice, status: Status) -> Self {
         Self {
             args,
             color,
             status,
-            fail_on,
-            json_on_stdout,
-            live: stderr_is_terminal() && status.shows(Verbosity::Normal),
+            json_on_stdout: args.json.as_deref() == Some(Path::new("-")),
         }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.status
     }
 
     /// Says what will be sent, before it is.
     pub(super) fn announce(&self, job: &Job) {
         let probes = || {
-            job.run
-                .plan
-                .probes
-                .iter()
-                .filter(|probe| probe.same_as.is_none())
+            let probes = job.run.plan.probes.iter();
+            probes.filter(|probe| probe.same_as.is_none())
         };
         let count = |group| probes().filter(|probe| probe.group == group).count();
         self.status.note(&format!(
-            "{}: {} probes ({} that any web page can send, {} that need a foothold, {} that browsers never send), and the allowed origin in between",
+            "{}: {} probes, and the allowed origin in between",
             job.run.redactor.url(&job.target.to_string()),
             probes().count(),
+        ));
+        self.status.note(&format!(
+            "any web page can send {}, {} need a foothold, browsers never send {}",
             count(Group::Web),
             count(Group::Foothold),
             count(Group::ClientOnly),
         ));
     }
 
-    pub(super) fn progress(&self, step: &Progress) {
-        let line = match step {
-            Progress::Baseline(origin) => format!("the allowed origin {origin}"),
-            Progress::Probe { id, done, total } => format!("{done}/{total} {id}"),
-            Progress::Waiting { time, why } => {
-                let line = format!("waiting {time:?}: {why}");
-                if !self.live && *time >= Duration::from_secs(1) {
-                    self.status.note(&line);
-                }
-                line
-            }
-        };
-        if self.live {
-            write_stderr(&format!("\r\x1b[K{line:.100}"));
-        }
-    }
-
-    pub(super) fn end_progress(&self) {
-        if self.live {
-            write_stderr("\r\x1b[K");
-        }
-    }
-
     /// Shows the table.
-    pub(super) fn show(&self, report: &Report) -> Result<()> {
-        let to_terminal = if self.json_on_stdout {
-            stderr_is_terminal()
+    pub(super) fn show(&self, target: &TargetReport) -> Result<()> {
+        let (to_terminal, width) = if self.json_on_stdout {
+            (stderr_is_terminal(), stderr_width())
         } else {
-            stdout_is_terminal()
+            (stdout_is_terminal(), stdout_width())
         };
         let look = Look {
             colour: Style::decide(self.color, color_env(), to_terminal).is_colored(),
             evidence: self.status.shows(Verbosity::Verbose),
-            fail_on: Some(self.fail_on),
+            width: width.filter(|_| to_terminal),
         };
         let text = if self.status.shows(Verbosity::Normal) {
-            render(report, look)
+            render(target, look)
         } else {
-            format!(
-                "{}\n",
-                crate::terminal::sanitize(&verdict_line(report, self.fail_on))
-            )
+            format!("{}\n", sanitize_report(&target.verdict_line()))
         };
         self.put(&text)
     }
@@ -126,40 +95,53 @@ impl<'a> Output<'a> {
         Ok(write_stdout(text.as_bytes())?)
     }
 
-    /// Writes every report that was asked for.
+    /// Writes every report that was asked for. One that cannot be written keeps no
+    /// other from being written.
+    ///
+    /// # Errors
+    /// Of the first that could not be written.
     #[expect(
         clippy::disallowed_methods,
         reason = "`commands` reads the environment"
     )]
-    pub(super) fn write_files(&self, reports: &[Report], config: Option<&Path>) -> Result<()> {
-        let fail_on = self.fail_on;
-        let file = config.map(|path| path.display().to_string());
-        if let Some(path) = &self.args.json {
-            let document = json::render(reports, fail_on);
-            if self.json_on_stdout {
-                write_stdout(document.as_bytes())?;
-            } else {
-                write(path, &document)?;
+    pub(super) fn write_files(&self, run: &Run) -> Result<()> {
+        let args = self.args;
+        let json = args.json.as_ref().filter(|_| !self.json_on_stdout);
+        let reports: [(_, Render); 6] = [
+            (json, json::render),
+            (args.junit.as_ref(), junit::render),
+            (args.sarif.as_ref(), sarif::render),
+            (args.markdown.as_ref(), markdown::render),
+            (args.gitlab.as_ref(), gitlab::render),
+            (args.html.as_ref(), html::render),
+        ];
+        let mut result = Ok(());
+        for (path, render) in reports {
+            if let Some(path) = path {
+                result = result.and(write(path, &render(run)));
             }
         }
-        if let Some(path) = &self.args.junit {
-            write(path, &junit::render(reports, fail_on))?;
+        if self.json_on_stdout {
+            let written = write_stdout(json::render(run).as_bytes());
+            result = result.and(written.map_err(Into::into));
         }
-        if let Some(path) = &self.args.sarif {
-            write(path, &sarif::render(reports, file.as_deref()))?;
-        }
-        let summary = markdown::render(reports, fail_on);
-        if let Some(path) = &self.args.markdown {
-            write(path, &summary)?;
-        }
-        if self.args.github {
-            self.put(&github::annotations(reports, file.as_deref(), fail_on))?;
+        if args.github {
+            result = result.and(self.put(&github::annotations(run)));
             if let Some(path) = env::var_os("GITHUB_STEP_SUMMARY") {
-                append(Path::new(&path), &summary)?;
+                result = result.and(append(Path::new(&path), &markdown::render(run)));
             }
         }
-        Ok(())
+        result
     }
+}
+
+/// A path as reports want it: from the folder in which the program runs, which in CI
+/// is that of the repository, with `/`.
+pub(super) fn path_for_reports(path: &Path) -> String {
+    let here = env::current_dir().unwrap_or_default();
+    let inside = path.strip_prefix(&here).unwrap_or(path);
+    let inside = inside.strip_prefix(".").unwrap_or(inside);
+    inside.display().to_string().replace('\\', "/")
 }
 
 fn write(path: &Path, document: &str) -> Result<()> {

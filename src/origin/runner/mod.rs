@@ -10,6 +10,7 @@ mod waves;
 
 use std::collections::{BTreeSet, HashSet};
 use std::fmt;
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,6 +104,13 @@ pub enum Progress {
         /// How many there are.
         total: usize,
     },
+    /// A probe is judged, with everything that it needs.
+    Judged {
+        /// Its place in the plan.
+        index: usize,
+        /// Whether the server took it; `None` when that cannot be told.
+        accepted: Option<bool>,
+    },
     /// The server is given time.
     Waiting {
         /// How long.
@@ -187,6 +195,17 @@ pub async fn run<D: Dialer>(
     config: &RunConfig,
     progress: &dyn Fn(Progress),
 ) -> RunResult {
+    run_until(dialer, config, progress, pending()).await
+}
+
+/// The same, until `stop` is ready, which says why. What was judged by then is kept;
+/// what is under way is given up.
+pub async fn run_until<D: Dialer>(
+    dialer: &D,
+    config: &RunConfig,
+    progress: &dyn Fn(Progress),
+    stop: impl Future<Output = String>,
+) -> RunResult {
     let mut runner = Runner {
         dialer,
         config,
@@ -205,9 +224,10 @@ pub async fn run<D: Dialer>(
         refusals: HashSet::new(),
         notes: Vec::new(),
     };
-    let ending = match runner.establish().await {
-        Ok(()) => runner.probe_all().await.err().unwrap_or(Ending::Complete),
-        Err(ending) => ending,
+    let ending = tokio::select! {
+        biased;
+        why = stop => Ending::Stopped(why),
+        ending = runner.run() => ending,
     };
     runner.into_result(ending)
 }
@@ -256,6 +276,13 @@ enum Given {
 }
 
 impl<D: Dialer> Runner<'_, D> {
+    async fn run(&mut self) -> Ending {
+        match self.establish().await {
+            Ok(()) => self.probe_all().await.err().unwrap_or(Ending::Complete),
+            Err(ending) => ending,
+        }
+    }
+
     async fn shoot(
         &self,
         request: &Request,

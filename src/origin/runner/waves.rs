@@ -363,6 +363,10 @@ impl<D: Dialer> Runner<'_, D> {
                     anonymous: None,
                     without_secrets: None,
                 });
+                (self.progress)(Progress::Judged {
+                    index: job.index,
+                    accepted,
+                });
                 self.follow_up(&job, accepted, queue);
             }
             (_, None) => {}

@@ -2,36 +2,35 @@
 
 use serde_json::{Map, Value, json};
 
-use super::verdict_line;
-use crate::origin::catalogue::Severity;
+use super::{Run, TargetReport};
 use crate::origin::observe::{Evidence, Frame};
 use crate::origin::remedy::Server;
 use crate::origin::runner::Baseline;
-use crate::origin::verdict::{Finding, ProbeReport, Report};
+use crate::origin::verdict::{Finding, ProbeReport};
+use crate::terminal::sanitize::sanitize_json;
 
 /// One document: the target itself, or a list of several.
-pub fn render(reports: &[Report], fail_on: Severity) -> String {
-    let document = match reports {
-        [report] => target(report, fail_on),
-        reports => {
-            let targets: Vec<_> = reports
-                .iter()
-                .map(|report| target(report, fail_on))
-                .collect();
+pub fn render(run: &Run) -> String {
+    let document = match &run.targets[..] {
+        [only] => target(only),
+        targets => {
+            let targets: Vec<_> = targets.iter().map(target).collect();
             json!({ "schema": 1, "targets": targets })
         }
     };
-    format!("{document:#}\n")
+    sanitize_json(&format!("{document:#}\n"))
 }
 
-fn target(report: &Report, fail_on: Severity) -> Value {
+fn target(target: &TargetReport) -> Value {
+    let report = &target.report;
     json!({
         "schema": 1,
         "target": report.target,
         "allowed": report.allowed,
         "verdict": report.verdict.name(),
         "reason": report.reason,
-        "summary": verdict_line(report, fail_on),
+        "summary": target.verdict_line(),
+        "interrupted": target.interrupted,
         "server": report.server.map(Server::name),
         "concurrency": report.width,
         "duration_ms": millis(report.took),

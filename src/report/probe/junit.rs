@@ -2,31 +2,31 @@
 
 use std::fmt::Write as _;
 
-use super::{verdict_line, xml};
-use crate::origin::catalogue::Severity;
-use crate::origin::verdict::{Finding, ProbeReport, Report, Verdict};
+use super::{Run, TargetReport, xml};
+use crate::origin::verdict::{Finding, ProbeReport, Verdict};
 
 /// One document.
-pub fn render(reports: &[Report], fail_on: Severity) -> String {
+pub fn render(run: &Run) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"wscli probe-origin\">\n",
     );
-    for report in reports {
-        suite(&mut out, report, fail_on);
+    for target in &run.targets {
+        suite(&mut out, target);
     }
     out.push_str("</testsuites>\n");
     out
 }
 
-fn suite(out: &mut String, report: &Report, fail_on: Severity) {
+fn suite(out: &mut String, target: &TargetReport) {
+    let report = &target.report;
     let mut cases = String::new();
     let mut counts = Counts::default();
-    verdict_case(&mut cases, report, fail_on, &mut counts);
+    verdict_case(&mut cases, target, &mut counts);
     for probe in &report.probes {
         let of_probe =
             |finding: &&Finding| finding.probe == probe.rule.id && finding.origin == probe.origin;
         let finding = report.findings.iter().find(of_probe);
-        case(&mut cases, report, probe, finding, fail_on, &mut counts);
+        case(&mut cases, target, probe, finding, &mut counts);
     }
     for skipped in &report.skipped {
         counts.skipped += 1;
@@ -60,15 +60,20 @@ struct Counts {
 }
 
 /// The run itself: a baseline that fails leaves no other trace.
-fn verdict_case(out: &mut String, report: &Report, fail_on: Severity, counts: &mut Counts) {
-    let line = xml(&verdict_line(report, fail_on));
+fn verdict_case(out: &mut String, target: &TargetReport, counts: &mut Counts) {
+    let report = &target.report;
+    let line = xml(&target.verdict_line());
     let open = format!(
         "    <testcase classname=\"{}\" name=\"verdict\"",
         xml(&report.target)
     );
-    if matches!(report.verdict, Verdict::Inconclusive | Verdict::TargetDied) {
+    let failed = matches!(report.verdict, Verdict::Inconclusive | Verdict::TargetDied);
+    if failed || target.interrupted.is_some() {
         counts.errors += 1;
-        let kind = report.verdict.name();
+        let kind = match target.interrupted {
+            Some(_) => "interrupted",
+            None => report.verdict.name(),
+        };
         let _ = writeln!(
             out,
             "{open}><error type=\"{kind}\" message=\"{line}\"/></testcase>"
@@ -80,10 +85,9 @@ fn verdict_case(out: &mut String, report: &Report, fail_on: Severity, counts: &m
 
 fn case(
     out: &mut String,
-    report: &Report,
+    target: &TargetReport,
     probe: &ProbeReport,
     finding: Option<&Finding>,
-    fail_on: Severity,
     counts: &mut Counts,
 ) {
     let time = probe
@@ -92,22 +96,18 @@ fn case(
     let _ = write!(
         out,
         "    <testcase classname=\"{}\" name=\"{}\" time=\"{time:.3}\">",
-        xml(&report.target),
+        xml(&target.report.target),
         xml(&format!("{} ({})", probe.rule.id, probe.origin))
     );
-    let counts_as_failure =
-        |finding: &&Finding| finding.excepted.is_none() && finding.severity >= fail_on;
-    if let Some(finding) = finding.filter(counts_as_failure) {
+    if let Some(finding) = finding.filter(|finding| target.counts(finding)) {
         counts.failures += 1;
         let _ = write!(
             out,
-            "<failure type=\"{}\" message=\"{}\">{}</failure>",
+            "<failure type=\"{}\" message=\"{}\">{}\n{}</failure>",
             finding.severity,
             xml(&finding.message),
-            xml(&format!(
-                "sent {}; {}\nfix: {}",
-                probe.origin, probe.judged.why, finding.remediation
-            ))
+            xml(&format!("sent {}; {}", probe.origin, probe.judged.why)),
+            xml(&format!("fix: {}", finding.remediation))
         );
     } else if probe.judged.accepted.is_none() {
         counts.errors += 1;

@@ -2,27 +2,32 @@
 
 use std::fmt::Write as _;
 
-use super::{Standing, standing, verdict_line};
-use crate::origin::catalogue::{Group, Severity};
+use super::{Run, Standing, TargetReport};
+use crate::origin::catalogue::Group;
 use crate::origin::verdict::{ProbeReport, Report};
+use crate::terminal::sanitize::sanitize_report;
 
 /// One document.
-pub fn render(reports: &[Report], fail_on: Severity) -> String {
+pub fn render(run: &Run) -> String {
     let mut out = String::from("## WebSocket origin enforcement\n");
-    for report in reports {
-        section(&mut out, report, fail_on);
+    if run.targets.len() > 1 {
+        let _ = writeln!(out, "\n{}", plain(&run.summary()));
+    }
+    for target in &run.targets {
+        section(&mut out, target);
     }
     out
 }
 
-fn section(out: &mut String, report: &Report, fail_on: Severity) {
-    let mark = match standing(report, fail_on) {
+fn section(out: &mut String, target: &TargetReport) {
+    let report = &target.report;
+    let mark = match target.standing() {
         Standing::Met => "✅",
         Standing::Findings | Standing::Died => "❌",
         Standing::Inconclusive | Standing::Unreachable => "⚠️",
     };
     let _ = writeln!(out, "\n### {mark} {}\n", code(&report.target));
-    let _ = writeln!(out, "**{}**\n", plain(&verdict_line(report, fail_on)));
+    let _ = writeln!(out, "**{}**\n", plain(&target.verdict_line()));
     let allowed: Vec<_> = report.allowed.iter().map(|origin| code(origin)).collect();
     let _ = writeln!(out, "Allowed: {}", allowed.join(", "));
     if !report.findings.is_empty() {
@@ -88,9 +93,8 @@ fn word(probe: &ProbeReport) -> &'static str {
 /// A text in a table cell, without what Markdown or HTML would act on.
 fn plain(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in sanitize_report(text).chars() {
         match c {
-            '\n' | '\r' | '\t' => safe.push(' '),
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -99,7 +103,6 @@ fn plain(text: &str) -> String {
                 safe.push('\\');
                 safe.push(c);
             }
-            c if c.is_control() => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }
@@ -108,16 +111,15 @@ fn plain(text: &str) -> String {
 
 /// A code span that holds for any text.
 fn code(text: &str) -> String {
-    let mut safe = String::new();
-    for c in text.chars() {
-        match c {
-            '|' => safe.push_str("\\|"),
-            c if c.is_control() => safe.push('\u{fffd}'),
-            c => safe.push(c),
-        }
+    let safe = sanitize_report(text).replace('|', "\\|");
+    // The delimiter is a row of backticks that is not in the text (CommonMark §6.1).
+    let mut longest = 0;
+    for row in safe.split(|c| c != '`') {
+        longest = longest.max(row.len());
     }
-    if safe.contains('`') {
-        return format!("`` {safe} ``");
+    if longest == 0 {
+        return format!("`{safe}`");
     }
-    format!("`{safe}`")
+    let fence = "`".repeat(longest + 1);
+    format!("{fence} {safe} {fence}")
 }

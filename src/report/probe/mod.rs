@@ -1,22 +1,53 @@
 //! Reports of `probe-origin`, one file a format. The evidence in them has lost
-//! its secrets already.
+//! its secrets already; what is active in a stranger's text goes here.
 
 pub mod catalogue;
+mod fingerprint;
 pub mod github;
+pub mod gitlab;
+pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
 pub mod sarif;
 pub mod text;
 
+use jiff::Timestamp;
+
 use crate::origin::catalogue::Severity;
-use crate::origin::verdict::{Report, Verdict};
+use crate::origin::observe::Evidence;
+use crate::origin::verdict::{Finding, Report, Verdict};
+use crate::terminal::sanitize::sanitize_report;
+
+/// A run over one target or several, as the reports tell it.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// The targets, in their order.
+    pub targets: Vec<TargetReport>,
+    /// The configuration file, as a path for reports.
+    pub config: Option<String>,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it ended.
+    pub ended: Timestamp,
+}
+
+/// What was found about one target, and how it is looked at.
+#[derive(Debug, Clone)]
+pub struct TargetReport {
+    /// What was found.
+    pub report: Report,
+    /// The severity from which findings count.
+    pub fail_on: Severity,
+    /// The line of its entry in the configuration file.
+    pub line: Option<usize>,
+    /// The signal that ended its run before its end.
+    pub interrupted: Option<&'static str>,
+}
 
 /// What a run's exit status says about one target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
-    /// It meets the policy.
-    Met,
     /// There are findings that count.
     Findings,
     /// The target died.
@@ -25,6 +56,69 @@ pub enum Standing {
     Inconclusive,
     /// There was no connection.
     Unreachable,
+    /// It meets the policy.
+    Met,
+}
+
+impl Run {
+    /// Where code scanning services show the findings: they want a file of the
+    /// repository. Without a configuration the name says only where it would be.
+    fn file(&self) -> &str {
+        self.config.as_deref().unwrap_or("probes.toml")
+    }
+
+    /// All findings with their targets, the worst first.
+    fn findings(&self) -> Vec<(&TargetReport, &Finding)> {
+        let mut findings: Vec<_> = self
+            .targets
+            .iter()
+            .flat_map(|target| target.report.findings.iter().map(move |f| (target, f)))
+            .collect();
+        findings.sort_by_key(|(_, finding)| std::cmp::Reverse(finding.severity));
+        findings
+    }
+
+    /// How many targets do not meet the policy, of how many.
+    fn summary(&self) -> String {
+        let met = |target: &&TargetReport| target.standing() == Standing::Met;
+        let met = self.targets.iter().filter(met).count();
+        let all = self.targets.len();
+        match all - met {
+            0 => format!("all {all} targets meet the policy"),
+            1 => format!("1 of {all} targets does not meet the policy, or could not be judged"),
+            n => format!("{n} of {all} targets do not meet the policy, or could not be judged"),
+        }
+    }
+}
+
+impl TargetReport {
+    /// How the target stands to the policy.
+    pub fn standing(&self) -> Standing {
+        match standing(&self.report, self.fail_on) {
+            Standing::Met if self.interrupted.is_some() => Standing::Inconclusive,
+            standing => standing,
+        }
+    }
+
+    /// The verdict and its reason in one line, with what was let through.
+    pub fn verdict_line(&self) -> String {
+        let line = verdict_line(&self.report, self.fail_on);
+        let Some(signal) = self.interrupted else {
+            return line;
+        };
+        let probes = &self.report.probes;
+        let judged = probes.iter().filter(|probe| probe.judged.attempts > 0);
+        format!(
+            "interrupted by {signal} with {} of {} probes judged; {line}",
+            judged.count(),
+            probes.len()
+        )
+    }
+
+    /// Whether a finding makes the run fail.
+    fn counts(&self, finding: &Finding) -> bool {
+        finding.excepted.is_none() && finding.severity >= self.fail_on
+    }
 }
 
 /// How a target stands to the policy, when findings count from this severity.
@@ -67,22 +161,54 @@ pub fn verdict_line(report: &Report, fail_on: Severity) -> String {
     line
 }
 
-/// Text for XML: escaped, and without the characters that XML cannot hold.
-pub(crate) fn xml(text: &str) -> String {
+/// A text for XML and HTML: on one line, with nothing active in it, and escaped.
+fn xml(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
-    for c in text.chars() {
+    for c in sanitize_report(text).chars() {
         match c {
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
             '"' => safe.push_str("&quot;"),
-            '\t' | '\n' => safe.push(c),
-            '\r' => {}
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => safe.push('\u{fffd}'),
+            '\'' => safe.push_str("&#39;"),
+            // These two XML cannot hold (XML 1.0 §2.2).
+            '\u{fffe}' | '\u{ffff}' => safe.push('\u{fffd}'),
             c => safe.push(c),
         }
     }
     safe
+}
+
+/// The evidence of an answer in lines, each behind a mark that tells whose it is, so
+/// that none begins with a stranger's text.
+fn evidence_lines(seen: &Evidence) -> Vec<String> {
+    let mut lines = Vec::new();
+    let heads = [
+        (">", &seen.request_head),
+        ("<", &seen.response_head),
+        ("|", &seen.response_body),
+    ];
+    for (mark, text) in heads {
+        let text = text.as_deref().unwrap_or_default().lines();
+        lines.extend(
+            text.filter(|line| !line.is_empty())
+                .map(|line| format!("{mark} {line}")),
+        );
+    }
+    for frame in &seen.frames {
+        let mark = if frame.sent { ">>" } else { "<<" };
+        lines.push(format!(
+            "{mark} {} ms: {}",
+            frame.at.as_millis(),
+            frame.data
+        ));
+    }
+    if let Some((code, reason)) = &seen.close {
+        let code = code.map_or("none".to_owned(), |code| code.to_string());
+        lines.push(format!("<< Close {code} {reason}"));
+    }
+    lines.extend(seen.error.iter().map(|error| format!("! {error}")));
+    lines
 }
 
 #[cfg(test)]

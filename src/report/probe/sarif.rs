@@ -1,24 +1,41 @@
 //! The report as SARIF 2.1.0, for code scanning services.
 
+use std::collections::BTreeSet;
+
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde_json::{Value, json};
 
-use crate::origin::catalogue::{Rule, Severity, denied, rules};
+use super::fingerprint::fingerprint;
+use super::{Run, TargetReport};
+use crate::origin::catalogue::{Rule, Severity, denied, find, rules};
 use crate::origin::remedy::advice;
-use crate::origin::verdict::{Finding, Report, Verdict};
+use crate::origin::verdict::{Finding, Verdict};
+use crate::terminal::sanitize::{sanitize_json, sanitize_report};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// One document, a run for all targets. `config` is the configuration file,
-/// which stands for the place of the findings.
-pub fn render(reports: &[Report], config: Option<&str>) -> String {
-    let results: Vec<Value> = reports
-        .iter()
-        .flat_map(|report| {
-            report
-                .findings
-                .iter()
-                .map(move |finding| result(report, finding, config))
-        })
+/// What a path cannot hold as the path of a URI (RFC 3986 §3.3).
+const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'?')
+    .add(b'[')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
+/// One document, a run for all targets.
+pub fn render(run: &Run) -> String {
+    let rules = Rules::of(run);
+    let results: Vec<Value> = findings(run)
+        .map(|(target, finding)| result(run, target, finding, &rules))
         .collect();
     let document = json!({
         "$schema": SCHEMA,
@@ -28,7 +45,8 @@ pub fn render(reports: &[Report], config: Option<&str>) -> String {
                 "name": "wscli probe-origin",
                 "version": env!("CARGO_PKG_VERSION"),
                 "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": rules().chain([denied()]).map(rule).collect::<Vec<_>>(),
+                "informationUri": env!("CARGO_PKG_REPOSITORY"),
+                "rules": rules.0.iter().map(|(rule, severity)| rule_of(rule, *severity)).collect::<Vec<_>>(),
                 "supportedTaxonomies": [{ "name": "CWE", "index": 0 }],
             }},
             "taxonomies": [{
@@ -42,25 +60,74 @@ pub fn render(reports: &[Report], config: Option<&str>) -> String {
                     "helpUri": "https://cwe.mitre.org/data/definitions/1385.html",
                 }],
             }],
-            "invocations": [invocation(reports)],
+            "invocations": [invocation(run)],
             "results": results,
         }],
     });
-    format!("{document:#}\n")
+    sanitize_json(&format!("{document:#}\n"))
 }
 
-fn rule(rule: &Rule) -> Value {
+/// What is worth an alert. What is only worth knowing would leave alerts on a server
+/// that is as it should be.
+fn findings(run: &Run) -> impl Iterator<Item = (&TargetReport, &Finding)> {
+    run.targets
+        .iter()
+        .flat_map(|target| target.report.findings.iter().map(move |f| (target, f)))
+        .filter(|(_, finding)| finding.severity > Severity::Info)
+}
+
+/// The rules of a document. Code scanning services show the severity of the rule
+/// and not that of the result, so a rule stands here once for each severity that its
+/// results have.
+struct Rules(Vec<(&'static Rule, Severity)>);
+
+impl Rules {
+    fn of(run: &Run) -> Self {
+        let mut all: Vec<_> = every().map(|rule| (rule, rule.severity)).collect();
+        let others: BTreeSet<_> = findings(run)
+            .map(|(_, finding)| (finding.probe, finding.severity))
+            .collect();
+        for (id, severity) in others {
+            let rule = every().find(|rule| rule.id == id && rule.severity != severity);
+            all.extend(rule.map(|rule| (rule, severity)));
+        }
+        Self(all)
+    }
+
+    fn index(&self, finding: &Finding) -> Option<usize> {
+        self.0
+            .iter()
+            .position(|(rule, severity)| rule.id == finding.probe && *severity == finding.severity)
+    }
+}
+
+fn every() -> impl Iterator<Item = &'static Rule> {
+    rules().chain([denied()])
+}
+
+/// The probe's name; with the severity where that is not the catalogue's.
+fn id(probe: &str, severity: Severity) -> String {
+    let usual = find(probe).map_or(denied().severity, |rule| rule.severity);
+    if severity == usual {
+        probe.to_owned()
+    } else {
+        format!("{probe}/{severity}")
+    }
+}
+
+fn rule_of(rule: &Rule, severity: Severity) -> Value {
+    let id = id(rule.id, severity);
     json!({
-        "id": rule.id,
-        "name": camel_case(rule.id),
+        "id": id,
+        "name": format!("Accepts{}", camel_case(&id)),
         "shortDescription": { "text": format!("Accepts {}", rule.sends) },
         "fullDescription": { "text": format!("{}: {}.", rule.reveals, rule.exploit) },
         "help": { "text": format!("{}. See {}.", advice(rule.fix), rule.reference) },
         "helpUri": "https://cwe.mitre.org/data/definitions/1385.html",
-        "defaultConfiguration": { "level": level(rule.severity) },
+        "defaultConfiguration": { "level": level(severity) },
         "properties": {
             "tags": ["security", "websocket", "external/cwe/cwe-1385"],
-            "security-severity": score(rule.severity),
+            "security-severity": score(severity),
             "group": rule.group.name(),
         },
         "relationships": [{
@@ -70,34 +137,31 @@ fn rule(rule: &Rule) -> Value {
     })
 }
 
-fn result(report: &Report, finding: &Finding, config: Option<&str>) -> Value {
-    // Code scanning wants a file of the repository; without a configuration
-    // the name says only where such a file would be.
-    let uri = config.unwrap_or("probes.toml");
+fn result(run: &Run, target: &TargetReport, finding: &Finding, rules: &Rules) -> Value {
+    let uri = utf8_percent_encode(run.file(), NOT_IN_A_PATH).to_string();
+    let name = &target.report.target;
     let mut result = json!({
-        "ruleId": finding.probe,
+        "ruleId": id(finding.probe, finding.severity),
         "level": level(finding.severity),
-        "message": { "text": format!(
-            "{} accepts {}. {}. Fix: {}.",
-            report.target, finding.origin, finding.message, finding.remediation
-        ) },
+        "message": { "text": sanitize_report(&format!(
+            "{name} accepts {}. {}. Fix: {}.",
+            finding.origin, finding.message, finding.remediation
+        )) },
         "locations": [{
             "physicalLocation": {
-                "artifactLocation": { "uri": uri.replace('\\', "/") },
-                "region": { "startLine": 1 },
+                "artifactLocation": { "uri": uri },
+                "region": { "startLine": target.line.unwrap_or(1) },
             },
-            "logicalLocations": [{ "fullyQualifiedName": report.target, "kind": "resource" }],
+            "logicalLocations": [{ "fullyQualifiedName": name, "kind": "resource" }],
         }],
-        // Neither times nor the order of targets: the same finding keeps it.
+        // GitHub looks at the first alone, beside the rule and the file.
         "partialFingerprints": {
-            "wscliProbe/v1": format!("{}|{}|{}", report.target, finding.probe, report.allowed.join(",")),
+            "primaryLocationLineHash": fingerprint(target, finding),
+            "wscliProbe/v2": format!("{name}|{}|{}", finding.probe, finding.origin),
         },
         "properties": { "security-severity": score(finding.severity) },
     });
-    if let Some(index) = rules()
-        .chain([denied()])
-        .position(|rule| rule.id == finding.probe)
-    {
+    if let Some(index) = rules.index(finding) {
         result["ruleIndex"] = index.into();
     }
     if let Some(reason) = &finding.excepted {
@@ -106,20 +170,19 @@ fn result(report: &Report, finding: &Finding, config: Option<&str>) -> Value {
     result
 }
 
-fn invocation(reports: &[Report]) -> Value {
-    let failed =
-        |report: &&Report| matches!(report.verdict, Verdict::Inconclusive | Verdict::TargetDied);
-    let notes: Vec<Value> = reports
+fn invocation(run: &Run) -> Value {
+    let failed = |target: &&TargetReport| {
+        let verdict = target.report.verdict;
+        target.interrupted.is_some()
+            || matches!(verdict, Verdict::Inconclusive | Verdict::TargetDied)
+    };
+    let notes: Vec<Value> = run
+        .targets
         .iter()
         .filter(failed)
-        .map(|report| {
-            let text = format!(
-                "{}: {}: {}",
-                report.target,
-                report.verdict.name(),
-                report.reason
-            );
-            json!({ "level": "error", "message": { "text": text } })
+        .map(|target| {
+            let text = format!("{}: {}", target.report.target, target.verdict_line());
+            json!({ "level": "error", "message": { "text": sanitize_report(&text) } })
         })
         .collect();
     json!({
@@ -148,7 +211,7 @@ fn score(severity: Severity) -> &'static str {
 }
 
 fn camel_case(id: &str) -> String {
-    id.split('-')
+    id.split(['-', '/'])
         .map(|part| {
             let (head, tail) = part.split_at(part.len().min(1));
             format!("{}{tail}", head.to_ascii_uppercase())

@@ -1,12 +1,16 @@
-//! The report for a terminal: grouped, one line a probe.
+//! The report for a terminal: the verdict first, then grouped, one line a probe.
+
+mod fit;
 
 use std::fmt::Write as _;
 
-use super::{Standing, standing, verdict_line};
+pub use self::fit::wrapped;
+use self::fit::{cut, shortened};
+use super::{Standing, TargetReport, evidence_lines};
 use crate::origin::catalogue::{Group, Severity, find};
 use crate::origin::observe::Evidence;
 use crate::origin::verdict::{Finding, ProbeReport, Report, Verdict};
-use crate::terminal::sanitize;
+use crate::terminal::sanitize::sanitize_report;
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,15 +19,21 @@ pub struct Look {
     pub colour: bool,
     /// Whether the evidence of every probe is shown.
     pub evidence: bool,
-    /// The severity from which findings count.
-    pub fail_on: Option<Severity>,
+    /// How many columns there are; `None` for any number.
+    pub width: Option<usize>,
 }
 
-impl Look {
-    fn fail_on(self) -> Severity {
-        self.fail_on.unwrap_or(Severity::High)
-    }
+/// How many lines may follow the verdict before it is said again: a terminal shows
+/// the end of a long table.
+const LONG_LINES: usize = 20;
 
+/// How wide an origin is shown.
+const ORIGIN_WIDTH: usize = 46;
+
+/// What is left for the reason of an answer, for it to be worth a column.
+const MIN_REASON_WIDTH: usize = 12;
+
+impl Look {
     fn paint(self, code: &str, text: &str) -> String {
         if self.colour {
             format!("\x1b[{code}m{text}\x1b[0m")
@@ -31,20 +41,38 @@ impl Look {
             text.to_owned()
         }
     }
+
+    /// A text of several words in lines that fit, those after the first indented.
+    fn paragraph(self, out: &mut String, first: &str, text: &str, indent: usize, code: &str) {
+        let text = format!("{first}{}", safe(text));
+        for line in wrapped(&text, self.width, indent) {
+            let _ = match code {
+                "" => writeln!(out, "{line}"),
+                code => writeln!(out, "{}", self.paint(code, &line)),
+            };
+        }
+    }
 }
 
-/// One report.
-pub fn render(report: &Report, look: Look) -> String {
+/// One target's report.
+pub fn render(target: &TargetReport, look: Look) -> String {
+    let report = &target.report;
+    let mut verdict = String::new();
+    let colour = colour_of(target);
+    look.paragraph(&mut verdict, "", &target.verdict_line(), 4, colour);
     let mut out = String::new();
     let _ = writeln!(out, "{}", look.paint("1", &safe(&report.target)));
     for baseline in &report.baselines {
         let seen = &baseline.seen;
         let took = seen.evidence.handshake.as_millis();
-        let _ = writeln!(
-            out,
-            "  allowed  {}  {} ({took} ms)",
-            safe(&baseline.origin),
-            seen.outcome.told()
+        let origin = safe(&baseline.origin);
+        let told = seen.outcome.told();
+        look.paragraph(
+            &mut out,
+            "  allowed  ",
+            &format!("{origin}  {told} ({took} ms)"),
+            11,
+            "",
         );
         if look.evidence {
             evidence(&mut out, &seen.evidence);
@@ -59,17 +87,20 @@ pub fn render(report: &Report, look: Look) -> String {
     }
     findings(&mut out, report, look);
     for note in &report.notes {
-        let _ = writeln!(out, "\nnote: {}", safe(note));
+        out.push('\n');
+        look.paragraph(&mut out, "note: ", note, 6, "");
     }
-    let line = safe(&verdict_line(report, look.fail_on()));
-    let _ = writeln!(out, "\n{}", look.paint(colour_of(report, look), &line));
-    out
+    if out.lines().count() > LONG_LINES {
+        out.push('\n');
+        out.push_str(&verdict);
+    }
+    verdict + &out
 }
 
-fn colour_of(report: &Report, look: Look) -> &'static str {
-    match (standing(report, look.fail_on()), report.verdict) {
-        (Standing::Met, Verdict::Enforced | Verdict::Guarded) => "1;32",
-        (Standing::Findings | Standing::Died, _) => "1;31",
+fn colour_of(target: &TargetReport) -> &'static str {
+    match target.standing() {
+        Standing::Met if target.report.verdict != Verdict::Bypassable => "1;32",
+        Standing::Findings | Standing::Died => "1;31",
         _ => "1;33",
     }
 }
@@ -102,7 +133,7 @@ fn table(out: &mut String, report: &Report, group: Group, look: Look) {
     }
 }
 
-fn row(out: &mut String, probe: &ProbeReport, width: usize, look: Look) {
+fn row(out: &mut String, probe: &ProbeReport, id_width: usize, look: Look) {
     let (mark, colour, word) = match (probe.judged.accepted, probe.judged.anonymous) {
         (Some(true), _) if probe.severity <= Severity::Info => ("i", "36", "accepted"),
         (Some(true), _) if probe.severity <= Severity::Low => ("!", "33", "accepted"),
@@ -112,55 +143,42 @@ fn row(out: &mut String, probe: &ProbeReport, width: usize, look: Look) {
         (None, _) => ("?", "35", "undecided"),
     };
     let severity = match probe.judged.accepted {
-        Some(false) if probe.judged.anonymous != Some(true) => String::new(),
-        _ => probe.severity.to_string(),
+        Some(false) if probe.judged.anonymous != Some(true) => "",
+        _ => probe.severity.name(),
     };
-    let verdict = look.paint(colour, &format!("{mark} {word:<9}"));
+    let word = format!("{mark} {word:<9}");
     let why = match probe.same_as {
         Some(id) => format!("the same request as {id}"),
         None => safe(&probe.judged.why),
     };
-    let origin = shortened(&probe.origin, 46);
-    let _ = writeln!(
-        out,
-        "  {verdict} {:<width$}  {severity:<8} {:<46} {why}",
-        probe.rule.id,
-        safe(&origin)
-    );
+    let head = format!("{:<id_width$}  {severity:<8} ", probe.rule.id);
+    let origin = safe(&probe.origin);
+    // The evidence is there to be read, however long its lines are.
+    let room = look.width.filter(|_| !look.evidence).map(|width| {
+        let taken = 2 + word.chars().count() + 1 + head.chars().count();
+        width.saturating_sub(taken)
+    });
+    let tail = match room {
+        None => format!("{:<ORIGIN_WIDTH$} {why}", shortened(&origin, ORIGIN_WIDTH)),
+        Some(room) if room > ORIGIN_WIDTH + MIN_REASON_WIDTH => {
+            let why = cut(&why, room - ORIGIN_WIDTH - 1);
+            format!("{:<ORIGIN_WIDTH$} {why}", shortened(&origin, ORIGIN_WIDTH))
+        }
+        Some(room) => shortened(&origin, room),
+    };
+    let line = format!("  {} {head}{tail}", look.paint(colour, &word));
+    let _ = writeln!(out, "{}", line.trim_end());
 }
 
 fn evidence(out: &mut String, seen: &Evidence) {
-    let mut block = |arrow: &str, text: &Option<String>| {
-        for line in text
-            .as_deref()
-            .unwrap_or_default()
-            .lines()
-            .filter(|line| !line.is_empty())
-        {
-            let _ = writeln!(out, "      {arrow} {}", safe(line));
-        }
-    };
-    block(">", &seen.request_head);
-    block("<", &seen.response_head);
-    block("|", &seen.response_body);
-    for frame in &seen.frames {
-        let arrow = if frame.sent { ">>" } else { "<<" };
-        let at = frame.at.as_millis();
-        let _ = writeln!(out, "      {arrow} {at} ms: {}", safe(&frame.data));
-    }
-    if let Some((code, reason)) = &seen.close {
-        let code = code.map_or("none".to_owned(), |code| code.to_string());
-        let _ = writeln!(out, "      << Close {code} {}", safe(reason));
-    }
-    if let Some(error) = &seen.error {
-        let _ = writeln!(out, "      ! {}", safe(error));
+    for line in evidence_lines(seen) {
+        let _ = writeln!(out, "      {}", safe(&line));
     }
 }
 
 fn skipped(out: &mut String, report: &Report, look: Look) {
     if !look.evidence {
-        let ids: Vec<_> = report.skipped.iter().map(|skipped| skipped.id).collect();
-        let _ = writeln!(out, "\n{} not sent (-v says why)", ids.len());
+        let _ = writeln!(out, "\n{} not sent (-v says why)", report.skipped.len());
         return;
     }
     let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
@@ -175,7 +193,8 @@ fn skipped(out: &mut String, report: &Report, look: Look) {
     }
     let _ = writeln!(out, "\n{}", look.paint("1", "not sent"));
     for (reason, ids) in reasons {
-        let _ = writeln!(out, "  {}: {}", safe(reason), ids.join(", "));
+        let text = format!("{}: {}", safe(reason), ids.join(", "));
+        look.paragraph(out, "  ", &text, 6, "");
     }
 }
 
@@ -201,12 +220,13 @@ fn findings(out: &mut String, report: &Report, look: Look) {
             None => finding.severity.to_string(),
         };
         let (bug, exploit) = parts(finding);
-        let _ = writeln!(out, "  [{severity}] {}: {}", finding.probe, safe(bug));
+        let first = format!("  [{severity}] {}: ", finding.probe);
+        look.paragraph(out, &first, bug, 6, "");
         if !exploit.is_empty() && next.is_none_or(|next| parts(next).1 != exploit) {
-            let _ = writeln!(out, "      how: {}", safe(exploit));
+            look.paragraph(out, "      how: ", exploit, 11, "");
         }
         if next.is_none_or(|next| next.remediation != finding.remediation) {
-            let _ = writeln!(out, "      fix: {}", safe(&finding.remediation));
+            look.paragraph(out, "      fix: ", &finding.remediation, 11, "");
         }
     }
 }
@@ -224,15 +244,7 @@ fn parts(finding: &Finding) -> (&str, &str) {
     }
 }
 
-fn shortened(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    let shown: String = text.chars().take(width.saturating_sub(3)).collect();
-    format!("{shown}...")
-}
-
-/// What a server sent, made safe for a terminal and kept on its line.
+/// What a server sent, made safe for a terminal and a CI log, and kept on its line.
 fn safe(text: &str) -> String {
-    sanitize(text).replace(['\n', '\t'], " ")
+    sanitize_report(text)
 }
