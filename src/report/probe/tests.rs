@@ -393,7 +393,7 @@ fn json_keeps_its_stable_part() {
         document["findings"][0]["remediation"]
             .as_str()
             .unwrap()
-            .contains("ws: ")
+            .contains("compare the whole origin")
     );
     let several: Value =
         serde_json::from_str(&json::render(&run_of(vec![sample(), sample()]))).unwrap();
