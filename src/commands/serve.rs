@@ -1,7 +1,6 @@
 //! `wscli serve`.
 
 mod inherited;
-mod render;
 mod reporter;
 
 use std::fs::OpenOptions;
@@ -13,7 +12,6 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
-use self::render::{Ready, Report};
 use self::reporter::{Reporter, Style};
 use super::signals::Signals;
 use super::tls::{self, TlsEnv};
@@ -21,9 +19,9 @@ use crate::cli::keep_alive::keep_alive;
 use crate::cli::serve::ServeArgs;
 use crate::exit::{ExitStatus, Failure};
 use crate::origin::OriginPolicy;
+use crate::report::serve::{Listening, Ready, Report};
 use crate::server::{
-    self, Address, Bound, Chaos, Files, Front, Port, Route, Routes, Server, ServerConfig, Totals,
-    Workers,
+    self, Address, Bound, Chaos, Files, Front, Port, Routes, Server, ServerConfig, Totals, Workers,
 };
 use crate::terminal::Status;
 
@@ -75,12 +73,13 @@ async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> R
         }
     };
     let admin_address = admin.as_ref().and_then(|admin| admin.local_addr().ok());
-    reporter.tell(Report::Ready(Ready::new(
-        &bound,
-        &config,
-        admin_address,
-        args.tls.tls_self_signed,
-    )));
+    reporter.tell(Report::Ready(Ready::new(&Listening {
+        bound: &bound,
+        config: &config,
+        admin: admin_address,
+        self_signed: args.tls.tls_self_signed,
+        pid: std::process::id(),
+    })));
     if let Some(admin) = admin {
         tokio::spawn(server::admin::run(admin, server.monitor()));
     }
@@ -98,7 +97,7 @@ async fn bind(args: &ServeArgs, tls: bool) -> Result<Bound> {
         return Ok(bound);
     }
     let bound = server::listen(&address(args)).await;
-    bound.map_err(|error| Failure::new(ExitStatus::LocalIo, describe(&error)).into())
+    bound.map_err(|error| Failure::new(ExitStatus::LocalIo, error.to_string()).into())
 }
 
 async fn bind_admin(args: &ServeArgs) -> Result<Option<TcpListener>> {
@@ -197,7 +196,7 @@ fn config(args: &ServeArgs) -> Result<ServerConfig> {
     let mut routes = Routes::none();
     for path in &args.paths {
         routes
-            .add(path, Route::Echo)
+            .add_echo(path)
             .map_err(|error| Failure::usage(error.to_string()))?;
     }
     let keep_alive = keep_alive(
@@ -248,15 +247,4 @@ fn chaos(args: &ServeArgs) -> Option<Chaos> {
         u64::from(now.unwrap_or_default().subsec_nanos())
     });
     Some(chaos)
-}
-
-/// An error with its causes on one line.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

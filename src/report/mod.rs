@@ -9,3 +9,4 @@ pub mod connect;
 pub mod failure;
 pub mod opened;
 pub mod probe;
+pub mod serve;

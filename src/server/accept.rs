@@ -12,16 +12,11 @@ use tokio::net::TcpListener;
 use tokio::net::UnixListener;
 use tokio::time::sleep;
 
-use super::admit;
-use super::config::ServerConfig;
-use super::counters::{Counters, Monitor};
-use super::events::{
-    ConnectionId, Ended, Event, Observer, Opened, Peer, Refused, Served, Totals, Traffic,
+use super::context::{
+    ConnectionId, Context, Controller, Counters, Event, Limits, Monitor, Observer, Peer, Rooms,
+    ServerConfig, Totals,
 };
-use super::http::Link;
-use super::lab::Rooms;
-use super::limits::Limits;
-use super::stop::Controller;
+use super::http::{self, Connection};
 use super::workers::Workers;
 use crate::connection::Transport;
 
@@ -83,15 +78,6 @@ impl Listener for UnixListener {
     }
 }
 
-/// What all connections of a worker share.
-pub(super) struct Shared {
-    pub(super) config: Arc<ServerConfig>,
-    pub(super) limits: Arc<Limits>,
-    pub(super) rooms: Arc<Rooms>,
-    observer: Observer,
-    counters: Arc<Counters>,
-}
-
 /// A server that is about to run.
 pub struct Server {
     config: Arc<ServerConfig>,
@@ -138,7 +124,7 @@ impl Server {
     ) -> Totals {
         let controller = Controller::new();
         let mut accept = Accept {
-            shared: self.shared(),
+            contexts: self.contexts(),
             workers: &self.workers,
             monitor: &self.monitor,
             controller: &controller,
@@ -164,12 +150,12 @@ impl Server {
         self.monitor.snapshot().totals
     }
 
-    fn shared(&self) -> Vec<Arc<Shared>> {
+    fn contexts(&self) -> Vec<Arc<Context>> {
         let config = &self.config;
         let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
         let rooms = Arc::<Rooms>::default();
-        let shared = |counters: &Arc<Counters>| {
-            Arc::new(Shared {
+        let context = |counters: &Arc<Counters>| {
+            Arc::new(Context {
                 config: Arc::clone(config),
                 limits: Arc::clone(&limits),
                 rooms: Arc::clone(&rooms),
@@ -177,7 +163,7 @@ impl Server {
                 counters: Arc::clone(counters),
             })
         };
-        self.monitor.counters().iter().map(shared).collect()
+        self.monitor.counters().iter().map(context).collect()
     }
 }
 
@@ -194,7 +180,7 @@ pub async fn run<L: Listener>(
 /// The accept loop.
 struct Accept<'a> {
     /// One for each worker.
-    shared: Vec<Arc<Shared>>,
+    contexts: Vec<Arc<Context>>,
     workers: &'a Workers,
     monitor: &'a Monitor,
     controller: &'a Controller,
@@ -215,7 +201,7 @@ impl Accept<'_> {
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     if !paused {
-                        (self.shared[0].observer)(Event::AcceptPaused(error));
+                        (self.contexts[0].observer)(Event::AcceptPaused(error));
                         paused = true;
                     }
                     sleep(ACCEPT_PAUSE).await;
@@ -231,22 +217,28 @@ impl Accept<'_> {
             id: self.accepted,
             peer,
         };
-        let worker = (0..self.shared.len())
+        let worker = (0..self.contexts.len())
             .min_by_key(|worker| self.monitor.load(*worker))
             .unwrap_or_default();
-        let Some(shared) = self.shared.get(worker) else {
+        let Some(context) = self.contexts.get(worker) else {
             return;
         };
         let stop = self.controller.stop();
         // Counted here, so that the next is dealt with this one in mind.
-        let counted = shared.counters.connection();
+        let counted = context.counters.connection();
         // So is the limit of an address: in the order of acceptance.
-        let admission = shared.limits.admit(peer);
-        let shared = Arc::clone(shared);
+        let admission = context.limits.admit(peer);
+        let context = Arc::clone(context);
         if !self.workers.are_apart() {
             let task = async move {
                 let _counted = counted;
-                admit::serve(Link::plain(stream, connection), admission, shared, stop).await;
+                http::admit(
+                    Connection::plain(stream, connection),
+                    admission,
+                    context,
+                    stop,
+                )
+                .await;
             };
             return self.workers.spawn(worker, task);
         }
@@ -258,7 +250,13 @@ impl Accept<'_> {
             // It fails where descriptors or memory are short; the client then
             // finds the connection closed.
             if let Ok(stream) = attach() {
-                admit::serve(Link::plain(stream, connection), admission, shared, stop).await;
+                http::admit(
+                    Connection::plain(stream, connection),
+                    admission,
+                    context,
+                    stop,
+                )
+                .await;
             }
         };
         self.workers.spawn(worker, task);
@@ -272,62 +270,6 @@ fn is_of_one_connection(error: &io::Error) -> bool {
             | io::ErrorKind::ConnectionReset
             | io::ErrorKind::Interrupted
     )
-}
-
-impl Shared {
-    /// For tests of what runs on a connection.
-    #[cfg(test)]
-    pub(super) fn alone(config: ServerConfig) -> Self {
-        Self {
-            config: Arc::new(config),
-            limits: Limits::new(None, None),
-            rooms: Arc::default(),
-            observer: Arc::new(|_| {}),
-            counters: Arc::default(),
-        }
-    }
-
-    pub(super) fn observe(&self, event: Event) {
-        (self.observer)(event);
-    }
-
-    pub(super) fn opened(&self, connection: ConnectionId, opened: Opened) {
-        self.counters.opened();
-        self.observe(Event::Opened { connection, opened });
-    }
-
-    pub(super) fn refused(&self, connection: ConnectionId, refused: Refused) {
-        self.counters.refused(refused.status);
-        self.observe(Event::Refused {
-            connection,
-            refused,
-        });
-    }
-
-    pub(super) fn served(&self, connection: ConnectionId, served: Served) {
-        self.counters.responded(served.status);
-        self.observe(Event::Served { connection, served });
-    }
-
-    pub(super) fn handshake_failed(&self, connection: ConnectionId, error: hyper::Error) {
-        self.counters.handshake_failed();
-        self.observe(Event::HandshakeFailed { connection, error });
-    }
-
-    pub(super) fn turned_away(&self, connection: ConnectionId) {
-        self.counters.turned_away();
-        self.observe(Event::TurnedAway { connection });
-    }
-
-    /// Adds what a connection has carried since the last time.
-    pub(super) fn carried(&self, traffic: Traffic) {
-        self.counters.carried(traffic);
-    }
-
-    pub(super) fn ended(&self, connection: ConnectionId, ended: Ended) {
-        self.counters.ended(&ended);
-        self.observe(Event::Ended { connection, ended });
-    }
 }
 
 #[cfg(test)]

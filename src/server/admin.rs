@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
-use super::counters::{Monitor, Snapshot};
+use super::context::{Monitor, Snapshot};
 
 /// How many connections of operators are served at a time.
 const MAX_CONNECTIONS: usize = 64;

@@ -11,15 +11,10 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
-use http::{Response, StatusCode};
-use http_body_util::Either;
 use hyper::body::{Body, Frame, SizeHint};
 use thiserror::Error;
 use tokio::fs::File;
 use tokio::io::{AsyncRead, ReadBuf};
-
-use super::service;
 
 /// How much of a file is read at once.
 const CHUNK_BYTES: usize = 32 << 10;
@@ -76,7 +71,7 @@ impl Files {
 }
 
 /// What a path leads to.
-pub(super) enum Found {
+pub(crate) enum Found {
     File {
         file: File,
         length: u64,
@@ -87,7 +82,7 @@ pub(super) enum Found {
 }
 
 /// Looks for the file that a path means; a folder's is its `index.html`.
-pub(super) async fn find(folder: &Files, path: &str) -> Option<Found> {
+pub(crate) async fn find(folder: &Files, path: &str) -> Option<Found> {
     let mut place = tokio::fs::canonicalize(folder.place(path)?).await.ok()?;
     if place.starts_with(&folder.0) && tokio::fs::metadata(&place).await.ok()?.is_dir() {
         let index = tokio::fs::canonicalize(place.join("index.html"))
@@ -114,55 +109,6 @@ pub(super) async fn find(folder: &Files, path: &str) -> Option<Found> {
     })
 }
 
-impl Found {
-    /// The answer; `guard` lives as long as its body.
-    pub(super) fn respond(self, guard: Arc<dyn Send + Sync>) -> Response<service::Body> {
-        match self {
-            Self::File {
-                file,
-                length,
-                content_type,
-            } => {
-                let body = FileBody {
-                    file,
-                    remaining: length,
-                    _guard: guard,
-                };
-                let mut response = Response::new(Either::Right(body));
-                let headers = response.headers_mut();
-                for (name, value) in [
-                    (header::CONTENT_TYPE, content_type),
-                    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-                    (header::CACHE_CONTROL, "no-cache"),
-                ] {
-                    headers.insert(name, HeaderValue::from_static(value));
-                }
-                response
-            }
-            Self::Folder(path) => {
-                // Two slashes in front would name another host.
-                let path = format!("/{}/", path.trim_matches('/'));
-                let location = HeaderValue::from_str(&encode(&path)).ok();
-                let location = location.map(|location| (header::LOCATION, location));
-                service::response(StatusCode::MOVED_PERMANENTLY, location, Bytes::new())
-            }
-        }
-    }
-}
-
-fn encode(path: &str) -> String {
-    use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
-    const PATH: &AsciiSet = &CONTROLS
-        .add(b' ')
-        .add(b'"')
-        .add(b'#')
-        .add(b'%')
-        .add(b'<')
-        .add(b'>')
-        .add(b'?');
-    utf8_percent_encode(path, PATH).to_string()
-}
-
 /// What browsers are to take a file for.
 fn content_type(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str());
@@ -187,10 +133,21 @@ fn content_type(path: &Path) -> &'static str {
 }
 
 /// A file on its way, a chunk at a time.
-pub struct FileBody {
+pub(crate) struct FileBody {
     file: File,
     remaining: u64,
     _guard: Arc<dyn Send + Sync>,
+}
+
+impl FileBody {
+    /// The first `length` bytes of a file; `guard` lives as long as they do.
+    pub(crate) fn new(file: File, length: u64, guard: Arc<dyn Send + Sync>) -> Self {
+        Self {
+            file,
+            remaining: length,
+            _guard: guard,
+        }
+    }
 }
 
 impl Body for FileBody {

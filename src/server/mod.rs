@@ -5,11 +5,10 @@
 //! from outside; what happens goes out as [`Event`] values. It formats nothing
 //! for people, writes to no standard stream, and ends no process.
 //!
-//! The path of a connection: [`accept`] takes it and deals it to one of the
-//! [`workers`], `admit` refuses it or speaks TLS with it, `http` reads its
-//! requests, `service` answers them as [`request`] decides, [`echo`] or the
-//! fault [`lab`] talks over the socket. [`counters`] count all of it, for
-//! [`admin`].
+//! The path of a connection: `accept` takes it and deals it to one of the
+//! `workers`, `http` refuses it or answers its requests, and a `behaviour` has the
+//! WebSocket that comes of one: the echo, or the lab, which does what `faults` asks
+//! for. `context` is what all of them share, a leaf below; [`admin`] shows its counters.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,30 +24,26 @@
 //! # Ok(()) }
 //! ```
 
-pub mod accept;
+mod accept;
 pub mod admin;
-mod admit;
-pub mod config;
-pub mod counters;
-pub mod echo;
-pub mod events;
-pub mod files;
+mod behaviour;
+mod context;
+mod faults;
+mod files;
 mod http;
-pub mod lab;
-mod limits;
-pub mod listen;
-mod page;
-pub mod request;
-mod service;
-mod stop;
-pub mod workers;
+mod listen;
+mod routes;
+mod workers;
 
 pub use accept::{Listener, Server, run};
-pub use config::{Front, ServerConfig};
-pub use counters::{Monitor, Snapshot};
-pub use events::{Event, Observer, Peer, Totals};
+pub use context::{
+    ConnectionId, Ended, Event, Front, Monitor, Observer, Opened, Outcome, Peer, Refused, Served,
+    ServerConfig, Snapshot, Totals, Traffic,
+};
+pub use faults::{Chaos, ChaosError};
 pub use files::{Files, FilesError};
-pub use lab::{Chaos, ChaosError};
-pub use listen::{Address, Bound, ListenError, Port, listen};
-pub use request::{Route, Routes};
+pub use listen::{Address, Bound, ListenError, Port, adopt_tcp, listen};
+#[cfg(unix)]
+pub use listen::{SocketFile, adopt_unix};
+pub use routes::{PathError, Routes};
 pub use workers::Workers;

@@ -136,6 +136,8 @@ const TABLE: &[(&str, &[Allow])] = &[
             // The catalogue and its advice are texts, and functions that find them.
             All("origin::catalogue"),
             All("origin::remedy"),
+            Types("server"),
+            Types("terminal::status"),
             All("terminal::style"),
             All("terminal::sanitize"),
         ],

@@ -4,8 +4,7 @@ use anyhow::{Context, Result};
 use listenfd::ListenFd;
 
 use crate::exit::Failure;
-use crate::server::Bound;
-use crate::server::listen;
+use crate::server::{self, Bound};
 
 /// The socket of `LISTEN_FDS`, when it is for this process.
 ///
@@ -30,7 +29,7 @@ pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
     }
     if let Ok(Some(listener)) = sockets.take_tcp_listener(0) {
         check(&listener)?;
-        return adopted(listen::adopt_tcp(listener));
+        return adopted(server::adopt_tcp(listener));
     }
     #[cfg(unix)]
     if let Ok(Some(listener)) = sockets.take_unix_listener(0) {
@@ -39,7 +38,7 @@ pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
             return Err(Failure::usage(text).into());
         }
         check(&listener)?;
-        return adopted(listen::adopt_unix(listener));
+        return adopted(server::adopt_unix(listener));
     }
     Err(Failure::usage(
         "the socket that was handed over is no stream socket; name it with ListenStream= in its unit",

@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use super::render::{Report, human, json};
+use crate::report::serve::{Report, json, text};
 use crate::server::Observer;
 use crate::terminal::{LineWriter, Status, Verbosity};
 
@@ -137,7 +137,7 @@ fn write_all(
         match style {
             Style::JsonLines => lines.write_line(&json(at, &report))?,
             Style::Human(status) => {
-                if let Some((level, text)) = human(&report) {
+                if let Some((level, text)) = text(&report) {
                     text.lines().for_each(|line| status.at(level, line));
                 }
             }

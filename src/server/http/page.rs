@@ -9,9 +9,9 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use ring::digest::{SHA256, digest};
 
-use super::service::Body;
+use super::body::Body;
 
-const PAGE: &str = include_str!("../../assets/page.html");
+const PAGE: &str = include_str!("../../../assets/page.html");
 
 /// Where the path of the echo is put into the page.
 const DATA_PATH: &str = "data-path=\"/ws\"";
@@ -46,7 +46,7 @@ pub(super) fn response_for(path: Option<&str>) -> (Vec<(HeaderName, HeaderValue)
 /// The answer that holds the page.
 pub(super) fn response(path: Option<&str>) -> Response<Body> {
     let (headers, body) = response_for(path);
-    super::service::response(StatusCode::OK, headers, body)
+    super::body::response(StatusCode::OK, headers, body)
 }
 
 /// The hash source of the page's only element of this name, without

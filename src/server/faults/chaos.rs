@@ -41,7 +41,7 @@ pub enum ChaosError {
 
 /// What becomes of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Effect {
     /// It is answered, this much later.
     Answered(Duration),
     /// It is not answered.
@@ -122,39 +122,39 @@ fn duration(text: &str) -> Option<Duration> {
 
 impl Chaos {
     /// The chances of one connection.
-    pub(super) fn dice(&self, connection: u64) -> Dice {
-        Dice(self.seed ^ connection.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    pub(crate) fn random(&self, connection: u64) -> SplitMix64 {
+        SplitMix64(self.seed ^ connection.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
     /// What becomes of the next message.
-    pub(super) fn fate(&self, dice: &mut Dice) -> Fate {
-        let mut chance = dice.roll();
-        for (share, fate) in [
-            (self.lose, Fate::Lost),
-            (self.drop, Fate::Dropped),
-            (self.reset, Fate::Reset),
-            (self.close, Fate::Closed),
+    pub(crate) fn effect(&self, random: &mut SplitMix64) -> Effect {
+        let mut chance = random.next_share();
+        for (share, effect) in [
+            (self.lose, Effect::Lost),
+            (self.drop, Effect::Dropped),
+            (self.reset, Effect::Reset),
+            (self.close, Effect::Closed),
         ] {
             if chance < share {
-                return fate;
+                return effect;
             }
             chance -= share;
         }
         let delay = self.delay.as_ref().map_or(Duration::ZERO, |range| {
-            *range.start() + (*range.end() - *range.start()).mul_f64(dice.roll())
+            *range.start() + (*range.end() - *range.start()).mul_f64(random.next_share())
         });
-        Fate::Answered(delay)
+        Effect::Answered(delay)
     }
 }
 
-/// SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
+/// Pseudorandom numbers: SplitMix64 (Steele, Lea, Flood: "Fast splittable pseudorandom number
 /// generators", 2014): small, and the same everywhere. Guards no secret.
 #[derive(Debug, Clone)]
-pub(super) struct Dice(u64);
+pub(crate) struct SplitMix64(u64);
 
-impl Dice {
+impl SplitMix64 {
     /// From 0 to less than 1.
-    fn roll(&mut self) -> f64 {
+    fn next_share(&mut self) -> f64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -198,17 +198,22 @@ mod tests {
     fn a_seed_repeats_itself_and_shares_are_kept() {
         let mut chaos: Chaos = "delay=1ms..5ms,drop=10%,lose=20%".parse().unwrap();
         chaos.seed = 7;
-        let fates = |connection| -> Vec<_> {
-            let mut dice = chaos.dice(connection);
-            (0..10_000).map(|_| chaos.fate(&mut dice)).collect()
+        let effects = |connection| -> Vec<_> {
+            let mut random = chaos.random(connection);
+            (0..10_000).map(|_| chaos.effect(&mut random)).collect()
         };
-        assert_eq!(fates(1), fates(1));
-        assert_ne!(fates(1), fates(2));
-        let count = |wanted| fates(3).into_iter().filter(|fate| *fate == wanted).count();
-        assert!((900..1100).contains(&count(Fate::Dropped)));
-        assert!((1850..2150).contains(&count(Fate::Lost)));
-        assert!(fates(3).iter().all(|fate| match fate {
-            Fate::Answered(delay) => (1..=5).contains(&delay.as_millis()),
+        assert_eq!(effects(1), effects(1));
+        assert_ne!(effects(1), effects(2));
+        let count = |wanted| {
+            effects(3)
+                .into_iter()
+                .filter(|effect| *effect == wanted)
+                .count()
+        };
+        assert!((900..1100).contains(&count(Effect::Dropped)));
+        assert!((1850..2150).contains(&count(Effect::Lost)));
+        assert!(effects(3).iter().all(|effect| match effect {
+            Effect::Answered(delay) => (1..=5).contains(&delay.as_millis()),
             _ => true,
         }));
     }

@@ -7,31 +7,28 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::request::Parts;
 use http::{Request, Response, StatusCode};
-use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use tokio::time::sleep;
 
-use super::accept::Shared;
-use super::config::Front;
-use super::events::{ConnectionId, Opened, Refused, Served};
-use super::files::{self, FileBody};
-use super::lab::{Carrier, Seen};
-use super::limits::Slot;
+use super::body::{Body, file_response, response};
 use super::page;
-use super::request::{Answer, Refusal, Route, decide};
+use super::request::{Answer, Refusal, decide, origin, resource};
+use super::summary::RequestSummary;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
+use crate::server::behaviour::Lab;
+use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
+use crate::server::faults::{Sends, SessionPlan};
+use crate::server::files;
+use crate::server::routes::Route;
 
 /// What `Server` says in every answer.
 const SERVER: &str = concat!("wscli/", env!("CARGO_PKG_VERSION"));
-
-/// The body of an answer.
-pub(super) type Body = Either<Full<Bytes>, FileBody>;
 
 type Answered = Result<Response<Body>, Infallible>;
 
@@ -40,7 +37,7 @@ type Answered = Result<Response<Body>, Infallible>;
 pub(super) struct Requests(Arc<State>);
 
 struct State {
-    shared: Arc<Shared>,
+    context: Arc<Context>,
     connection: ConnectionId,
     tls: Option<Box<AcceptedTls>>,
     /// Whether a request has been answered otherwise than by an upgrade.
@@ -48,25 +45,28 @@ struct State {
     upgrade: OnceLock<Upgrade>,
 }
 
+/// The behaviour that a route has chosen.
+pub(super) enum Chosen {
+    Echo,
+    Lab(Box<Lab>),
+}
+
 /// An accepted opening handshake, on its way from the request to the socket.
-#[derive(Debug)]
 pub(super) struct Upgrade {
-    pub(super) route: Route,
+    pub(super) behaviour: Chosen,
     pub(super) deflate: Option<Params>,
     pub(super) opened: Opened,
-    /// What the fault lab tells of the request.
-    pub(super) seen: Option<Box<Seen>>,
     pub(super) slot: Slot,
 }
 
 impl Requests {
     pub(super) fn new(
-        shared: Arc<Shared>,
+        context: Arc<Context>,
         connection: ConnectionId,
         tls: Option<Box<AcceptedTls>>,
     ) -> Self {
         Self(Arc::new(State {
-            shared,
+            context,
             connection,
             tls,
             answered: AtomicBool::new(false),
@@ -107,7 +107,7 @@ impl Service<Request<Incoming>> for Requests {
 
 impl State {
     async fn answer(self: &Arc<Self>, request: &Parts) -> Response<Body> {
-        let config = &self.shared.config;
+        let config = &self.context.config;
         let response = match decide(request, config) {
             Ok(Answer::Upgrade(route, accepted)) => self.upgrade(request, route, accepted).await,
             Ok(Answer::Page) => Ok(page::response(config.routes.paths().next())),
@@ -124,20 +124,18 @@ impl State {
         route: Route,
         accepted: Accepted,
     ) -> Result<Response<Body>, Refusal> {
-        let slot = self.shared.limits.take_slot().ok_or(Refusal::Full)?;
+        let slot = self.context.limits.take_slot().ok_or(Refusal::Full)?;
         let mut headers = accepted.headers();
-        let mut seen = None;
-        if let Route::Lab(plan) = &route {
-            sleep(plan.opening.wait).await;
-            plan.opening.spoil(&mut headers);
-            let carrier = Carrier {
-                peer: self.connection.peer,
-                tls: self.tls.as_deref().cloned(),
-            };
-            seen = Some(Box::new(Seen::new(request, carrier, &accepted)));
-        }
+        let behaviour = match route {
+            Route::Echo => Chosen::Echo,
+            Route::Lab(plan) => {
+                sleep(plan.opening.wait).await;
+                plan.opening.corrupt_accept(&mut headers);
+                Chosen::Lab(Box::new(self.lab(plan.session, request, &accepted)))
+            }
+        };
         let upgrade = Upgrade {
-            route,
+            behaviour,
             deflate: accepted.deflate,
             opened: Opened {
                 resource: resource(request),
@@ -145,7 +143,6 @@ impl State {
                 subprotocol: accepted.subprotocol,
                 extensions: accepted.extensions,
             },
-            seen,
             slot,
         };
         // Hyper reads no request behind one that it has upgraded.
@@ -157,15 +154,27 @@ impl State {
         ))
     }
 
+    fn lab(&self, plan: SessionPlan, request: &Parts, accepted: &Accepted) -> Lab {
+        let request_json = (plan.sends == Sends::Request).then(|| {
+            let tls = self.tls.as_deref();
+            RequestSummary::new(request, self.connection.peer, tls, accepted).to_json()
+        });
+        Lab {
+            connection: self.connection,
+            plan,
+            request_json,
+        }
+    }
+
     async fn file(self: &Arc<Self>, path: &str) -> Result<Response<Body>, Refusal> {
-        let Front::Files(folder) = &self.shared.config.front else {
+        let Front::Files(folder) = &self.context.config.front else {
             return Err(Refusal::NotFound(Vec::new()));
         };
         let found = files::find(folder, path).await;
         found
-            .map(|found| found.respond(Arc::clone(self) as _))
+            .map(|found| file_response(found, Arc::clone(self) as _))
             .ok_or_else(|| {
-                let known = self.shared.config.routes.paths();
+                let known = self.context.config.routes.paths();
                 Refusal::NotFound(known.map(str::to_owned).collect())
             })
     }
@@ -188,7 +197,7 @@ impl State {
                 status: response.status().as_u16(),
                 body_bytes: hyper::body::Body::size_hint(response.body()).lower(),
             };
-            self.shared.served(self.connection, served);
+            self.context.served(self.connection, served);
         }
         response
     }
@@ -201,7 +210,7 @@ impl State {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ));
         let body = Bytes::from(format!("{reason}\n"));
-        self.shared.refused(
+        self.context.refused(
             self.connection,
             Refused {
                 method: request.method.to_string(),
@@ -220,32 +229,3 @@ impl State {
 /// Marks an answer that has been told as a refusal.
 #[derive(Clone)]
 struct WasRefused;
-
-/// An answer with a short body.
-pub(super) fn response(
-    status: StatusCode,
-    headers: impl IntoIterator<Item = (HeaderName, HeaderValue)>,
-    body: Bytes,
-) -> Response<Body> {
-    let mut response = Response::new(Either::Left(Full::new(body)));
-    *response.status_mut() = status;
-    response.headers_mut().extend(headers);
-    response
-}
-
-pub(super) fn resource(request: &Parts) -> String {
-    let uri = &request.uri;
-    uri.path_and_query()
-        .map_or_else(|| uri.to_string(), ToString::to_string)
-}
-
-/// The origins as sent, several joined with commas.
-fn origin(request: &Parts) -> Option<String> {
-    let values: Vec<_> = request
-        .headers
-        .get_all(header::ORIGIN)
-        .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
-    Some(values.join(", ")).filter(|origin| !origin.is_empty())
-}

@@ -3,25 +3,18 @@
 use http::request::Parts;
 use serde::{Serialize, Serializer};
 
+use super::request::resource;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
-use crate::server::events::Peer;
-use crate::server::service::resource;
-
-/// What carries a request.
-#[derive(Debug, Serialize)]
-pub(in crate::server) struct Carrier {
-    #[serde(serialize_with = "as_text")]
-    pub(in crate::server) peer: Peer,
-    /// `None` in plain.
-    pub(in crate::server) tls: Option<AcceptedTls>,
-}
+use crate::server::context::Peer;
 
 /// A request, for its sender to read.
 #[derive(Debug, Serialize)]
-pub(in crate::server) struct Seen {
-    #[serde(flatten)]
-    carrier: Carrier,
+pub(super) struct RequestSummary<'a> {
+    #[serde(serialize_with = "as_text")]
+    peer: Peer,
+    /// `None` in plain.
+    tls: Option<&'a AcceptedTls>,
     method: String,
     resource: String,
     http_version: String,
@@ -35,8 +28,13 @@ pub(in crate::server) struct Seen {
     extensions: Option<String>,
 }
 
-impl Seen {
-    pub(in crate::server) fn new(request: &Parts, carrier: Carrier, accepted: &Accepted) -> Self {
+impl<'a> RequestSummary<'a> {
+    pub(super) fn new(
+        request: &Parts,
+        peer: Peer,
+        tls: Option<&'a AcceptedTls>,
+        accepted: &Accepted,
+    ) -> Self {
         let headers: Vec<_> = request
             .headers
             .iter()
@@ -52,7 +50,8 @@ impl Seen {
                 .map(|(_, value)| value.clone())
         };
         Self {
-            carrier,
+            peer,
+            tls,
             method: request.method.to_string(),
             resource: resource(request),
             http_version: format!("{:?}", request.version),

@@ -12,7 +12,7 @@ use super::events::{Ended, Outcome, Totals, Traffic};
 /// The counters of one worker. The alignment keeps two workers apart.
 #[derive(Debug, Default)]
 #[repr(align(128))]
-pub(super) struct Counters {
+pub(crate) struct Counters {
     connections: AtomicU64,
     connections_ended: AtomicU64,
     opened: AtomicU64,
@@ -32,34 +32,34 @@ pub(super) struct Counters {
 
 impl Counters {
     /// Counts a connection for as long as the guard lives, a panic included.
-    pub(super) fn connection(self: &Arc<Self>) -> OpenConnection {
+    pub(crate) fn connection(self: &Arc<Self>) -> OpenConnection {
         self.connections.fetch_add(1, Relaxed);
         OpenConnection(Arc::clone(self))
     }
 
-    pub(super) fn opened(&self) {
+    pub(crate) fn opened(&self) {
         self.opened.fetch_add(1, Relaxed);
         self.responded(101);
     }
 
-    pub(super) fn refused(&self, status: u16) {
+    pub(crate) fn refused(&self, status: u16) {
         self.refused.fetch_add(1, Relaxed);
         self.responded(status);
     }
 
-    pub(super) fn responded(&self, status: u16) {
+    pub(crate) fn responded(&self, status: u16) {
         add_one(&self.responses, status);
     }
 
-    pub(super) fn handshake_failed(&self) {
+    pub(crate) fn handshake_failed(&self) {
         self.handshakes_failed.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn turned_away(&self) {
+    pub(crate) fn turned_away(&self) {
         self.turned_away.fetch_add(1, Relaxed);
     }
 
-    pub(super) fn ended(&self, ended: &Ended) {
+    pub(crate) fn ended(&self, ended: &Ended) {
         self.ended.fetch_add(1, Relaxed);
         let code = match &ended.outcome {
             Outcome::Closed(closed) => closed.code(),
@@ -72,7 +72,7 @@ impl Counters {
     }
 
     /// Adds what a connection has carried since the last time.
-    pub(super) fn carried(&self, traffic: Traffic) {
+    pub(crate) fn carried(&self, traffic: Traffic) {
         for (counter, amount) in [
             (&self.received_messages, traffic.received_messages),
             (&self.received_bytes, traffic.received_bytes),
@@ -93,7 +93,7 @@ fn add_one(counts: &Mutex<BTreeMap<u16, u64>>, key: u16) {
 }
 
 /// Counts an accepted connection until it is dropped.
-pub(super) struct OpenConnection(Arc<Counters>);
+pub(crate) struct OpenConnection(Arc<Counters>);
 
 impl Drop for OpenConnection {
     fn drop(&mut self) {
@@ -132,23 +132,23 @@ pub struct Snapshot {
 }
 
 impl Monitor {
-    pub(super) fn new(workers: usize) -> Self {
+    pub(crate) fn new(workers: usize) -> Self {
         Self {
             workers: (0..workers).map(|_| Arc::default()).collect(),
             draining: Arc::default(),
         }
     }
 
-    pub(super) fn counters(&self) -> &[Arc<Counters>] {
+    pub(crate) fn counters(&self) -> &[Arc<Counters>] {
         &self.workers
     }
 
-    pub(super) fn drain(&self) {
+    pub(crate) fn drain(&self) {
         self.draining.store(true, Relaxed);
     }
 
     /// How many connections each worker has open.
-    pub(super) fn load(&self, worker: usize) -> u64 {
+    pub(crate) fn load(&self, worker: usize) -> u64 {
         self.workers.get(worker).map_or(u64::MAX, |counters| {
             open(&counters.connections, &counters.connections_ended)
         })

@@ -1,30 +1,19 @@
 //! What is answered to a request: a pure function of its head.
 
-use std::borrow::Cow;
-
 use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::{Method, StatusCode, Uri};
-use percent_encoding::percent_decode_str;
+use http::{Method, StatusCode};
 use thiserror::Error;
 
-use super::config::{Front, ServerConfig};
-use super::lab::{self, LabError, Plan};
 use crate::connection::http::server::{Accepted, RequestError, check, check_host};
 use crate::origin::OriginRefusal;
-
-/// What a path does.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Route {
-    /// Sends every message back.
-    Echo,
-    /// Does what a route of the fault lab says.
-    Lab(Box<Plan>),
-}
+use crate::server::context::{Front, ServerConfig};
+use crate::server::faults::{self, LabError};
+use crate::server::routes::{Route, decode};
 
 /// What is answered to a request that is not refused.
 #[derive(Debug)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// The opening handshake is accepted.
     Upgrade(Route, Accepted),
     /// The page.
@@ -33,71 +22,9 @@ pub enum Answer {
     File(String),
 }
 
-/// Which path does what. Paths are compared without regard to case, and
-/// percent-encoding is undone; a query plays no part.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Routes(Vec<(String, Route)>);
-
-/// Why a string is no path of a route.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PathError {
-    /// It does not begin with a slash.
-    #[error("path '{0}' does not begin with '/'; write it as /ws")]
-    NoSlash(String),
-    /// It holds something that is not part of a path.
-    #[error("path '{0}' holds a '?' or '#'; give the path alone, any query is accepted")]
-    NotOnlyPath(String),
-}
-
-impl Default for Routes {
-    /// An echo at `/ws`.
-    fn default() -> Self {
-        Self(vec![("/ws".to_owned(), Route::Echo)])
-    }
-}
-
-impl Routes {
-    /// No path at all.
-    pub fn none() -> Self {
-        Self(Vec::new())
-    }
-
-    /// Adds a path. The first of two equal ones counts.
-    ///
-    /// # Errors
-    /// A path that no request could ask for.
-    pub fn add(&mut self, path: &str, route: Route) -> Result<(), PathError> {
-        if !path.starts_with('/') {
-            return Err(PathError::NoSlash(path.into()));
-        }
-        if path.contains(['?', '#']) {
-            return Err(PathError::NotOnlyPath(path.into()));
-        }
-        self.0.push((decode(path).into_owned(), route));
-        Ok(())
-    }
-
-    /// The paths, in the order added.
-    pub fn paths(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(path, _)| path.as_str())
-    }
-
-    fn find(&self, uri: &Uri) -> Option<Route> {
-        let asked = decode(uri.path());
-        self.0
-            .iter()
-            .find(|(path, _)| path.eq_ignore_ascii_case(&asked))
-            .map(|(_, route)| route.clone())
-    }
-}
-
-fn decode(path: &str) -> Cow<'_, str> {
-    percent_decode_str(path).decode_utf8_lossy()
-}
-
 /// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Not an opening handshake, or not a valid one.
     #[error(transparent)]
     Request(#[from] RequestError),
@@ -120,7 +47,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The status of the answer.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Request(error) => error.status(),
             Self::Origin(_) => StatusCode::FORBIDDEN,
@@ -132,7 +59,7 @@ impl Refusal {
     }
 
     /// The headers of the answer, besides those of its body.
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             Self::Request(error) => error.headers(),
             Self::Lab(error) => error.headers(),
@@ -148,7 +75,7 @@ impl Refusal {
 ///
 /// # Errors
 /// The refusal to answer with.
-pub fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
+pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
     check_host(request)?;
     let offer = check(request);
     if offer.is_ok() {
@@ -163,10 +90,10 @@ pub fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal>
     let Some(route) = route(request, config)? else {
         return without_route(request, config);
     };
-    // The lab, and chaos, write frames of their own, which are plain.
-    let compression = match (&route, &config.chaos) {
-        (Route::Echo, None) => config.compression.as_ref(),
-        _ => None,
+    // The lab writes frames of its own, which are plain.
+    let compression = match &route {
+        Route::Echo => config.compression.as_ref(),
+        Route::Lab(_) => None,
     };
     let accepted = offer?.accept(&config.subprotocols, compression);
     Ok(Answer::Upgrade(route, accepted))
@@ -174,16 +101,20 @@ pub fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal>
 
 /// The route of a path: those of the configuration come first.
 fn route(request: &Parts, config: &ServerConfig) -> Result<Option<Route>, Refusal> {
-    if let Some(route) = config.routes.find(&request.uri) {
-        return Ok(Some(route));
+    if let Some(route) = config.routes.find(request.uri.path()) {
+        return Ok(Some(match route {
+            // Chaos is the lab's: here with an echo for a plan.
+            Route::Echo if config.chaos.is_some() => Route::Lab(Box::default()),
+            route => route,
+        }));
     }
     if !config.lab {
         return Ok(None);
     }
-    let Some(plan) = lab::parse(&request.uri)? else {
+    let Some(plan) = faults::parse(&request.uri)? else {
         return Ok(None);
     };
-    plan.opening.judge(&request.headers)?;
+    plan.opening.check(&request.headers)?;
     Ok(Some(Route::Lab(Box::new(plan))))
 }
 
@@ -203,6 +134,24 @@ fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refus
     Ok(answer)
 }
 
+/// The path and query of a request.
+pub(super) fn resource(request: &Parts) -> String {
+    let uri = &request.uri;
+    uri.path_and_query()
+        .map_or_else(|| uri.to_string(), ToString::to_string)
+}
+
+/// The origins as sent, several joined with commas.
+pub(super) fn origin(request: &Parts) -> Option<String> {
+    let values: Vec<_> = request
+        .headers
+        .get_all(header::ORIGIN)
+        .iter()
+        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .collect();
+    Some(values.join(", ")).filter(|origin| !origin.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use http::Request;
@@ -218,7 +167,7 @@ mod tests {
             origins: OriginPolicy::new(["http://good.example".parse().unwrap()], false),
             ..ServerConfig::default()
         };
-        config.routes.add("/a%20b", Route::Echo).unwrap();
+        config.routes.add_echo("/a%20b").unwrap();
         let mut request = Request::get(uri);
         for line in headers.split('|') {
             let (name, value) = line.split_once(": ").expect("a header line");
@@ -269,18 +218,5 @@ mod tests {
     #[test]
     fn the_host_comes_before_everything() {
         assert_eq!(answer("/other", "Origin: http://evil.example"), 400);
-    }
-
-    #[test]
-    fn what_is_no_path_is_refused() {
-        let mut routes = Routes::none();
-        assert_eq!(
-            routes.add("ws", Route::Echo),
-            Err(PathError::NoSlash("ws".into()))
-        );
-        assert_eq!(
-            routes.add("/ws?a", Route::Echo),
-            Err(PathError::NotOnlyPath("/ws?a".into()))
-        );
     }
 }

@@ -181,7 +181,7 @@ pub struct Traffic {
 
 impl Traffic {
     /// Adds what another has carried.
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(crate) fn add(&mut self, other: &Self) {
         self.received_messages += other.received_messages;
         self.received_bytes += other.received_bytes;
         self.sent_messages += other.sent_messages;
@@ -189,7 +189,7 @@ impl Traffic {
     }
 
     /// What has been carried since `earlier`.
-    pub(super) fn since(&self, earlier: &Self) -> Self {
+    pub(crate) fn since(&self, earlier: &Self) -> Self {
         Self {
             received_messages: self.received_messages - earlier.received_messages,
             received_bytes: self.received_bytes - earlier.received_bytes,

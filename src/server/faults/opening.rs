@@ -10,20 +10,20 @@ use thiserror::Error;
 
 /// What is done in the opening handshake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Opening {
+pub(crate) struct Opening {
     /// How long the answer 101 waits.
-    pub wait: Duration,
+    pub(crate) wait: Duration,
     /// Who is let in; `None` is everybody.
-    pub credentials: Option<Credentials>,
+    pub(crate) credentials: Option<Credentials>,
     /// The answer in place of 101.
-    pub refusal: Option<LabError>,
+    pub(crate) refusal: Option<LabError>,
     /// Whether `Sec-WebSocket-Accept` is wrong.
-    pub bad_accept: bool,
+    pub(crate) bad_accept: bool,
 }
 
 /// What a client has to show.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Credentials {
+pub(crate) enum Credentials {
     /// A name and a password.
     Basic(String, String),
     /// A token.
@@ -32,7 +32,7 @@ pub enum Credentials {
 
 /// Why the lab answers with something else than 101.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum LabError {
+pub(crate) enum LabError {
     /// The route or its query cannot be understood.
     #[error("the fault lab does not understand {0}")]
     Malformed(String),
@@ -49,7 +49,7 @@ pub enum LabError {
 
 impl LabError {
     /// The status of the answer.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
             Self::Status(status) => *status,
@@ -59,7 +59,7 @@ impl LabError {
     }
 
     /// The headers of the answer, besides those of its body.
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let (name, value) = match self {
             Self::Redirect(path) => (header::LOCATION, path.as_str()),
             Self::Unauthorized(scheme) => (header::WWW_AUTHENTICATE, *scheme),
@@ -76,15 +76,15 @@ impl Opening {
     ///
     /// # Errors
     /// What is answered instead.
-    pub fn judge(&self, headers: &HeaderMap) -> Result<(), LabError> {
+    pub(crate) fn check(&self, headers: &HeaderMap) -> Result<(), LabError> {
         if let Some(credentials) = &self.credentials {
-            credentials.judge(headers)?;
+            credentials.check(headers)?;
         }
         self.refusal.clone().map_or(Ok(()), Err)
     }
 
     /// Makes the headers of a 101 answer wrong, where that is wanted.
-    pub(in crate::server) fn spoil(&self, headers: &mut [(HeaderName, HeaderValue)]) {
+    pub(crate) fn corrupt_accept(&self, headers: &mut [(HeaderName, HeaderValue)]) {
         if !self.bad_accept {
             return;
         }
@@ -97,7 +97,7 @@ impl Opening {
 }
 
 impl Credentials {
-    fn judge(&self, headers: &HeaderMap) -> Result<(), LabError> {
+    fn check(&self, headers: &HeaderMap) -> Result<(), LabError> {
         let (scheme, challenge, secret) = match self {
             Self::Basic(user, password) => (
                 "basic",
@@ -140,7 +140,7 @@ mod tests {
         ] {
             let mut headers = HeaderMap::new();
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(sent));
-            assert_eq!(credentials.judge(&headers).is_ok(), is_let_in, "{sent}");
+            assert_eq!(credentials.check(&headers).is_ok(), is_let_in, "{sent}");
         }
     }
 }

@@ -5,72 +5,85 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::talk::Why;
-use super::wire::{Incoming, Wire, frame};
-use super::{BadFrame, End};
+use super::wire::{Incoming, Wire, append_frame};
 use crate::connection::{CloseCode, CloseFrame, Closed, SocketError};
+use crate::server::faults::{Ending, InvalidFrame};
 
-/// How long a client is listened to after a half-close.
-const MAX_LISTENING: Duration = Duration::from_secs(60);
+/// How long a client is read from after a half-close.
+const MAX_HALF_CLOSED: Duration = Duration::from_secs(60);
+
+/// Why a connection of the lab ends.
+pub(super) enum Reason {
+    /// As planned, or by chaos.
+    Planned(Ending),
+    /// The client's Close frame.
+    Closed(Bytes),
+    /// The server goes away, or the client is silent.
+    GoingAway(&'static str),
+    /// The client broke a rule.
+    Violation(u16, &'static str),
+    /// The transport failed, or ended without a Close.
+    Lost(SocketError),
+}
 
 /// Ends a connection for this reason; each wait takes `limit` at most.
-pub(super) async fn end(mut wire: Wire, why: Why, limit: Duration) -> Closed {
+pub(super) async fn end(mut wire: Wire, reason: Reason, limit: Duration) -> Closed {
     let mut closed = Closed {
         received: None,
         sent: None,
         by_peer: false,
         error: None,
     };
-    match why {
-        Why::Lost(error) => {
+    match reason {
+        Reason::Lost(error) => {
             closed.error = Some(error);
             return closed;
         }
-        Why::Planned(End::Reset) => {
+        Reason::Planned(Ending::Reset) => {
             wire.reset();
             return closed;
         }
-        Why::Planned(End::Drop) => {}
-        Why::Planned(End::HalfClose) => {
+        Reason::Planned(Ending::Drop) => {}
+        Reason::Planned(Ending::HalfClose) => {
             wire.finish().await;
-            let _ = timeout(MAX_LISTENING, wire.drain()).await;
+            let _ = timeout(MAX_HALF_CLOSED, wire.drain()).await;
             return closed;
         }
-        Why::Planned(End::Frame(BadFrame::Length)) => {
+        Reason::Planned(Ending::Frame(InvalidFrame::Length)) => {
             // 100 bytes announced, 10 sent.
             let _ = wire.write(b"\x82\x640123456789").await;
         }
-        Why::Planned(End::Frame(bad)) => {
-            let _ = wire.write(bad_frame(bad)).await;
+        Reason::Planned(Ending::Frame(bad)) => {
+            let _ = wire.write(invalid_frame(bad)).await;
             closed.received = answer(&mut wire, limit).await;
         }
-        Why::Planned(End::Close(code, reason)) => {
+        Reason::Planned(Ending::Close(code, reason)) => {
             start_close(&mut wire, &mut closed, code, &reason, limit).await;
         }
-        Why::Going(reason) => start_close(&mut wire, &mut closed, 1001, reason, limit).await,
-        Why::Violation(code, reason) => {
+        Reason::GoingAway(reason) => start_close(&mut wire, &mut closed, 1001, reason, limit).await,
+        Reason::Violation(code, reason) => {
             write_close(&mut wire, &mut closed, code, reason).await;
         }
-        Why::Closed(payload) => answer_close(&mut wire, &mut closed, &payload).await,
+        Reason::Closed(payload) => answer_close(&mut wire, &mut closed, &payload).await,
     }
     wire.finish().await;
     let _ = timeout(limit, wire.drain()).await;
     closed
 }
 
-fn bad_frame(bad: BadFrame) -> &'static [u8] {
+fn invalid_frame(bad: InvalidFrame) -> &'static [u8] {
     match bad {
-        BadFrame::Utf8 => b"\x81\x04ab\xff\xfe",
-        BadFrame::Rsv => b"\xf1\x02hi",
+        InvalidFrame::Utf8 => b"\x81\x04ab\xff\xfe",
+        InvalidFrame::Rsv => b"\xf1\x02hi",
         // "hi" under the key 1 2 3 4.
-        BadFrame::Mask => b"\x81\x82\x01\x02\x03\x04ik",
-        BadFrame::Length => b"",
+        InvalidFrame::Mask => b"\x81\x82\x01\x02\x03\x04ik",
+        InvalidFrame::Length => b"",
     }
 }
 
 async fn write_close(wire: &mut Wire, closed: &mut Closed, code: u16, reason: &str) {
     let mut bytes = Vec::new();
-    frame(
+    append_frame(
         0x88,
         &[&code.to_be_bytes(), reason.as_bytes()].concat(),
         &mut bytes,
@@ -124,7 +137,7 @@ async fn answer_close(wire: &mut Wire, closed: &mut Closed, payload: &Bytes) {
         return write_close(wire, closed, 1002, "malformed close frame").await;
     };
     let mut bytes = Vec::new();
-    frame(0x88, payload, &mut bytes);
+    append_frame(0x88, payload, &mut bytes);
     if wire.write(&bytes).await.is_ok() {
         closed.sent = Some(received.clone());
     }

@@ -7,16 +7,18 @@ use std::time::Duration;
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
-use crate::connection::{SocketError, Transport};
+use crate::connection::{Message, SocketError, Transport};
+use crate::server::behaviour::Upgraded;
 
 /// What a client has sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Incoming {
-    /// A whole message; whether it is text, and its payload.
-    Message(bool, Bytes),
+    /// A whole message.
+    Message(Message),
     Ping(Bytes),
     Pong,
     /// The payload of its Close frame.
@@ -39,14 +41,13 @@ pub(super) struct Wire {
 
 impl Wire {
     pub(super) fn new(
-        transport: Transport,
-        leftover: &[u8],
+        upgraded: Upgraded,
         max_message_bytes: usize,
         write_timeout: Duration,
     ) -> Self {
         Self {
-            transport,
-            input: leftover.into(),
+            transport: upgraded.transport,
+            input: upgraded.leftover.as_ref().into(),
             message: None,
             max_message_bytes,
             write_timeout,
@@ -74,10 +75,10 @@ impl Wire {
                 Err(_) => return Some(Incoming::Violation(1002, "reserved opcode")),
             };
             let header_len = usize::try_from(cursor.position()).ok()?;
-            if let Err((code, reason)) = self.judge(&header, length) {
+            if let Err((code, reason)) = self.check(&header, length) {
                 return Some(Incoming::Violation(code, reason));
             }
-            // At most `max_message_bytes`, as judged.
+            // At most `max_message_bytes`, as checked.
             let length = usize::try_from(length).ok()?;
             if self.input.len() - header_len < length {
                 self.input.reserve(header_len + length - self.input.len());
@@ -94,7 +95,7 @@ impl Wire {
         }
     }
 
-    fn judge(&self, header: &FrameHeader, length: u64) -> Result<(), (u16, &'static str)> {
+    fn check(&self, header: &FrameHeader, length: u64) -> Result<(), (u16, &'static str)> {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err((1002, "reserved bits"));
         }
@@ -134,10 +135,13 @@ impl Wire {
             return None;
         }
         let (is_text, message) = self.message.take()?;
-        if is_text && std::str::from_utf8(&message).is_err() {
-            return Some(Incoming::Violation(1007, "text is not UTF-8"));
+        if !is_text {
+            return Some(Incoming::Message(Message::Binary(message.freeze())));
         }
-        Some(Incoming::Message(is_text, message.freeze()))
+        Some(match Utf8Bytes::try_from(message.freeze()) {
+            Ok(text) => Incoming::Message(Message::Text(text)),
+            Err(_) => Incoming::Violation(1007, "text is not UTF-8"),
+        })
     }
 
     /// Writes bytes, whatever they mean. A client that takes too long is lost.
@@ -175,28 +179,27 @@ impl Wire {
     }
 }
 
-/// A message in so many frames, unmasked.
-pub(super) fn message(is_text: bool, payload: &[u8], fragments: usize) -> Vec<u8> {
+/// Appends a message in so many frames, unmasked.
+pub(super) fn append_message(message: &Message, fragments: usize, target: &mut Vec<u8>) {
+    let mut rest = message.as_bytes();
     let fragments = fragments.max(1);
-    let length = payload.len().div_ceil(fragments).max(1);
-    let mut bytes = Vec::with_capacity(payload.len() + 10 * fragments);
-    let mut rest = payload;
+    let length = rest.len().div_ceil(fragments).max(1);
+    target.reserve(rest.len() + 10 * fragments);
     for index in 0..fragments {
         let (part, after) = rest.split_at(rest.len().min(length));
         rest = after;
-        let opcode = match (index, is_text) {
+        let opcode = match (index, message.is_text()) {
             (0, true) => 1,
             (0, false) => 2,
             _ => 0,
         };
         let is_last = index + 1 == fragments;
-        frame(opcode | u8::from(is_last) << 7, part, &mut bytes);
+        append_frame(opcode | u8::from(is_last) << 7, part, target);
     }
-    bytes
 }
 
 /// Appends a frame with this first byte, unmasked.
-pub(super) fn frame(first: u8, payload: &[u8], target: &mut Vec<u8>) {
+pub(super) fn append_frame(first: u8, payload: &[u8], target: &mut Vec<u8>) {
     target.push(first);
     match payload.len() {
         length @ 0..126 => target.extend(u8::try_from(length)),
@@ -220,10 +223,19 @@ mod tests {
 
     #[test]
     fn fragments_are_as_many_as_asked_for() {
-        assert_eq!(message(true, b"abcd", 1), b"\x81\x04abcd");
-        assert_eq!(message(true, b"abcd", 2), b"\x01\x02ab\x80\x02cd");
-        assert_eq!(message(false, b"a", 3), b"\x02\x01a\x00\x00\x80\x00");
-        assert_eq!(message(false, &[0; 126], 1)[..4], [0x82, 126, 0, 126]);
-        assert_eq!(message(false, &[0; 1 << 16], 1)[..4], [0x82, 127, 0, 0]);
+        let frames = |message, fragments| {
+            let mut bytes = Vec::new();
+            append_message(&message, fragments, &mut bytes);
+            bytes
+        };
+        assert_eq!(frames(Message::text("abcd"), 1), b"\x81\x04abcd");
+        assert_eq!(frames(Message::text("abcd"), 2), b"\x01\x02ab\x80\x02cd");
+        assert_eq!(
+            frames(Message::binary("a"), 3),
+            b"\x02\x01a\x00\x00\x80\x00"
+        );
+        let long = |length| Message::binary(vec![0; length]);
+        assert_eq!(frames(long(126), 1)[..4], [0x82, 126, 0, 126]);
+        assert_eq!(frames(long(1 << 16), 1)[..4], [0x82, 127, 0, 0]);
     }
 }

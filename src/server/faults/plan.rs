@@ -1,58 +1,38 @@
-//! The fault lab: routes that misbehave in one known way each, for the tests
-//! of clients.
-//!
-//! [`parse()`] makes a [`Plan`] of a path and its query, [`Opening`] is its part
-//! in the opening handshake, and `Talk` carries out the rest over frames
-//! that it writes itself, since a peer that keeps the rules cannot be made to
-//! break them. `docs/fault-lab.md` is the table for users.
-
-mod chaos;
-mod ending;
-mod opening;
-mod parse;
-mod rooms;
-mod seen;
-mod talk;
-mod wire;
+//! What a connection does wrong, and what it does besides: a [`Plan`], as data.
 
 use std::time::Duration;
 
-pub use chaos::{Chaos, ChaosError};
-pub use opening::{Credentials, LabError, Opening};
-pub use parse::parse;
-pub(super) use rooms::Rooms;
-pub(super) use seen::{Carrier, Seen};
-pub(super) use talk::Talk;
+use super::opening::Opening;
 
 /// What a route of the lab does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// In the opening handshake.
-    pub opening: Opening,
+    pub(crate) opening: Opening,
     /// On the open WebSocket.
-    pub talk: TalkPlan,
+    pub(crate) session: SessionPlan,
 }
 
 /// What is done on the open WebSocket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TalkPlan {
-    /// What is said, besides answers to what is received.
-    pub says: Says,
+pub(crate) struct SessionPlan {
+    /// What is sent, besides answers to pings.
+    pub(crate) sends: Sends,
     /// How much later answers leave.
-    pub delay: Duration,
+    pub(crate) delay: Duration,
     /// In how many fragments messages are sent.
-    pub fragments: usize,
+    pub(crate) fragments: usize,
     /// Whether pings are answered.
-    pub pongs: bool,
+    pub(crate) pongs: bool,
     /// How often a ping is sent.
-    pub ping: Option<Duration>,
+    pub(crate) ping: Option<Duration>,
     /// How it ends, and after how many messages from the client.
-    pub end: Option<(End, u64)>,
+    pub(crate) end: Option<(Ending, u64)>,
 }
 
-/// What is said.
+/// Which messages the server sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum Says {
+pub(crate) enum Sends {
     /// Every message comes back.
     #[default]
     Echo,
@@ -65,12 +45,12 @@ pub enum Says {
     /// Every message goes to all in the room, its sender too.
     Broadcast(String),
     /// What the request looked like, as JSON; then echoes.
-    Seen,
+    Request,
 }
 
 /// How the lab ends a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum Ending {
     /// With a Close frame, whose code may be one that nobody may send.
     Close(u16, String),
     /// FIN without a Close frame.
@@ -80,12 +60,12 @@ pub enum End {
     /// FIN, and then the client is only listened to.
     HalfClose,
     /// A frame that breaks a rule.
-    Frame(BadFrame),
+    Frame(InvalidFrame),
 }
 
 /// A frame that breaks a rule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BadFrame {
+pub(crate) enum InvalidFrame {
     /// Text that is not UTF-8.
     Utf8,
     /// A reserved bit without an extension.
@@ -96,11 +76,11 @@ pub enum BadFrame {
     Length,
 }
 
-impl Default for TalkPlan {
+impl Default for SessionPlan {
     /// An echo.
     fn default() -> Self {
         Self {
-            says: Says::default(),
+            sends: Sends::default(),
             delay: Duration::ZERO,
             fragments: 1,
             pongs: true,

@@ -1,28 +1,22 @@
-//! HTTP/1.1 up to the opening handshake: one connection, request by request,
-//! until one of them becomes a WebSocket.
+//! One accepted connection: request by request, until one of them becomes a
+//! WebSocket, and then to its end.
 
 use std::future::poll_fn;
-use std::io::{self, IoSlice};
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Instant, Sleep, sleep, timeout};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::{Instant, timeout};
 
-use super::accept::Shared;
-use super::echo;
-use super::events::{ConnectionId, Ended};
-use super::lab;
-use super::request::Route;
-use super::service::{Requests, Upgrade};
-use super::stop::Stop;
+use super::service::{Chosen, Requests, Upgrade};
+use super::write_timeout::WriteTimeout;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
+use crate::server::behaviour::{Behaviour, Echo, Upgraded};
+use crate::server::context::{ConnectionId, Context, Ended, Stop};
 
 /// The largest head of a request. Hyper's own limit is six times that.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -34,61 +28,60 @@ const LINGER_BYTES: u64 = 256 << 10;
 const LINGER: Duration = Duration::from_secs(1);
 
 /// An accepted connection.
-pub(super) struct Link<S> {
-    pub(super) stream: S,
-    pub(super) connection: ConnectionId,
+pub(crate) struct Connection<S> {
+    pub(crate) stream: S,
+    pub(crate) id: ConnectionId,
     /// What TLS has agreed on, where it is spoken.
-    pub(super) tls: Option<Box<AcceptedTls>>,
+    pub(crate) tls: Option<Box<AcceptedTls>>,
 }
 
-impl<S> Link<S> {
+impl<S> Connection<S> {
     /// A connection without TLS.
-    pub(super) fn plain(stream: S, connection: ConnectionId) -> Self {
+    pub(crate) fn plain(stream: S, id: ConnectionId) -> Self {
         Self {
             stream,
-            connection,
+            id,
             tls: None,
         }
     }
 }
 
 /// Runs an accepted connection to its end.
-pub(super) async fn serve<S>(link: Link<S>, shared: Arc<Shared>, stop: Stop)
+pub(super) async fn serve<S>(connection: Connection<S>, context: Arc<Context>, stop: Stop)
 where
     S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
-    let connection = link.connection;
+    let id = connection.id;
     // Boxed, so that an open WebSocket does not keep room for it.
-    let requests = Box::pin(requests(link, &shared, &stop));
+    let requests = Box::pin(requests(connection, &context, &stop));
     let Some((stream, leftover, upgrade)) = requests.await else {
         return;
     };
     let Upgrade {
-        route,
+        behaviour,
         deflate,
         opened,
-        seen,
         slot: _slot,
     } = *upgrade;
-    shared.opened(connection, opened);
+    context.opened(id, opened);
     let start = Instant::now();
-    let (outcome, traffic) = match route {
-        Route::Echo if shared.config.chaos.is_none() => {
-            let config = shared.config.socket(deflate);
+    let (outcome, traffic) = match behaviour {
+        Chosen::Echo => {
+            let config = context.config.socket(deflate);
             let socket = Socket::new(stream.into(), leftover, &config).await;
-            echo::run(socket, &shared, &stop).await
+            Echo.run(socket, &context, &stop).await
         }
-        route => {
-            let plan = match route {
-                Route::Lab(plan) => *plan,
-                Route::Echo => lab::Plan::default(),
+        Chosen::Lab(lab) => {
+            let upgraded = Upgraded {
+                transport: stream.into(),
+                leftover,
             };
-            let talk = lab::Talk::new(&shared, connection, plan.talk, seen);
-            Box::pin(talk.run(stream.into(), leftover, &stop)).await
+            // Boxed, so that an echo does not keep room for it.
+            Box::pin(lab.run(upgraded, &context, &stop)).await
         }
     };
-    shared.ended(
-        connection,
+    context.ended(
+        id,
         Ended {
             outcome,
             traffic,
@@ -100,23 +93,19 @@ where
 /// Answers requests until one of them is an accepted opening handshake:
 /// returns the byte stream, what came behind the request, and the handshake.
 async fn requests<S>(
-    link: Link<S>,
-    shared: &Arc<Shared>,
+    connection: Connection<S>,
+    context: &Arc<Context>,
     stop: &Stop,
 ) -> Option<(S, Bytes, Box<Upgrade>)>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Link {
-        stream,
-        connection,
-        tls,
-    } = link;
-    let requests = Requests::new(Arc::clone(shared), connection, tls);
-    let stream = Impatient::new(stream, shared.config.write_timeout);
+    let Connection { stream, id, tls } = connection;
+    let requests = Requests::new(Arc::clone(context), id, tls);
+    let stream = WriteTimeout::new(stream, context.config.write_timeout);
     let mut http = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(shared.config.handshake_timeout)
+        .header_read_timeout(context.config.handshake_timeout)
         .max_buf_size(MAX_HEAD_BYTES)
         // A client may send all it has to say, end its side, and wait.
         .half_close(true)
@@ -129,7 +118,7 @@ where
         // none to wait for: only silence, or a part of one.
         () = stop.draining() => {
             if requests.is_idle() {
-                linger(http.into_parts().io.into_inner().inner).await;
+                linger(http.into_parts().io.into_inner().into_inner()).await;
                 return None;
             }
             Pin::new(&mut http).graceful_shutdown();
@@ -141,12 +130,12 @@ where
         }
     };
     let parts = http.into_parts();
-    let stream = parts.io.into_inner().inner;
+    let stream = parts.io.into_inner().into_inner();
     if let Err(error) = result {
         // A connection that has had its answer may be kept, and forgotten.
         let forgotten = error.is_timeout() && requests.has_answered();
         if !forgotten {
-            shared.handshake_failed(connection, error);
+            context.handshake_failed(id, error);
         }
     }
     drop(parts.service);
@@ -179,80 +168,4 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
         tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
     })
     .await;
-}
-
-/// A stream whose writes fail when nothing is taken for too long.
-struct Impatient<S> {
-    inner: S,
-    limit: Duration,
-    /// Since when a write waits.
-    blocked: Option<Pin<Box<Sleep>>>,
-}
-
-impl<S> Impatient<S> {
-    fn new(inner: S, limit: Duration) -> Self {
-        Self {
-            inner,
-            limit,
-            blocked: None,
-        }
-    }
-
-    fn judge<T>(
-        &mut self,
-        cx: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
-        if result.is_ready() {
-            self.blocked = None;
-            return result;
-        }
-        let limit = self.limit;
-        let blocked = self.blocked.get_or_insert_with(|| Box::pin(sleep(limit)));
-        ready!(blocked.as_mut().poll(cx));
-        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.inner).poll_write(cx, buf);
-        self.judge(cx, result)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        let result = Pin::new(&mut self.inner).poll_write_vectored(cx, bufs);
-        self.judge(cx, result)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let result = Pin::new(&mut self.inner).poll_flush(cx);
-        self.judge(cx, result)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_shutdown(cx)
-    }
 }

@@ -15,7 +15,7 @@ const MAX_TELLING: usize = 64;
 
 /// The counts that limits are held against, shared by all workers.
 #[derive(Debug)]
-pub(super) struct Limits {
+pub(crate) struct Limits {
     max_open: usize,
     open: AtomicUsize,
     max_per_address: Option<usize>,
@@ -25,7 +25,7 @@ pub(super) struct Limits {
 
 /// What becomes of an accepted connection.
 #[derive(Debug)]
-pub(super) enum Admission {
+pub(crate) enum Admission {
     /// It is served.
     Admitted(Counted),
     /// Its address has too many; it is told so with this permission only.
@@ -34,14 +34,14 @@ pub(super) enum Admission {
 
 /// The place of an open WebSocket, given back when dropped.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Limits>);
+pub(crate) struct Slot(Arc<Limits>);
 
 /// A connection counted for its address until it is dropped.
 #[derive(Debug)]
-pub(super) struct Counted(Option<(Arc<Limits>, IpAddr)>);
+pub(crate) struct Counted(Option<(Arc<Limits>, IpAddr)>);
 
 impl Limits {
-    pub(super) fn new(max_open: Option<usize>, max_per_address: Option<usize>) -> Arc<Self> {
+    pub(crate) fn new(max_open: Option<usize>, max_per_address: Option<usize>) -> Arc<Self> {
         Arc::new(Self {
             max_open: max_open.unwrap_or(usize::MAX),
             open: AtomicUsize::new(0),
@@ -52,7 +52,7 @@ impl Limits {
     }
 
     /// A place for one more WebSocket; `None` when all are taken.
-    pub(super) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
+    pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
         self.open
             .fetch_update(Relaxed, Relaxed, |open| {
                 (open < self.max_open).then_some(open + 1)
@@ -62,7 +62,7 @@ impl Limits {
     }
 
     /// Counts a connection for its address, unless that has too many.
-    pub(super) fn admit(self: &Arc<Self>, peer: Peer) -> Admission {
+    pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Admission {
         self.count(peer).map_or_else(
             || Admission::TurnedAway(Arc::clone(&self.telling).try_acquire_owned().ok()),
             Admission::Admitted,

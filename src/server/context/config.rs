@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::files::Files;
-use super::lab::Chaos;
-use super::request::Routes;
 use crate::connection::net::tls::server::ServerTls;
 use crate::connection::ws::deflate::{Params, Policy};
 use crate::connection::{KeepAlive, Role, SocketConfig};
 use crate::origin::OriginPolicy;
+use crate::server::faults::Chaos;
+use crate::server::files::Files;
+use crate::server::routes::Routes;
 
 /// The configuration of a server.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ impl Default for ServerConfig {
 
 impl ServerConfig {
     /// The configuration of one connection's socket.
-    pub(super) fn socket(&self, deflate: Option<Params>) -> SocketConfig {
+    pub(crate) fn socket(&self, deflate: Option<Params>) -> SocketConfig {
         SocketConfig {
             max_message_bytes: self.max_message_bytes,
             // A message may come in one frame.

@@ -5,96 +5,64 @@
 //! in [`SinkExt::feed`], or in `flush` for what [`Socket::echo`] has answered,
 //! so memory stays bounded by one message, or by some 100 KiB of small ones.
 
-use std::pin::{Pin, pin};
-use std::time::Duration;
+use std::pin::pin;
 
 use futures_util::SinkExt;
-use tokio::time::{Instant, Sleep, sleep};
 
-use super::accept::Shared;
-use super::events::{Outcome, Traffic};
-use super::stop::Stop;
+use super::idle::{Idle, expired};
+use super::{Behaviour, IDLE_TIMEOUT, SHUTTING_DOWN};
 use crate::connection::{Answered, CloseCode, CloseFrame, Closed, Event, Message, Socket};
+use crate::server::context::{Context, Outcome, Stop, Traffic};
 
 /// Answers are written out after this many events even when more are waiting,
 /// so that the first of them is not held back for long.
 const MAX_BATCH_EVENTS: usize = 256;
 
-/// Echoes until the socket is closed: by the client, for its silence, or by
-/// `stop`.
-pub(super) async fn run(mut socket: Socket, shared: &Shared, stop: &Stop) -> (Outcome, Traffic) {
-    let mut traffic = Traffic::default();
-    let mut counted = traffic;
-    let mut idle = shared.config.idle_timeout.map(Idle::new);
-    // One registration for the whole life of the connection.
-    let mut draining = pin!(stop.draining());
-    let why = loop {
-        if stop.is_draining() {
-            break "the server is shutting down";
-        }
-        tokio::select! {
-            biased;
-            turn = answer(&mut socket, &mut traffic) => {
-                shared.carried(traffic.since(&counted));
-                counted = traffic;
-                match (turn, &mut idle) {
-                    (Turn::Closed(closed), _) => return (Outcome::Closed(closed), traffic),
-                    (Turn::Heard, Some(idle)) => idle.reset(),
-                    (Turn::Heard | Turn::Silent, _) => {}
-                }
+/// Sends every message back.
+pub(crate) struct Echo;
+
+impl Behaviour for Echo {
+    type Connection = Socket;
+
+    /// Echoes until the socket is closed: by the client, for its silence, or by
+    /// `stop`.
+    async fn run(self, mut socket: Socket, context: &Context, stop: &Stop) -> (Outcome, Traffic) {
+        let mut traffic = Traffic::default();
+        let mut counted = traffic;
+        let mut idle = context.config.idle_timeout.map(Idle::new);
+        // One registration for the whole life of the connection.
+        let mut draining = pin!(stop.draining());
+        let why = loop {
+            if stop.is_draining() {
+                break SHUTTING_DOWN;
             }
-            () = &mut draining => {}
-            () = expired(&mut idle) => break "idle timeout",
-        }
-    };
-    let outcome = close(socket, why, stop, &mut traffic).await;
-    shared.carried(traffic.since(&counted));
-    (outcome, traffic)
-}
-
-/// Watches for silence. The timer is moved when it fires, not for each frame.
-pub(super) struct Idle {
-    timeout: Duration,
-    last: Instant,
-    sleep: Pin<Box<Sleep>>,
-}
-
-impl Idle {
-    pub(super) fn new(timeout: Duration) -> Self {
-        Self {
-            timeout,
-            last: Instant::now(),
-            sleep: Box::pin(sleep(timeout)),
-        }
-    }
-
-    /// Notes that the client has sent something.
-    pub(super) fn reset(&mut self) {
-        self.last = Instant::now();
-    }
-}
-
-/// Waits until a client has been silent for too long.
-pub(super) async fn expired(idle: &mut Option<Idle>) {
-    let Some(idle) = idle else {
-        return std::future::pending().await;
-    };
-    loop {
-        idle.sleep.as_mut().await;
-        let due = idle.last + idle.timeout;
-        if Instant::now() >= due {
-            return;
-        }
-        idle.sleep.as_mut().reset(due);
+            tokio::select! {
+                biased;
+                turn = answer(&mut socket, &mut traffic) => {
+                    context.carried(traffic.since(&counted));
+                    counted = traffic;
+                    match (turn, &mut idle) {
+                        (Turn::Closed(closed), _) => return (Outcome::Closed(closed), traffic),
+                        (Turn::Received, Some(idle)) => idle.reset(),
+                        (Turn::Received | Turn::Nothing, _) => {}
+                    }
+                }
+                () = &mut draining => {}
+                () = expired(&mut idle) => break IDLE_TIMEOUT,
+            }
+        };
+        let outcome = close(socket, why, stop, &mut traffic).await;
+        context.carried(traffic.since(&counted));
+        (outcome, traffic)
     }
 }
 
 /// What a turn of answering came to.
 enum Turn {
     /// The client has sent something.
-    Heard,
+    Received,
     /// Only our own ping or pong has left.
-    Silent,
+    Nothing,
     Closed(Closed),
 }
 
@@ -102,7 +70,7 @@ enum Turn {
 async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Turn {
     let mut next = match socket.echo().await {
         // The last event was returned before.
-        None => return Turn::Silent,
+        None => return Turn::Nothing,
         Some(Answered::Event(event)) => Some(event),
         Some(Answered::Echoed(echoed)) => {
             traffic.received_messages += echoed.messages;
@@ -110,18 +78,18 @@ async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Turn {
             traffic.sent_messages += echoed.messages;
             traffic.sent_bytes += echoed.bytes;
             let _ = socket.flush().await;
-            return Turn::Heard;
+            return Turn::Received;
         }
     };
-    let mut turn = Turn::Silent;
+    let mut turn = Turn::Nothing;
     let mut answered = 0;
     while let Some(event) = next {
         match event {
             Event::Closed(closed) => return Turn::Closed(closed),
             Event::Flushed => {}
-            Event::Ping(_) | Event::Pong { .. } => turn = Turn::Heard,
+            Event::Ping(_) | Event::Pong { .. } => turn = Turn::Received,
             Event::Message { message, .. } => {
-                turn = Turn::Heard;
+                turn = Turn::Received;
                 echo(socket, message, traffic).await;
             }
         }
@@ -179,15 +147,17 @@ mod tests {
     use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-    use std::task::{Context, Poll};
+    use std::task::{self, Poll};
+    use std::time::Duration;
 
     use bytes::Bytes;
     use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf, duplex};
 
-    use super::super::config::ServerConfig;
-    use super::super::stop::Controller;
+    use tokio::time::Instant;
+
     use super::*;
     use crate::connection::{Role, SocketConfig, Transport};
+    use crate::server::context::{Controller, ServerConfig};
 
     /// Counts the writes that reach the transport.
     struct Counting {
@@ -198,7 +168,7 @@ mod tests {
     impl AsyncRead for Counting {
         fn poll_read(
             mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
+            cx: &mut task::Context<'_>,
             buf: &mut ReadBuf<'_>,
         ) -> Poll<std::io::Result<()>> {
             Pin::new(&mut self.inner).poll_read(cx, buf)
@@ -208,20 +178,23 @@ mod tests {
     impl AsyncWrite for Counting {
         fn poll_write(
             mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
+            cx: &mut task::Context<'_>,
             buf: &[u8],
         ) -> Poll<std::io::Result<usize>> {
             self.writes.fetch_add(1, Relaxed);
             Pin::new(&mut self.inner).poll_write(cx, buf)
         }
 
-        fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<std::io::Result<()>> {
+        fn poll_flush(
+            mut self: Pin<&mut Self>,
+            cx: &mut task::Context<'_>,
+        ) -> Poll<std::io::Result<()>> {
             Pin::new(&mut self.inner).poll_flush(cx)
         }
 
         fn poll_shutdown(
             mut self: Pin<&mut Self>,
-            cx: &mut Context<'_>,
+            cx: &mut task::Context<'_>,
         ) -> Poll<std::io::Result<()>> {
             Pin::new(&mut self.inner).poll_shutdown(cx)
         }
@@ -267,7 +240,8 @@ mod tests {
         let controller = Controller::new();
         let stop = controller.stop();
         let server = tokio::spawn(async move {
-            run(server, &Shared::alone(ServerConfig::default()), &stop).await
+            Echo.run(server, &Context::alone(ServerConfig::default()), &stop)
+                .await
         });
         for n in 0..100 {
             assert_eq!(message(&mut client).await, Message::text(n.to_string()));
@@ -298,7 +272,7 @@ mod tests {
             ..ServerConfig::default()
         };
         let start = Instant::now();
-        run(server, &Shared::alone(config), &stop).await;
+        Echo.run(server, &Context::alone(config), &stop).await;
         // Besides, the waits for the answer to the Close and for the end.
         assert_eq!(start.elapsed(), Duration::from_secs(10 + 1 + 1));
     }
@@ -309,7 +283,8 @@ mod tests {
         let controller = Controller::new();
         let stop = controller.stop();
         let server = tokio::spawn(async move {
-            run(server, &Shared::alone(ServerConfig::default()), &stop).await
+            Echo.run(server, &Context::alone(ServerConfig::default()), &stop)
+                .await
         });
         let (mut sent, mut refused) = (0_u32, false);
         // The paths hold a little; far less than this.

@@ -11,14 +11,11 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::accept::Shared;
-use super::events::Event;
-use super::http::{self, Link};
-use super::limits::Admission;
-use super::stop::Stop;
+use super::connection::{self, Connection};
 use crate::connection::Transport;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::net::tls::server::{AcceptError, ServerTls};
+use crate::server::context::{Admission, Context, Event, Stop};
 
 /// How long a client that is refused may take for the TLS handshake: it holds
 /// one of the few places of those that are told.
@@ -29,58 +26,61 @@ const TELLING: Duration = Duration::from_secs(2);
     clippy::manual_async_fn,
     reason = "an `async fn` keeps room for its arguments twice, for as long as the WebSocket is open"
 )]
-pub(super) fn serve<S>(
-    link: Link<S>,
+pub(crate) fn admit<S>(
+    connection: Connection<S>,
     admission: Admission,
-    shared: Arc<Shared>,
+    context: Arc<Context>,
     stop: Stop,
 ) -> impl Future<Output = ()> + Send + use<S>
 where
     S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
     async move {
-        let connection = link.connection;
+        let id = connection.id;
         let _place = match admission {
             Admission::Admitted(place) => place,
             Admission::TurnedAway(telling) => {
-                shared.turned_away(connection);
+                context.turned_away(id);
                 if telling.is_some() {
-                    Box::pin(turn_away(link.stream, &shared, &stop)).await;
+                    Box::pin(turn_away(connection.stream, &context, &stop)).await;
                 }
                 return;
             }
         };
-        let Some(tls) = &shared.config.tls else {
-            return http::serve(link, Arc::clone(&shared), stop).await;
+        let Some(tls) = &context.config.tls else {
+            return connection::serve(connection, Arc::clone(&context), stop).await;
         };
-        let limit = shared.config.handshake_timeout;
+        let limit = context.config.handshake_timeout;
         // Boxed, and over before the requests begin, so that an open WebSocket
         // keeps no room for it.
-        let link = match Box::pin(secure(tls, link.stream.into(), limit, &stop)).await {
-            Some(Ok((stream, tls))) => Link {
+        let connection = match Box::pin(secure(tls, connection.stream.into(), limit, &stop)).await {
+            Some(Ok((stream, tls))) => Connection {
                 stream,
-                connection,
+                id,
                 tls: Some(Box::new(tls)),
             },
-            Some(Err(error)) => return shared.observe(Event::TlsFailed { connection, error }),
+            Some(Err(error)) => {
+                let connection = id;
+                return context.observe(Event::TlsFailed { connection, error });
+            }
             None => return,
         };
-        http::serve(link, Arc::clone(&shared), stop).await;
+        connection::serve(connection, Arc::clone(&context), stop).await;
     }
 }
 
 /// Tells a client that its address has too many connections.
-async fn turn_away<S>(stream: S, shared: &Shared, stop: &Stop)
+async fn turn_away<S>(stream: S, context: &Context, stop: &Stop)
 where
     S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
-    let Some(tls) = &shared.config.tls else {
-        return http::turn_away(stream).await;
+    let Some(tls) = &context.config.tls else {
+        return connection::turn_away(stream).await;
     };
     // A client that gets no TLS now is refused all the same.
-    let limit = TELLING.min(shared.config.handshake_timeout);
+    let limit = TELLING.min(context.config.handshake_timeout);
     if let Some(Ok((stream, _))) = secure(tls, stream.into(), limit, stop).await {
-        http::turn_away(stream).await;
+        connection::turn_away(stream).await;
     }
 }
 

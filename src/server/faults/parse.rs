@@ -9,7 +9,8 @@ use std::time::Duration;
 use http::{StatusCode, Uri};
 use percent_encoding::percent_decode_str;
 
-use super::{BadFrame, Credentials, End, LabError, Plan, Says};
+use super::opening::{Credentials, LabError};
+use super::plan::{Ending, InvalidFrame, Plan, Sends};
 use crate::connection::CloseFrame;
 
 /// The longest wait that can be asked for.
@@ -30,7 +31,7 @@ const MAX_ROOM_BYTES: usize = 64;
 /// # Errors
 /// A route whose argument, or a query that, makes no sense or asks for too
 /// much.
-pub fn parse(uri: &Uri) -> Result<Option<Plan>, LabError> {
+pub(crate) fn parse(uri: &Uri) -> Result<Option<Plan>, LabError> {
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     let (name, argument) = match path.split_once('/') {
         Some((name, argument)) => (name, Some(argument)),
@@ -86,29 +87,29 @@ const NAMES: &[&str] = &[
 #[derive(Default)]
 struct Builder {
     plan: Plan,
-    end: Option<End>,
+    end: Option<Ending>,
     after: Option<u64>,
     reason: String,
 }
 
 impl Builder {
     fn set(&mut self, name: &str, value: &str) -> Result<(), LabError> {
-        let talk = &mut self.plan.talk;
+        let session = &mut self.plan.session;
         let opening = &mut self.plan.opening;
         match name {
-            "delay" => talk.delay = milliseconds(name, value)?,
+            "delay" => session.delay = milliseconds(name, value)?,
             "slow-handshake" => opening.wait = milliseconds(name, value)?,
             "ping" => {
                 let interval = milliseconds(name, value)?;
-                talk.ping = Some(interval.max(Duration::from_millis(1)));
+                session.ping = Some(interval.max(Duration::from_millis(1)));
             }
-            "no-pong" => talk.pongs = no_value(name, value, false)?,
-            "fragment" => talk.fragments = number(name, value, MAX_FRAGMENTS)?.max(1),
-            "big" => talk.says = Says::Big(size(value)?),
-            "stream" => talk.says = Says::Stream(number(name, value, MAX_RATE)?.max(1)),
-            "count" => talk.says = Says::Count(number(name, value, MAX_COUNT)?),
-            "broadcast" => talk.says = Says::Broadcast(room(value)?),
-            "json" => talk.says = no_value(name, value, Says::Seen)?,
+            "no-pong" => session.pongs = no_value(name, value, false)?,
+            "fragment" => session.fragments = number(name, value, MAX_FRAGMENTS)?.max(1),
+            "big" => session.sends = Sends::Big(size(value)?),
+            "stream" => session.sends = Sends::Stream(number(name, value, MAX_RATE)?.max(1)),
+            "count" => session.sends = Sends::Count(number(name, value, MAX_COUNT)?),
+            "broadcast" => session.sends = Sends::Broadcast(room(value)?),
+            "json" => session.sends = no_value(name, value, Sends::Request)?,
             "after" => self.after = Some(number(name, value, MAX_COUNT)?),
             "reason" => self.reason = reason(value)?,
             "status" => opening.refusal = Some(LabError::Status(status(value)?)),
@@ -122,9 +123,9 @@ impl Builder {
 
     fn build(self) -> Plan {
         let mut plan = self.plan;
-        plan.talk.end = self.end.map(|end| {
+        plan.session.end = self.end.map(|end| {
             let end = match end {
-                End::Close(code, _) => End::Close(code, self.reason),
+                Ending::Close(code, _) => Ending::Close(code, self.reason),
                 end => end,
             };
             (end, self.after.unwrap_or(0))
@@ -133,19 +134,19 @@ impl Builder {
     }
 }
 
-fn end(name: &str, value: &str) -> Result<End, LabError> {
+fn end(name: &str, value: &str) -> Result<Ending, LabError> {
     let end = match name {
         "close" => {
             let code = if value.is_empty() { "1000" } else { value };
-            return Ok(End::Close(number(name, code, u16::MAX)?, String::new()));
+            return Ok(Ending::Close(number(name, code, u16::MAX)?, String::new()));
         }
-        "drop" => End::Drop,
-        "reset" => End::Reset,
-        "half-close" => End::HalfClose,
-        "bad-utf8" => End::Frame(BadFrame::Utf8),
-        "bad-rsv" => End::Frame(BadFrame::Rsv),
-        "bad-mask" => End::Frame(BadFrame::Mask),
-        "bad-length" => End::Frame(BadFrame::Length),
+        "drop" => Ending::Drop,
+        "reset" => Ending::Reset,
+        "half-close" => Ending::HalfClose,
+        "bad-utf8" => Ending::Frame(InvalidFrame::Utf8),
+        "bad-rsv" => Ending::Frame(InvalidFrame::Rsv),
+        "bad-mask" => Ending::Frame(InvalidFrame::Mask),
+        "bad-length" => Ending::Frame(InvalidFrame::Length),
         _ => return Err(malformed(&format!("'{}'", name.escape_default()))),
     };
     no_value(name, value, end)
@@ -164,7 +165,7 @@ fn no_value<T>(name: &str, value: &str, result: T) -> Result<T, LabError> {
     if value.is_empty() {
         return Ok(result);
     }
-    Err(bad_value(name, value, "it no value"))
+    Err(bad_value(name, value, "no value"))
 }
 
 fn number<T>(name: &str, value: &str, max: T) -> Result<T, LabError>
@@ -253,7 +254,7 @@ fn decode(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TalkPlan;
+    use super::super::plan::SessionPlan;
     use super::*;
 
     fn plan(uri: &str) -> Result<Option<Plan>, String> {
@@ -263,34 +264,34 @@ mod tests {
     #[test]
     fn what_is_said_and_how() {
         let ms = Duration::from_millis;
-        let echo = TalkPlan::default;
+        let echo = SessionPlan::default;
         for (uri, expected) in [
             ("/echo", echo()),
             ("/ECHO?", echo()),
             (
                 "/delay/100",
-                TalkPlan {
+                SessionPlan {
                     delay: ms(100),
                     ..echo()
                 },
             ),
             (
                 "/echo?delay=100ms",
-                TalkPlan {
+                SessionPlan {
                     delay: ms(100),
                     ..echo()
                 },
             ),
             (
                 "/ping/0",
-                TalkPlan {
+                SessionPlan {
                     ping: Some(ms(1)),
                     ..echo()
                 },
             ),
             (
                 "/no-pong?ping=5",
-                TalkPlan {
+                SessionPlan {
                     pongs: false,
                     ping: Some(ms(5)),
                     ..echo()
@@ -298,91 +299,91 @@ mod tests {
             ),
             (
                 "/fragment/3",
-                TalkPlan {
+                SessionPlan {
                     fragments: 3,
                     ..echo()
                 },
             ),
             (
                 "/big/64KiB",
-                TalkPlan {
-                    says: Says::Big(64 << 10),
+                SessionPlan {
+                    sends: Sends::Big(64 << 10),
                     ..echo()
                 },
             ),
             (
                 "/stream/50",
-                TalkPlan {
-                    says: Says::Stream(50),
+                SessionPlan {
+                    sends: Sends::Stream(50),
                     ..echo()
                 },
             ),
             (
                 "/count/3?drop",
-                TalkPlan {
-                    says: Says::Count(3),
-                    end: Some((End::Drop, 0)),
+                SessionPlan {
+                    sends: Sends::Count(3),
+                    end: Some((Ending::Drop, 0)),
                     ..echo()
                 },
             ),
             (
                 "/broadcast",
-                TalkPlan {
-                    says: Says::Broadcast(String::new()),
+                SessionPlan {
+                    sends: Sends::Broadcast(String::new()),
                     ..echo()
                 },
             ),
             (
                 "/broadcast/a%20b",
-                TalkPlan {
-                    says: Says::Broadcast("a b".into()),
+                SessionPlan {
+                    sends: Sends::Broadcast("a b".into()),
                     ..echo()
                 },
             ),
             (
                 "/json",
-                TalkPlan {
-                    says: Says::Seen,
+                SessionPlan {
+                    sends: Sends::Request,
                     ..echo()
                 },
             ),
             (
                 "/close/4000?after=2&reason=so+long",
-                TalkPlan {
-                    end: Some((End::Close(4000, "so long".into()), 2)),
+                SessionPlan {
+                    end: Some((Ending::Close(4000, "so long".into()), 2)),
                     ..echo()
                 },
             ),
             (
                 "/close",
-                TalkPlan {
-                    end: Some((End::Close(1000, String::new()), 0)),
+                SessionPlan {
+                    end: Some((Ending::Close(1000, String::new()), 0)),
                     ..echo()
                 },
             ),
             (
                 "/reset",
-                TalkPlan {
-                    end: Some((End::Reset, 0)),
+                SessionPlan {
+                    end: Some((Ending::Reset, 0)),
                     ..echo()
                 },
             ),
             (
                 "/half-close",
-                TalkPlan {
-                    end: Some((End::HalfClose, 0)),
+                SessionPlan {
+                    end: Some((Ending::HalfClose, 0)),
                     ..echo()
                 },
             ),
             (
                 "/bad-rsv",
-                TalkPlan {
-                    end: Some((End::Frame(BadFrame::Rsv), 0)),
+                SessionPlan {
+                    end: Some((Ending::Frame(InvalidFrame::Rsv), 0)),
                     ..echo()
                 },
             ),
         ] {
-            let found = plan(uri).map(|plan| plan.map(|plan| plan.talk));
+            let found = plan(uri).map(|plan| plan.map(|plan| plan.session));
             assert_eq!(found, Ok(Some(expected)), "{uri}");
         }
     }

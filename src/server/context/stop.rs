@@ -18,7 +18,7 @@ enum Phase {
 
 /// The server's end.
 #[derive(Debug)]
-pub(super) struct Controller {
+pub(crate) struct Controller {
     phase: watch::Sender<Phase>,
     stop: Stop,
     all_gone: mpsc::Receiver<Infallible>,
@@ -26,13 +26,13 @@ pub(super) struct Controller {
 
 /// A connection's end. The server waits until all of them are dropped.
 #[derive(Debug, Clone)]
-pub(super) struct Stop {
+pub(crate) struct Stop {
     phase: watch::Receiver<Phase>,
     _alive: mpsc::Sender<Infallible>,
 }
 
 impl Controller {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let (phase, receiver) = watch::channel(Phase::Running);
         let (alive, all_gone) = mpsc::channel(1);
         Self {
@@ -46,13 +46,13 @@ impl Controller {
     }
 
     /// For one connection.
-    pub(super) fn stop(&self) -> Stop {
+    pub(crate) fn stop(&self) -> Stop {
         self.stop.clone()
     }
 
     /// Tells the connections to close; waits for all of them, but not longer
     /// than `limit` takes.
-    pub(super) async fn drain(mut self, limit: impl Future<Output = ()>) {
+    pub(crate) async fn drain(mut self, limit: impl Future<Output = ()>) {
         drop(self.stop);
         self.phase.send_replace(Phase::Draining);
         tokio::select! {
@@ -67,17 +67,17 @@ impl Controller {
 
 impl Stop {
     /// Whether the connection is to close.
-    pub(super) fn is_draining(&self) -> bool {
+    pub(crate) fn is_draining(&self) -> bool {
         *self.phase.borrow() >= Phase::Draining
     }
 
     /// Waits until the connection is to close.
-    pub(super) async fn draining(&self) {
+    pub(crate) async fn draining(&self) {
         self.reached(Phase::Draining).await;
     }
 
     /// Waits until the time for closing is over.
-    pub(super) async fn aborting(&self) {
+    pub(crate) async fn aborting(&self) {
         self.reached(Phase::Aborting).await;
     }
 

@@ -1,0 +1,123 @@
+//! What a server tells, as text: JSON for programs, sentences for people.
+
+mod ended;
+mod json;
+mod text;
+
+use std::net::SocketAddr;
+
+use serde::Serialize;
+
+pub use self::json::json;
+pub use self::text::text;
+use crate::server::{Bound, Event, Front, ServerConfig, Totals};
+
+/// Something to tell.
+#[derive(Debug)]
+pub enum Report {
+    /// The server listens.
+    Ready(Ready),
+    /// What the engine tells.
+    Event(Event),
+    /// So many reports have found no room.
+    LeftOut(u64),
+    /// The server has ended.
+    Stopped(Totals),
+}
+
+/// Where a server listens.
+#[derive(Debug, Clone, Serialize)]
+pub struct Ready {
+    /// The first of `urls`.
+    url: String,
+    /// A URL for each path, to be connected to from this machine.
+    urls: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    /// The address or the path that is listened on.
+    address: String,
+    pid: u32,
+    /// What a client can give to --pinnedpubkey.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pin: Option<String>,
+    /// A command that connects, where no authority vouches for the server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    command: Option<String>,
+    /// The page, or the folder's files.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    page: Option<String>,
+    /// Where operators ask.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    admin: Option<String>,
+    /// Repeats the chances of `--chaos`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seed: Option<u64>,
+}
+
+/// What a server is when it begins to listen.
+#[derive(Clone, Copy)]
+pub struct Listening<'a> {
+    /// Where it listens.
+    pub bound: &'a Bound,
+    /// What it does.
+    pub config: &'a ServerConfig,
+    /// Where operators ask.
+    pub admin: Option<SocketAddr>,
+    /// Whether its certificate is its own.
+    pub self_signed: bool,
+    /// The process.
+    pub pid: u32,
+}
+
+impl Ready {
+    /// What is known once a server listens.
+    pub fn new(listening: &Listening<'_>) -> Self {
+        let Listening { bound, config, .. } = *listening;
+        let pin = config.tls.as_ref().map(|tls| tls.certificate().pin);
+        let scheme = if pin.is_some() { "wss" } else { "ws" };
+        let (base, port, address) = match bound {
+            Bound::Tcp { address, .. } => {
+                let mut reachable = *address;
+                if address.ip().is_unspecified() {
+                    reachable.set_ip(match address {
+                        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+                        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+                    });
+                }
+                let base = format!("{scheme}://{reachable}");
+                (base, Some(address.port()), address.to_string())
+            }
+            #[cfg(unix)]
+            Bound::Unix { path, .. } => {
+                let path = path.display().to_string();
+                (format!("ws+unix:{path}:"), None, path)
+            }
+        };
+        let urls: Vec<_> = config
+            .routes
+            .paths()
+            .map(|path| format!("{base}{path}"))
+            .collect();
+        let url = urls.first().cloned().unwrap_or_else(|| base.clone());
+        let command = pin
+            .filter(|_| listening.self_signed)
+            .map(|pin| format!("wscli connect {url} -k --pinnedpubkey {pin}"));
+        Self {
+            url,
+            urls,
+            pin: pin.map(|pin| pin.to_string()),
+            command,
+            port,
+            address,
+            pid: listening.pid,
+            page: match (&config.front, bound) {
+                (Front::Nothing, _) => None,
+                #[cfg(unix)]
+                (_, Bound::Unix { .. }) => None,
+                _ => Some(base.replacen("ws", "http", 1) + "/"),
+            },
+            admin: listening.admin.map(|admin| format!("http://{admin}/")),
+            seed: config.chaos.as_ref().map(|chaos| chaos.seed),
+        }
+    }
+}

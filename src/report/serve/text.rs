@@ -1,0 +1,163 @@
+//! The events of a server as sentences.
+
+use std::fmt::Write as _;
+
+use super::ended::{End, with_causes};
+use super::{Ready, Report};
+use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
+use crate::terminal::Verbosity;
+
+/// One line for people, and how much has to be told for it to be shown.
+pub fn text(report: &Report) -> Option<(Verbosity, String)> {
+    Some(match report {
+        Report::Ready(ready) => (Verbosity::Normal, ready_text(ready)),
+        Report::Event(event) => event_text(event),
+        Report::LeftOut(events) => (
+            Verbosity::Normal,
+            format!("{events} lines were left out: they came faster than they could be written"),
+        ),
+        Report::Stopped(totals) => (
+            Verbosity::Verbose,
+            format!(
+                "stopped after {} connections, {} messages, {} bytes",
+                totals.opened, totals.messages, totals.bytes
+            ),
+        ),
+    })
+}
+
+/// The address alone on the first line, for those who read it by program.
+fn ready_text(ready: &Ready) -> String {
+    let mut text = format!("listening on {}", ready.urls.join(" and "));
+    if let Some(command) = &ready.command {
+        let _ = write!(text, "\nconnect with: {command}");
+    } else if let Some(pin) = &ready.pin {
+        let _ = write!(text, "\npublic key {pin}");
+    }
+    for (what, value) in [("page at", &ready.page), ("admin at", &ready.admin)] {
+        if let Some(value) = value {
+            let _ = write!(text, "\n{what} {value}");
+        }
+    }
+    if let Some(seed) = ready.seed {
+        let _ = write!(text, "\nchaos with --seed {seed}");
+    }
+    text
+}
+
+fn event_text(event: &Event) -> (Verbosity, String) {
+    match event {
+        Event::Opened { connection, opened } => {
+            (Verbosity::Verbose, opened_text(connection, opened))
+        }
+        Event::Refused {
+            connection,
+            refused,
+        } => (Verbosity::Normal, refused_text(connection, refused)),
+        Event::Served { connection, served } => (
+            Verbosity::Verbose,
+            format!(
+                "{}: answered {} {} with {}",
+                name_of(connection),
+                served.method,
+                served.resource,
+                served.status
+            ),
+        ),
+        Event::TurnedAway { connection } => (
+            Verbosity::Normal,
+            format!(
+                "{}: refused, its address has too many connections",
+                name_of(connection)
+            ),
+        ),
+        Event::HandshakeFailed { connection, error } => (
+            Verbosity::Verbose,
+            format!(
+                "{}: no handshake: {}",
+                name_of(connection),
+                with_causes(error)
+            ),
+        ),
+        Event::TlsFailed { connection, error } => (
+            Verbosity::Verbose,
+            format!("{}: no TLS: {error}", name_of(connection)),
+        ),
+        Event::Ended { connection, ended } => {
+            // A client that breaks the protocol is news; one that just goes
+            // away is not.
+            let broken = matches!(&ended.outcome, Outcome::Closed(closed)
+                if closed.error.as_ref().is_some_and(|error| error.close_frame().is_some()));
+            let level = if broken {
+                Verbosity::Normal
+            } else {
+                Verbosity::Verbose
+            };
+            (level, ended_text(connection, ended))
+        }
+        Event::AcceptPaused(error) => (
+            Verbosity::Normal,
+            format!("cannot accept connections at the moment: {error}; trying again"),
+        ),
+        Event::Draining { connections, grace } => (
+            Verbosity::Normal,
+            match connections {
+                0 => "shutting down".to_owned(),
+                _ => format!("shutting down: closing {connections} connections, {grace:?} at most"),
+            },
+        ),
+    }
+}
+
+fn name_of(connection: &ConnectionId) -> String {
+    format!("#{} {}", connection.id, connection.peer)
+}
+
+fn opened_text(connection: &ConnectionId, opened: &Opened) -> String {
+    let mut text = format!("{}: opened {}", name_of(connection), opened.resource);
+    for (name, value) in [
+        ("origin", &opened.origin),
+        ("subprotocol", &opened.subprotocol),
+        ("extensions", &opened.extensions),
+    ] {
+        if let Some(value) = value {
+            let _ = write!(text, ", {name} {value}");
+        }
+    }
+    text
+}
+
+fn refused_text(connection: &ConnectionId, refused: &Refused) -> String {
+    format!(
+        "{}: refused {} {} with {}: {}",
+        name_of(connection),
+        refused.method,
+        refused.resource,
+        refused.status,
+        refused.reason
+    )
+}
+
+fn ended_text(connection: &ConnectionId, ended: &Ended) -> String {
+    let end = End::of(ended);
+    let mut text = match end.by {
+        Some(by) => format!(
+            "{}: closed by {by}. Code: {}.",
+            name_of(connection),
+            end.code
+        ),
+        None => format!("{}: lost. Code: {}.", name_of(connection), end.code),
+    };
+    if !end.reason.is_empty() {
+        let _ = write!(text, " Reason: {}.", end.reason);
+    }
+    if let Some(error) = end.error {
+        let _ = write!(text, " Error: {error}.");
+    }
+    let _ = write!(
+        text,
+        " {} messages, {} bytes, {:.1?}",
+        ended.traffic.received_messages, ended.traffic.received_bytes, ended.lasted
+    );
+    text
+}

@@ -1,0 +1,87 @@
+//! What all connections of a worker share: the configuration, the limits, the
+//! counters, and who is told of events. A leaf of the server: it knows nothing of
+//! requests or behaviours.
+
+mod config;
+mod counters;
+mod events;
+mod limits;
+mod rooms;
+mod stop;
+
+use std::sync::Arc;
+
+pub use self::config::{Front, ServerConfig};
+pub(crate) use self::counters::Counters;
+pub use self::counters::{Monitor, Snapshot};
+pub use self::events::{
+    ConnectionId, Ended, Event, Observer, Opened, Outcome, Peer, Refused, Served, Totals, Traffic,
+};
+pub(crate) use self::limits::{Admission, Limits, Slot};
+pub(crate) use self::rooms::{Room, Rooms};
+pub(crate) use self::stop::{Controller, Stop};
+
+/// What all connections of a worker share.
+pub(crate) struct Context {
+    pub(crate) config: Arc<ServerConfig>,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) rooms: Arc<Rooms>,
+    pub(crate) observer: Observer,
+    pub(crate) counters: Arc<Counters>,
+}
+
+impl Context {
+    /// For tests of what runs on a connection.
+    #[cfg(test)]
+    pub(crate) fn alone(config: ServerConfig) -> Self {
+        Self {
+            config: Arc::new(config),
+            limits: Limits::new(None, None),
+            rooms: Arc::default(),
+            observer: Arc::new(|_| {}),
+            counters: Arc::default(),
+        }
+    }
+
+    pub(crate) fn observe(&self, event: Event) {
+        (self.observer)(event);
+    }
+
+    pub(crate) fn opened(&self, connection: ConnectionId, opened: Opened) {
+        self.counters.opened();
+        self.observe(Event::Opened { connection, opened });
+    }
+
+    pub(crate) fn refused(&self, connection: ConnectionId, refused: Refused) {
+        self.counters.refused(refused.status);
+        self.observe(Event::Refused {
+            connection,
+            refused,
+        });
+    }
+
+    pub(crate) fn served(&self, connection: ConnectionId, served: Served) {
+        self.counters.responded(served.status);
+        self.observe(Event::Served { connection, served });
+    }
+
+    pub(crate) fn handshake_failed(&self, connection: ConnectionId, error: hyper::Error) {
+        self.counters.handshake_failed();
+        self.observe(Event::HandshakeFailed { connection, error });
+    }
+
+    pub(crate) fn turned_away(&self, connection: ConnectionId) {
+        self.counters.turned_away();
+        self.observe(Event::TurnedAway { connection });
+    }
+
+    /// Adds what a connection has carried since the last time.
+    pub(crate) fn carried(&self, traffic: Traffic) {
+        self.counters.carried(traffic);
+    }
+
+    pub(crate) fn ended(&self, connection: ConnectionId, ended: Ended) {
+        self.counters.ended(&ended);
+        self.observe(Event::Ended { connection, ended });
+    }
+}
