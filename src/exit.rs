@@ -7,83 +7,64 @@ use crate::connection::client::dial::DialError;
 use crate::connection::http::HandshakeError;
 use crate::connection::{OpenError, SocketError};
 
-/// How the program ends. The discriminant is the exit code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
-pub enum ExitStatus {
-    /// All went well.
-    Success = 0,
-    /// `probe-origin` has findings that count, or `bench` missed a threshold.
-    Findings = 1,
-    /// A usage error, or a configuration that cannot work.
-    Usage = 2,
-    /// The host name could not be resolved.
-    Resolve = 3,
-    /// No TCP or Unix socket connection.
-    Connect = 4,
-    /// The TLS handshake failed.
-    Tls = 5,
-    /// The proxy did not lead to the target.
-    Proxy = 6,
-    /// The server answered the opening handshake with a refusal, or with an
-    /// answer that is not valid.
-    Rejected = 7,
-    /// The peer broke the protocol.
-    Protocol = 8,
-    /// A time limit has passed.
-    Timeout = 9,
-    /// What was expected did not come.
-    Expectation = 10,
-    /// The peer closed with a code other than 1000, 1001 or none, or without
-    /// a Close frame.
-    PeerClosed = 11,
-    /// Reading or writing locally failed.
-    LocalIo = 12,
-    /// `probe-origin` could not tell.
-    Inconclusive = 13,
-    /// The target of `probe-origin` died.
-    TargetDied = 14,
-    /// Interrupted (Ctrl-C).
-    Interrupted = 130,
-    /// Terminated (SIGTERM).
-    Terminated = 143,
+/// Declares the exit codes: each with its number, the commands that can end with
+/// it, and what it means, in the words of `--help`, the man pages and README.
+macro_rules! exit_statuses {
+    ($($name:ident = $code:literal, $commands:expr, $meaning:literal;)*) => {
+        /// How the program ends. The discriminant is the exit code.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        #[repr(u8)]
+        pub enum ExitStatus {
+            $(#[doc = $meaning] $name = $code,)*
+        }
+
+        impl ExitStatus {
+            /// Every one, in the order of the codes.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// What it means.
+            pub const fn meaning(self) -> &'static str {
+                match self {
+                    $(Self::$name => $meaning,)*
+                }
+            }
+
+            /// The names of the commands that can end with it.
+            pub const fn commands(self) -> &'static [&'static str] {
+                match self {
+                    $(Self::$name => $commands,)*
+                }
+            }
+        }
+    };
 }
 
-/// The table, for the man page and for its test.
-pub const TABLE: &[(ExitStatus, &str)] = &[
-    (ExitStatus::Success, "success"),
-    (
-        ExitStatus::Findings,
-        "findings of the severity that counts (probe-origin), or a missed threshold (bench)",
-    ),
-    (
-        ExitStatus::Usage,
-        "usage error, or a configuration that cannot work",
-    ),
-    (ExitStatus::Resolve, "the host name could not be resolved"),
-    (ExitStatus::Connect, "no TCP or unix socket connection"),
-    (ExitStatus::Tls, "the TLS handshake failed"),
-    (ExitStatus::Proxy, "the proxy did not lead to the server"),
-    (
-        ExitStatus::Rejected,
-        "the server rejected the upgrade, or its answer is not a valid one",
-    ),
-    (ExitStatus::Protocol, "the peer broke the protocol"),
-    (ExitStatus::Timeout, "a time limit has passed"),
-    (ExitStatus::Expectation, "what was expected did not come"),
-    (
-        ExitStatus::PeerClosed,
-        "the peer closed with a code other than 1000, 1001 or none, or without a Close frame",
-    ),
-    (ExitStatus::LocalIo, "local input or output failed"),
-    (
-        ExitStatus::Inconclusive,
-        "inconclusive: connected, and no answer that can be judged (probe-origin)",
-    ),
-    (ExitStatus::TargetDied, "the target died (probe-origin)"),
-    (ExitStatus::Interrupted, "interrupted (SIGINT)"),
-    (ExitStatus::Terminated, "terminated (SIGTERM)"),
-];
+const ANY: &[&str] = &["connect", "serve", "probe-origin", "bench"];
+const CLIENTS: &[&str] = &["connect", "probe-origin", "bench"];
+const TALKERS: &[&str] = &["connect", "bench"];
+
+exit_statuses! {
+    Success = 0, ANY, "success";
+    Findings = 1, &["probe-origin", "bench"],
+        "findings of the severity that counts (probe-origin), or a missed threshold (bench)";
+    Usage = 2, ANY, "usage error, or a configuration that cannot work";
+    Resolve = 3, CLIENTS, "the host name could not be resolved";
+    Connect = 4, CLIENTS, "no TCP or unix socket connection";
+    Tls = 5, CLIENTS, "the TLS handshake failed";
+    Proxy = 6, CLIENTS, "the proxy did not lead to the server";
+    Rejected = 7, TALKERS, "the server rejected the upgrade, or its answer is not a valid one";
+    Protocol = 8, TALKERS, "the peer broke the protocol";
+    Timeout = 9, TALKERS, "a time limit has passed";
+    Expectation = 10, TALKERS, "what was expected did not come";
+    PeerClosed = 11, TALKERS,
+        "closed by the peer with a code other than 1000, 1001 or none, or without a Close frame";
+    LocalIo = 12, ANY, "local input or output failed";
+    Inconclusive = 13, &["probe-origin"],
+        "inconclusive: no answer that can be judged (probe-origin)";
+    TargetDied = 14, &["probe-origin"], "the target died (probe-origin)";
+    Interrupted = 130, ANY, "interrupted (SIGINT)";
+    Terminated = 143, ANY, "terminated (SIGTERM)";
+}
 
 impl ExitStatus {
     /// The code's number.
@@ -203,15 +184,81 @@ fn status_of_socket(error: &SocketError) -> ExitStatus {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::connection::net::tls::TlsError;
+    use crate::connection::ws::deflate::DeflateError;
 
     #[test]
-    fn the_table_has_each_code_once_in_order() {
-        let codes: Vec<_> = TABLE.iter().map(|(status, _)| status.code()).collect();
-        assert_eq!(
-            codes,
-            [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 130, 143]
-        );
+    fn exit_codes_stand_in_order() {
+        let codes: Vec<_> = ExitStatus::ALL.iter().map(|s| s.code()).collect();
+        assert!(codes.is_sorted_by(|a, b| a < b), "{codes:?}");
+    }
+
+    fn socket(error: SocketError) -> ExitStatus {
+        status_of(&error.into())
+    }
+
+    fn open(error: OpenError) -> ExitStatus {
+        status_of(&error.into())
+    }
+
+    #[test]
+    fn exit_code_of_each_failure_to_open() {
+        let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+        let interface = DialError::Interface {
+            interface: "nope0".into(),
+            source: refused(),
+        };
+        assert_eq!(open(interface.into()), ExitStatus::Connect);
+        let local = TlsError::TrustStore("it is empty".into());
+        assert_eq!(open(DialError::Tls(local).into()), ExitStatus::Usage);
+        let closed = TlsError::Closed { received_bytes: 0 };
+        assert_eq!(open(DialError::Tls(closed).into()), ExitStatus::Tls);
+        // What came after a redirect has the code that it has without one.
+        for (cause, status) in [
+            (
+                OpenError::from(DialError::Connect {
+                    address: "127.0.0.1:1".into(),
+                    source: refused(),
+                }),
+                ExitStatus::Connect,
+            ),
+            (
+                OpenError::Timeout {
+                    after: Duration::ZERO,
+                    connected: true,
+                },
+                ExitStatus::Timeout,
+            ),
+        ] {
+            let redirected = OpenError::Redirected {
+                to: "ws://h/".into(),
+                source: Box::new(cause),
+            };
+            assert_eq!(open(redirected), status);
+        }
+    }
+
+    #[test]
+    fn exit_code_of_each_end_of_a_socket() {
+        let second = Duration::from_secs(1);
+        let limit = SocketError::TooLarge { limit_bytes: 1 };
+        for (error, status) in [
+            (
+                SocketError::Deflate(DeflateError::Corrupt),
+                ExitStatus::Protocol,
+            ),
+            (limit, ExitStatus::Protocol),
+            (SocketError::WriteTimeout(second), ExitStatus::Timeout),
+            (SocketError::CloseTimeout(second), ExitStatus::Timeout),
+            (SocketError::KeepAliveTimeout(second), ExitStatus::Timeout),
+            (SocketError::Lost, ExitStatus::PeerClosed),
+        ] {
+            let told = format!("{error:?}");
+            assert_eq!(socket(error), status, "{told}");
+        }
     }
 
     #[test]

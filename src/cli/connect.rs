@@ -26,12 +26,7 @@ With --reconnect, a lost connection is opened again, after 0.5 s and then ever
 longer, until what was waited for has come; the input waits meanwhile, and
 --setup is sent again. No message is sent twice: what was under way when the
 connection was lost is counted on stderr. A connection that stood for less than
-5 s counts as a failed attempt; the exit status is that of the last failure.
-
-Exit status: 0 success, 2 usage, 3 name resolution, 4 connection, 7 upgrade
-rejected, 8 protocol error, 9 timeout, 10 expectation failed, 11 closed by the
-peer with an error or without a Close frame, 12 local I/O, 130 interrupted, 143
-terminated.";
+5 s counts as a failed attempt; the exit status is that of the last failure.";
 
 /// Flags of `wscli connect`.
 #[derive(Debug, Clone, Args)]

@@ -6,7 +6,7 @@ use clap_complete::{Shell, generate};
 use clap_mangen::Man;
 
 use crate::cli::{Cli, Generate};
-use crate::exit::{ExitStatus, TABLE};
+use crate::exit::ExitStatus;
 use crate::terminal::write_stdout;
 
 /// Prints what was asked for.
@@ -34,7 +34,7 @@ fn render(kind: Generate) -> Result<Vec<u8>> {
     }
 }
 
-/// The page of a command, or the program's own, which holds the exit codes.
+/// The page of a command, with its exit codes, or the program's own, with all.
 fn man(command: Option<&str>) -> Result<Vec<u8>> {
     let mut cli = Cli::command();
     // Gives each command the global flags and its full name.
@@ -49,8 +49,10 @@ fn man(command: Option<&str>) -> Result<Vec<u8>> {
     let mut roff = Vec::new();
     Man::new(page).render(&mut roff)?;
     roff.extend_from_slice(b".SH \"EXIT STATUS\"\n");
-    for (status, meaning) in TABLE {
-        roff.extend_from_slice(format!(".TP\n\\fB{}\\fR\n{meaning}\n", status.code()).as_bytes());
+    let is_here = |status: &&ExitStatus| command.is_none_or(|c| status.commands().contains(&c));
+    for status in ExitStatus::ALL.iter().filter(is_here) {
+        let (code, meaning) = (status.code(), status.meaning());
+        roff.extend_from_slice(format!(".TP\n\\fB{code}\\fR\n{meaning}\n").as_bytes());
     }
     Ok(roff)
 }

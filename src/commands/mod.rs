@@ -14,7 +14,7 @@ mod signals;
 pub mod tls;
 mod transport;
 
-use clap::Parser;
+use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, GlobalArgs, When};
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
@@ -27,7 +27,8 @@ pub fn run() -> ExitStatus {
         Ok(expanded) => expanded,
         Err(error) => return fail(Status::default(), &error),
     };
-    let cli = match Cli::try_parse_from(arguments) {
+    let matches = command_line().try_get_matches_from(arguments);
+    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return show_clap(&error),
     };
@@ -46,6 +47,28 @@ pub fn run() -> ExitStatus {
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error))
+}
+
+/// The command line, with the exit codes of each command below its long help.
+fn command_line() -> clap::Command {
+    let mut cli = Cli::command();
+    for name in cli
+        .get_subcommands()
+        .map(|command| command.get_name().to_owned())
+        .collect::<Vec<_>>()
+    {
+        cli = cli.mut_subcommand(&name, |command| {
+            let notes = command.get_after_help().map(|notes| format!("{notes}\n\n"));
+            let notes = notes.unwrap_or_default();
+            let codes = ExitStatus::ALL.iter();
+            let codes = codes.filter(|status| status.commands().contains(&name.as_str()));
+            let lines =
+                codes.map(|status| format!("\n  {:>3}  {}", status.code(), status.meaning()));
+            let lines: String = lines.collect();
+            command.after_long_help(format!("{notes}Exit codes:{lines}"))
+        });
+    }
+    cli
 }
 
 fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
