@@ -206,7 +206,6 @@ impl Window {
     }
 
     fn answer_oldest(&mut self) -> Match {
-        self.drop_answered();
         if self.entries.is_empty() {
             return Match::Unsolicited;
         }
@@ -299,6 +298,74 @@ mod tests {
             Match::Late
         );
         assert_eq!(window.answer(&Matching::Echo, b"00000002", None), reply(2));
+    }
+
+    #[test]
+    fn stamp_last_corrects_the_send_time_of_what_has_left_since() {
+        let mut window = window(3);
+        let mut stamped = Vec::new();
+        window.stamp_last(2, 500, |entry| stamped.push(*entry));
+        let sent = |time, sent_ns| Entry {
+            intended_ns: time,
+            sent_ns,
+        };
+        assert_eq!(stamped, [sent(1, 500), sent(2, 500)]);
+        for entry in [sent(0, 0), sent(1, 500), sent(2, 500)] {
+            let number = entry.intended_ns;
+            let found = window.answer(&Matching::Order, b"", None);
+            assert_eq!(found, Match::Reply { number, entry });
+        }
+        // No more than there are.
+        window.push(entry(7));
+        window.stamp_last(5, 8, |entry| stamped.push(*entry));
+        assert_eq!(stamped.last(), Some(&sent(7, 8)));
+    }
+
+    #[test]
+    fn numbers_past_2_to_the_32_find_their_message() {
+        let first = (1 << 32) - 1;
+        let mut window = Window {
+            first,
+            ..Window::default()
+        };
+        (0..3).for_each(|i| window.push(entry(i)));
+        let answer = |window: &mut Window, head: &[u8]| window.answer(&Matching::Echo, head, None);
+        for (head, number) in [
+            (b"00000001", first + 2),
+            (b"ffffffff", first),
+            (b"00000000", first + 1),
+        ] {
+            let reply = Match::Reply {
+                number,
+                entry: entry(number - first),
+            };
+            assert_eq!(answer(&mut window, head), reply);
+        }
+        assert_eq!(window.next_number(), first + 3);
+        assert_eq!(answer(&mut window, b"fffffffe"), Match::Late);
+        assert_eq!(answer(&mut window, b"00000002"), Match::Unsolicited);
+    }
+
+    #[test]
+    fn a_number_that_was_never_sent_is_unsolicited() {
+        let mut window = window(3);
+        for head in [b"00000003", b"ffffffff", b"80000000"] {
+            let found = window.answer(&Matching::Echo, head, None);
+            assert_eq!(found, Match::Unsolicited);
+        }
+        assert_eq!(window.waiting(), 3);
+    }
+
+    #[test]
+    fn give_up_keeps_nothing_of_what_is_lost() {
+        let mut window = Window::default();
+        for time in 0..3 {
+            window.note_payload(vec![7; 10]);
+            window.push(entry(time));
+        }
+        window.give_up(2, |_| {});
+        assert_eq!(window.extra.as_ref().unwrap().payloads.len(), 1);
+        assert_eq!(window.take_payload(2), Some(vec![7; 10]));
     }
 
     #[test]

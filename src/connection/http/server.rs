@@ -401,12 +401,39 @@ mod tests {
                 &["Sec-WebSocket-Protocol: c,,a", "Sec-WebSocket-Protocol: x"],
                 Some("a"),
             ),
+            (&["Sec-WebSocket-Protocol: \ta\t,\tc\t"], Some("a")),
             (&["Sec-WebSocket-Protocol: A"], None),
             (&["Sec-WebSocket-Protocol: c"], None),
         ] {
             let accepted = check(&request(offers)).unwrap().accept(&own, None);
             assert_eq!(accepted.subprotocol.as_deref(), chosen, "{offers:?}");
         }
+    }
+
+    #[test]
+    fn extensions_are_taken_from_every_header_that_offers_some() {
+        let offers = [
+            "Sec-WebSocket-Extensions: x-unknown",
+            "Sec-WebSocket-Extensions: \tpermessage-deflate\t;\tclient_max_window_bits\t",
+        ];
+        let offer = check(&request(&offers)).unwrap();
+        let accepted = offer.accept(&[], Some(&Policy::default()));
+        assert!(accepted.deflate.is_some());
+        let extensions = accepted.extensions.unwrap();
+        assert!(extensions.starts_with("permessage-deflate"), "{extensions}");
+        let offer = check(&request(&offers[..1])).unwrap();
+        assert_eq!(offer.accept(&[], Some(&Policy::default())).extensions, None);
+    }
+
+    #[test]
+    fn a_hostile_version_cannot_act_on_who_reads_the_error() {
+        let mut parts = request(&["-Sec-WebSocket-Version"]);
+        let hostile = HeaderValue::from_bytes(b"8\t\xc2\x9b31m\xff").unwrap();
+        parts.headers.insert(header::SEC_WEBSOCKET_VERSION, hostile);
+        assert_eq!(
+            check(&parts).unwrap_err().to_string(),
+            r"Sec-WebSocket-Version is '8\t\xc2\x9b31m\xff'; this server speaks 13"
+        );
     }
 
     #[test]

@@ -417,6 +417,38 @@ mod tests {
         assert_eq!(wait, Duration::from_millis(250));
     }
 
+    /// The text of the files of a folder's tests.
+    fn tests_in(folder: &str) -> String {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        let files = std::fs::read_dir(folder).unwrap();
+        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()));
+        texts.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn each_route_of_the_lab_is_documented_and_tested() {
+        let document = include_str!("../../../docs/fault-lab.md");
+        let tests = tests_in("tests/cli/serve");
+        for name in NAMES {
+            let row = format!("| `/{name}");
+            let is_row = |line: &str| {
+                let rest = line.strip_prefix(&row);
+                rest.is_some_and(|rest| {
+                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-')
+                })
+            };
+            assert!(
+                document.lines().any(is_row),
+                "docs/fault-lab.md has no row for /{name}"
+            );
+            let is_route = |end| tests.contains(&format!("\"/{name}{end}"));
+            assert!(
+                ["\"", "/", "?"].into_iter().any(is_route),
+                "no test in tests/cli/serve asks for /{name}"
+            );
+        }
+    }
+
     #[test]
     fn nonsense_and_excess_are_refused() {
         for uri in [

@@ -107,4 +107,21 @@ mod tests {
         );
         assert!(!policy.contains("unsafe"));
     }
+
+    #[test]
+    fn the_policy_is_that_of_the_script_that_is_sent() {
+        let (headers, page) = response_for(Some("/a"));
+        let policy = headers
+            .iter()
+            .find(|(name, _)| name == header::CONTENT_SECURITY_POLICY);
+        let policy = policy.unwrap().1.to_str().unwrap();
+        let page = std::str::from_utf8(&page).unwrap();
+        for element in ["script", "style"] {
+            let begin = page.find(&format!("<{element}>")).unwrap() + element.len() + 2;
+            let end = page.rfind(&format!("</{element}>")).unwrap();
+            let hash = STANDARD.encode(digest(&SHA256, &page.as_bytes()[begin..end]));
+            let source = format!("; {element}-src 'sha256-{hash}';");
+            assert!(policy.contains(&source), "{policy} for {source}");
+        }
+    }
 }
