@@ -12,12 +12,36 @@ if [ "${1:-}" = --packages ]; then
 	exit
 fi
 here=$(cd "$(dirname "$0")" && pwd)
-zoo=${1:-$here/../../target/zoo}
+zoo=${1:-${CARGO_TARGET_DIR:-$here/../../target}/zoo}
 mkdir -p "$zoo"
-cp "$here/package.json" "$zoo/"
-(cd "$zoo" && npm install --no-audit --no-fund --loglevel=error)
-[ -x "$zoo/venv/bin/python" ] || python3 -m venv "$zoo/venv"
-"$zoo/venv/bin/pip" install -q -r "$here/requirements.txt"
+
+# installed NAME FILE...: whether NAME was last made from exactly these files.
+installed() {
+	stamp=$zoo/$1.stamp
+	shift
+	[ "$(cat "$stamp" 2>/dev/null)" = "$(cat "$@" | cksum)" ]
+}
+record() {
+	stamp=$zoo/$1.stamp
+	shift
+	cat "$@" | cksum >"$stamp"
+}
+
+lock=$here/package-lock.json
+if ! installed node "$lock"; then
+	cp "$here/package.json" "$lock" "$zoo/"
+	npm ci --prefix "$zoo" --no-audit --no-fund --loglevel=error
+	record node "$lock"
+fi
+required="$here/requirements.txt $here/constraints.txt"
+# shellcheck disable=SC2086 # a list of names
+if ! installed python $required || ! "$zoo/venv/bin/python" -c '' 2>/dev/null; then
+	rm -rf "$zoo/venv"
+	python3 -m venv "$zoo/venv"
+	"$zoo/venv/bin/pip" install -q --disable-pip-version-check \
+		-r "$here/requirements.txt" -c "$here/constraints.txt"
+	record python $required
+fi
 # shellcheck disable=SC2086 # a list of names
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null && ! dpkg -s $packages >/dev/null 2>&1; then
 	apt-get update -q >/dev/null
