@@ -243,8 +243,8 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
                 let mut stats = churn.stats.borrow_mut();
                 stats.counters.received += 1;
                 stats.counters.received_in_time += u64::from(now_ns < churn.times.end_ns);
-                stats.counters.bytes_sent += opened.request_head.len() as u64;
-                stats.counters.bytes_received += opened.response.head.len() as u64;
+                stats.counters.bytes_sent += opened.request_head.wire().len() as u64;
+                stats.counters.bytes_received += opened.response.head.wire().len() as u64;
                 stats.from_intended.record(now_ns - intended_ns);
                 stats.from_send.record(now_ns.saturating_sub(sent_ns));
                 note_timings(&mut churn.handshakes.borrow_mut(), &opened.timings);

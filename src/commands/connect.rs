@@ -23,9 +23,8 @@ use super::signals::Signals;
 use super::transport::{self, Dial};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::keep_alive::keep_alive;
-use crate::connection::SocketConfig;
 use crate::connection::net::proxy::ProxyRules;
-use crate::connection::net::target::without_credentials;
+use crate::connection::{Secrets, SocketConfig};
 use crate::exit::{ExitStatus, Failure};
 use crate::pipe::Stop;
 use crate::report::connect::ConnectReport;
@@ -103,12 +102,13 @@ async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result
     }
     let dial = dial(args, &url)?;
     let mut report = ConnectReport::new(dial.target.to_string());
+    let secrets = dial.secrets.clone();
     let result = match Talk::new(args, status, dial, stop, &mut report) {
         Ok(mut talk) => talk.run().await,
         Err(error) => Err(error),
     };
     let written = match &args.report.json {
-        Some(path) => report::write(path, report, &result),
+        Some(path) => report::write(path, report, &result, &secrets),
         None => Ok(()),
     };
     // How the run went matters more than that nobody can read of it.
@@ -150,7 +150,7 @@ fn refuse_proxy(messages: &[String], raw: impl Iterator<Item = String>) -> Resul
         }
         return Err(Failure::usage(format!(
             "-x sends a message, and '{}' looks like the URL of a proxy; write --proxy URL to connect through it, or -x=VALUE to send it as a message",
-            without_credentials(message)
+            Secrets::default().url(message)
         ))
         .into());
     }

@@ -11,7 +11,7 @@ use crate::connection::client::backoff::Reconnect;
 use crate::exit::{ExitStatus, Failure};
 use crate::pipe::{Origin, Summary, Told};
 use crate::talk::replay::{self, Pace, Step};
-use crate::talk::{HarFile, LogFile, Opening, Redaction, Source, Transcript, system_clock};
+use crate::talk::{HarFile, LogFile, Opening, Source, Transcript, system_clock};
 use crate::terminal::Status;
 
 /// The communication log, to the files that `--log` and `--har` name.
@@ -32,14 +32,6 @@ pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
         None => None,
     };
     Ok(Transcript::new(system_clock()).with_log(log).with_har(har))
-}
-
-/// Whether secrets are kept out of the log.
-pub(super) fn redaction(args: &PromptArgs) -> Redaction {
-    match args.log_secrets {
-        true => Redaction::Off,
-        false => Redaction::On,
-    }
 }
 
 /// Whether to connect again by itself.

@@ -118,11 +118,11 @@ async fn probe(job: &Job, output: &Output<'_>, mut stop: Stop) -> TargetReport {
     live.into_inner().end();
     // One that came while the last answer was judged has cut nothing off.
     let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
-    let target = job.run.redactor.url(&job.target.to_string());
+    let target = job.run.redactor.url(&job.target.wire_url());
     TargetReport {
         report: report(
             target,
-            &job.target.resource,
+            job.target.resource.wire(),
             &job.run.plan,
             result,
             &job.run.policy,

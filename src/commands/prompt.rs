@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use jiff::tz::TimeZone;
 
-use super::log::{reconnect, recording, redaction, transcript};
+use super::log::{reconnect, recording, transcript};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::{CloseFrame, Message, OpenConfig, SocketConfig, Target};
 use crate::exit::ExitStatus;
@@ -57,7 +57,7 @@ pub(super) async fn run(talk: Talk<'_>) -> Result<ExitStatus> {
         socket: talk.socket,
         look: look(args, style, talk.status),
         transcript: transcript(args)?.keeping(KEPT_BYTES),
-        redaction: redaction(args),
+        log_secrets: args.log_secrets,
         setup: talk.setup,
         reconnect: reconnect(args),
         replay: recording(args, talk.status)?,

@@ -10,8 +10,7 @@ use super::tls::{self, TlsEnv};
 use crate::cli::transport::TransportArgs;
 use crate::connection::Subprotocol;
 use crate::connection::http::{HeaderEdit, HeaderError, Request};
-use crate::connection::net::target::without_credentials;
-use crate::connection::{OpenConfig, Role, SocketConfig, Target};
+use crate::connection::{OpenConfig, Role, Secrets, SocketConfig, Target};
 use crate::exit::Failure;
 
 /// The `User-Agent` where the user sets none.
@@ -26,6 +25,8 @@ pub(super) struct Dial {
     pub(super) open: OpenConfig,
     /// How to hold it.
     pub(super) socket: SocketConfig,
+    /// What nobody is to be shown of it.
+    pub(super) secrets: Secrets,
 }
 
 /// What the flags and the URL say.
@@ -62,6 +63,7 @@ pub(super) fn dial(
     complete(&mut open, &target, args, environment, ask)?;
     open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
     Ok(Dial {
+        secrets: open.request.secrets(&target),
         target,
         open,
         socket: socket_config(args),
@@ -121,7 +123,7 @@ fn subprotocols(given: &[String]) -> Result<Vec<String>> {
         if name.contains("://") {
             return Err(Failure::usage(format!(
                 "-s offers a subprotocol, and '{}' looks like a URL; give the URL without a flag: wscli connect URL",
-                without_credentials(name)
+                Secrets::default().url(name)
             ))
             .into());
         }
@@ -210,7 +212,7 @@ mod tests {
             (
                 "ws://h/",
                 &["-s", "ws://u:secret@other/"],
-                "'ws://…@other/' looks like a URL; give the URL without a flag",
+                "'ws://other/' looks like a URL; give the URL without a flag",
             ),
             (
                 "ws://h/",

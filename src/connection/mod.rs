@@ -2,7 +2,8 @@
 //!
 //! Four rooms, whose arrows point down only: [`client`] opens a connection;
 //! [`ws`] is the life of an open WebSocket; [`http`] the opening handshake and
-//! what belongs to HTTP; [`net`] addresses, transports, proxies and TLS.
+//! what belongs to HTTP; [`net`] addresses, transports, proxies and TLS. Below
+//! them all, [`secrets`] knows what may not be shown.
 //!
 //! Boundary: it prints nothing, reads no environment variables, and imports no
 //! other module of this crate.
@@ -11,14 +12,16 @@ pub mod client;
 pub mod http;
 pub mod micros;
 pub mod net;
+pub mod secrets;
 pub mod ws;
 
 pub use self::client::diagnose;
 pub use self::client::open::{OpenConfig, OpenError, Opened, open};
 pub use self::http::Subprotocol;
 pub use self::http::redirect::Redirects;
-pub use self::net::target::{Target, TargetError};
+pub use self::net::target::{Resource, Target, TargetError};
 pub use self::net::transport::Transport;
+pub use self::secrets::{RawHead, Secrets};
 pub use self::ws::close::{CloseCode, CloseFrame};
 pub use self::ws::error::SocketError;
 pub use self::ws::event::{Closed, Event, Message};

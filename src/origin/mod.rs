@@ -12,7 +12,6 @@ pub mod plan;
 pub mod policy;
 pub mod profile;
 pub mod rating;
-pub mod redact;
 pub mod remedy;
 pub mod runner;
 pub mod secret;

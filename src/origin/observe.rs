@@ -11,20 +11,18 @@ pub use outcome::Outcome;
 use std::future::Future;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::SinkExt;
 use regex::Regex;
 use tokio::time::{Instant, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
-use super::redact::Redactor;
 use super::secret::{Secret, leave_out, target_without};
 use crate::connection::client::dial::DialError;
 use crate::connection::http::{HandshakeError, HeaderEdit, RejectionCause, Response};
 use crate::connection::net::tls::TlsError;
 use crate::connection::{
-    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Role, Socket,
-    SocketConfig, SocketError, Target, diagnose, open,
+    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, RawHead, Role, Secrets,
+    Socket, SocketConfig, SocketError, Target, diagnose, open,
 };
 
 /// How much of a message is kept for comparison.
@@ -44,7 +42,7 @@ const FLOOD_BYTES: usize = 16 << 20;
 #[derive(Debug)]
 pub struct Connected {
     /// The request as sent.
-    pub request_head: Bytes,
+    pub request_head: RawHead,
     /// The answer as received.
     pub response: Response,
     /// The open socket.
@@ -191,7 +189,7 @@ pub async fn observe<D: Dialer>(
     dialer: &D,
     shot: &Shot<'_>,
     talk: &Conversation,
-    redactor: &Redactor,
+    redactor: &Secrets,
 ) -> Observation {
     let start = Instant::now();
     let config = open_config(shot);
@@ -267,7 +265,7 @@ async fn listen(
     mut socket: Socket,
     shot: &Shot<'_>,
     talk: &Conversation,
-    redactor: &Redactor,
+    redactor: &Secrets,
 ) {
     let opened = Instant::now();
     if let Some(window) = shot.window {
@@ -340,10 +338,9 @@ impl Observation {
         self.evidence.frames.last().map_or(0, |frame| frame.bytes)
     }
 
-    fn take_heads(&mut self, request: Option<&Bytes>, response: &Response, redactor: &Redactor) {
-        self.evidence.request_head =
-            request.map(|head| redactor.head(&cut(head, SHOWN_HEAD_BYTES)));
-        self.evidence.response_head = Some(redactor.head(&cut(&response.head, SHOWN_HEAD_BYTES)));
+    fn take_heads(&mut self, request: Option<&RawHead>, response: &Response, redactor: &Secrets) {
+        self.evidence.request_head = request.map(|head| shown_head(head, redactor));
+        self.evidence.response_head = Some(shown_head(&response.head, redactor));
         if !response.body.is_empty() {
             let body = cut(&response.body, SHOWN_MESSAGE_BYTES);
             self.evidence.response_body = Some(redactor.text(&body));
@@ -355,7 +352,7 @@ impl Observation {
             .map(Duration::from_secs);
     }
 
-    fn take_refusal(&mut self, error: OpenError, redactor: &Redactor) {
+    fn take_refusal(&mut self, error: OpenError, redactor: &Secrets) {
         if let Some(rejection) = error.rejection() {
             self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
         }
@@ -389,7 +386,7 @@ impl Observation {
         event: Event,
         opened: Instant,
         talk: &Conversation,
-        redactor: &Redactor,
+        redactor: &Secrets,
     ) {
         match event {
             Event::Message { message, .. } => {
@@ -414,7 +411,7 @@ impl Observation {
         }
     }
 
-    fn take_end(&mut self, closed: Closed, talk: &Conversation, redactor: &Redactor) {
+    fn take_end(&mut self, closed: Closed, talk: &Conversation, redactor: &Secrets) {
         if let Some(frame) = &closed.received {
             self.outcome = Outcome::Closed(frame.code);
             self.close_reason.clone_from(&frame.reason);
@@ -437,7 +434,7 @@ impl Observation {
         self.evidence.error = closed.error.map(|error| redactor.text(&error.to_string()));
     }
 
-    fn note(&mut self, message: &Message, sent: bool, opened: Instant, redactor: &Redactor) {
+    fn note(&mut self, message: &Message, sent: bool, opened: Instant, redactor: &Secrets) {
         if self.evidence.frames.len() > KEPT_MESSAGES {
             if let Some(last) = self.evidence.frames.last_mut() {
                 last.bytes = message.len();
@@ -469,6 +466,14 @@ fn shortened(message: Message) -> Message {
 }
 
 /// The beginning of what a peer sent, as text.
+fn shown_head(head: &RawHead, secrets: &Secrets) -> String {
+    let mut text = secrets.head(&head.cut(SHOWN_HEAD_BYTES));
+    if head.wire().len() > SHOWN_HEAD_BYTES {
+        text.push_str("...");
+    }
+    text
+}
+
 fn cut(bytes: &[u8], limit: usize) -> String {
     let shown = bytes.get(..limit).unwrap_or(bytes);
     let mut text = String::from_utf8_lossy(shown).into_owned();

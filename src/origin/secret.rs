@@ -9,7 +9,7 @@ use std::fmt;
 use percent_encoding::percent_decode_str;
 
 use crate::connection::http::HeaderEdit;
-use crate::connection::{OpenConfig, Target};
+use crate::connection::{OpenConfig, Resource, Target};
 
 /// One secret, by the place where it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Secret {
     /// Whether an opening handshake sends it.
     pub fn is_sent(&self, target: &Target, open: &OpenConfig) -> bool {
         match self {
-            Self::Parameter(name) => pairs(&target.resource).any(|pair| is_named(pair, name)),
+            Self::Parameter(name) => pairs(target.resource.wire()).any(|pair| is_named(pair, name)),
             Self::Header(name) => {
                 let edits = open.request.edits.iter();
                 let own = edits.filter(|edit| matches!(edit, HeaderEdit::Set { .. }));
@@ -55,7 +55,7 @@ impl fmt::Display for Secret {
 /// The target without those secrets that stand in its query.
 pub fn target_without(target: &Target, secrets: &[Secret]) -> Target {
     let mut target = target.clone();
-    let Some((path, _)) = target.resource.split_once('?') else {
+    let Some((path, _)) = target.resource.wire().split_once('?') else {
         return target;
     };
     let names: Vec<&str> = secrets
@@ -65,14 +65,14 @@ pub fn target_without(target: &Target, secrets: &[Secret]) -> Target {
             _ => None,
         })
         .collect();
-    let kept: Vec<&str> = pairs(&target.resource)
+    let kept: Vec<&str> = pairs(target.resource.wire())
         .filter(|pair| !names.iter().any(|name| is_named(pair, name)))
         .collect();
-    target.resource = if kept.is_empty() {
+    target.resource = Resource::new(if kept.is_empty() {
         path.to_owned()
     } else {
         format!("{path}?{}", kept.join("&"))
-    };
+    });
     target
 }
 
@@ -131,7 +131,7 @@ mod tests {
             let target: Target = format!("ws://h{resource}").parse().unwrap();
             let secrets = [Secret::Parameter(name.into())];
             let without = target_without(&target, &secrets);
-            assert_eq!(without.resource, expected, "{resource}");
+            assert_eq!(without.resource.wire(), expected, "{resource}");
             let sent = secrets[0].is_sent(&target, &OpenConfig::default());
             assert_eq!(sent, resource != expected, "{resource}");
         }

@@ -13,11 +13,12 @@ use super::helper::Prompt;
 use crate::connection::client::backoff::{Backoff, Reconnect, random};
 use crate::connection::http::HandshakeError;
 use crate::connection::{
-    CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Socket, SocketConfig, Target, open,
+    CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Secrets, Socket, SocketConfig,
+    Target, open,
 };
 use crate::talk::replay::Step;
 use crate::talk::text::{Look, duration};
-use crate::talk::{Direction, Entry, Opening, Outgoing, Redaction, Source, Transcript};
+use crate::talk::{Direction, Entry, Opening, Outgoing, Source, Transcript};
 use crate::terminal::printer::Printer;
 
 /// How many messages may wait for a connection, and how many are kept for
@@ -48,8 +49,8 @@ pub struct SessionConfig {
     pub look: Look,
     /// The log.
     pub transcript: Transcript,
-    /// Whether secrets are redacted.
-    pub redaction: Redaction,
+    /// Whether secrets are shown and logged (`--log-secrets`).
+    pub log_secrets: bool,
     /// Sent after every open.
     pub setup: Vec<Message>,
     /// Whether to connect again by itself.
@@ -251,13 +252,13 @@ impl Session {
             return;
         };
         self.set_state(State::Connecting);
-        let shown = self.config.redaction.url(&target.to_string());
+        let shown = self.secrets().url(&target.wire_url());
         self.say(&format!("Connecting to {shown}"));
         self.connecting = Some(Box::pin(async move { open(&target, &config).await }));
     }
 
     async fn opened(&mut self, opened: Opened) {
-        let facts = Opening::new(&opened, self.config.redaction);
+        let facts = Opening::new(&opened, &self.secrets());
         self.facts.heads = Some((facts.request.clone(), facts.response.clone()));
         self.facts.open = Some(facts.clone());
         self.facts.since = Some(Instant::now());
@@ -276,15 +277,24 @@ impl Session {
         self.replay_on();
     }
 
+    /// What must not be shown of the connection to the target there is.
+    fn secrets(&self) -> Secrets {
+        let target = self.config.target.as_ref();
+        target
+            .map(|(target, config)| config.request.secrets(target))
+            .unwrap_or_default()
+            .show_if(self.config.log_secrets)
+    }
+
     fn not_opened(&mut self, error: &OpenError) {
+        let secrets = self.secrets();
         if let OpenError::Handshake(HandshakeError::Rejected(rejection)) = error {
-            let redaction = self.config.redaction;
             self.facts.heads = Some((
-                redaction.head(&rejection.request_head),
-                redaction.head(&rejection.response.head),
+                secrets.head(&rejection.request_head),
+                secrets.head(&rejection.response.head),
             ));
         }
-        let mut text = error.to_string();
+        let mut text = secrets.text(&error.to_string());
         if matches!(error, OpenError::Handshake(HandshakeError::Rejected(_))) {
             text.push_str(" (/headers shows its answer)");
         }

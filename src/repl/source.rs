@@ -16,7 +16,7 @@ use rustyline::{ColorMode, Config, Editor, EventHandler, ExternalPrinter as _, K
 use tokio::sync::{mpsc, oneshot};
 
 use super::helper::{EndKey, Key, Prompt, PromptHelper, Turn};
-use crate::talk::redact::without_userinfo;
+use crate::connection::Secrets;
 use crate::terminal::Style;
 use crate::terminal::printer::{Gate, Sink};
 use crate::terminal::tty::Suspender;
@@ -220,13 +220,36 @@ fn load_history(editor: &mut LineEditor, path: &std::path::Path) -> Result<(), S
 /// Keeps a line, on disk at once. A line that begins with a space is not
 /// kept, as in a shell, and neither is a password.
 fn remember(editor: &mut LineEditor, line: &str, history: Option<&std::path::Path>) {
-    let kept = match line.strip_prefix("/connect ") {
-        Some(url) => format!("/connect {}", without_userinfo(url.trim())),
-        None => line.to_owned(),
-    };
-    let added = editor.add_history_entry(kept).unwrap_or(false);
+    let added = editor.add_history_entry(kept(line)).unwrap_or(false);
     if let (true, Some(path)) = (added, history) {
         // A history that cannot be written is not worth a word at each line.
         let _ = editor.append_history(path);
+    }
+}
+
+/// A line as the history keeps it.
+fn kept(line: &str) -> String {
+    match line.trim_start().strip_prefix("/connect ") {
+        Some(url) => format!("/connect {}", Secrets::default().url(url.trim())),
+        None => line.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_history_keeps_no_secrets_of_an_address() {
+        for (line, expected) in [
+            (
+                "/connect ws://u:pw@h/?a=1&token=t",
+                "/connect ws://h/?a=1&token=[redacted]",
+            ),
+            ("/connect  h:1/@x ", "/connect h:1/@x"),
+            ("token=t", "token=t"),
+        ] {
+            assert_eq!(kept(line), expected);
+        }
     }
 }

@@ -1,10 +1,9 @@
 //! The answer that came in place of a connection.
 
-use crate::connection::OpenError;
 use crate::connection::client::dial::DialError;
 use crate::connection::http::Response;
-use crate::connection::http::redact;
 use crate::connection::net::proxy::ProxyError;
+use crate::connection::{OpenError, Secrets};
 
 /// The answer of the server, or of the proxy.
 pub fn answer(error: &OpenError) -> Option<&Response> {
@@ -21,14 +20,14 @@ pub fn answer(error: &OpenError) -> Option<&Response> {
 
 /// An answer as text: its head without secrets, an empty line, and the
 /// beginning of its body. No line feed at the end.
-pub fn text(response: &Response) -> String {
-    let mut text = redact::head(&response.head).replace("\r\n", "\n");
+pub fn text(response: &Response, secrets: &Secrets) -> String {
+    let mut text = secrets.head(&response.head).replace("\r\n", "\n");
     if response.body.is_empty() {
         text.truncate(text.trim_end().len());
         return text;
     }
     match std::str::from_utf8(whole_characters(&response.body)) {
-        Ok(body) => text.push_str(body.trim_end()),
+        Ok(body) => text.push_str(&secrets.text(body.trim_end())),
         Err(_) => text.push_str(&format!("({} bytes that are no text)", response.body.len())),
     }
     if response.body_truncated {
@@ -50,16 +49,20 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::connection::RawHead;
 
     fn shown(head: &str, body: &[u8], body_truncated: bool) -> String {
-        text(&Response {
-            head: Bytes::copy_from_slice(head.as_bytes()),
-            status: 403,
-            reason: "No".into(),
-            headers: Vec::new(),
-            body: Bytes::copy_from_slice(body),
-            body_truncated,
-        })
+        text(
+            &Response {
+                head: RawHead::new(Bytes::copy_from_slice(head.as_bytes())),
+                status: 403,
+                reason: "No".into(),
+                headers: Vec::new(),
+                body: Bytes::copy_from_slice(body),
+                body_truncated,
+            },
+            &Secrets::default(),
+        )
     }
 
     #[test]

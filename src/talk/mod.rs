@@ -17,7 +17,6 @@ mod kept;
 pub mod opening;
 pub mod outgoing;
 mod payload;
-pub mod redact;
 pub mod replay;
 #[cfg(test)]
 mod tests;
@@ -31,5 +30,4 @@ pub use har::HarFile;
 pub use kept::Kept;
 pub use opening::Opening;
 pub use outgoing::Outgoing;
-pub use redact::Redaction;
 pub use transcript::{Clock, Transcript, system_clock};

@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::redact::Redaction;
-use crate::connection::Opened;
 use crate::connection::client::dial::Timings;
 use crate::connection::http::redirect::Hop;
 use crate::connection::net::tls::TlsInfo;
+use crate::connection::{Opened, Secrets};
 
 /// What was learnt while a connection was opened. Secrets are redacted
 /// already, unless they were asked for. What did not take place is left out.
@@ -49,28 +48,31 @@ pub struct Opening {
 
 impl Opening {
     /// What `opened` tells, redacted.
-    pub fn new(opened: &Opened, redaction: Redaction) -> Self {
+    pub fn new(opened: &Opened, secrets: &Secrets) -> Self {
         let extensions: Vec<_> = opened.response.header("sec-websocket-extensions").collect();
         Self {
-            url: redaction.url(&opened.target.to_string()),
+            url: secrets.url(&opened.target.wire_url()),
             redirects: opened
                 .redirects
                 .iter()
                 .map(|hop| Hop {
-                    from: redaction.url(&hop.from),
-                    to: redaction.url(&hop.to),
+                    from: secrets.url(&hop.from),
+                    to: secrets.url(&hop.to),
                     ..hop.clone()
                 })
                 .collect(),
             peer: opened.peer.map(|peer| peer.to_string()),
             proxy: opened.proxy.clone(),
             status: opened.response.status,
-            subprotocol: opened.subprotocol.clone(),
+            subprotocol: opened
+                .subprotocol
+                .as_ref()
+                .map(|name| secrets.subprotocols(name).into_owned()),
             extensions: (!extensions.is_empty()).then(|| extensions.join(", ")),
             tls: opened.tls.clone(),
             timings: opened.timings,
-            request: redaction.head(&opened.request_head),
-            response: redaction.head(&opened.response.head),
+            request: secrets.head(&opened.request_head),
+            response: secrets.head(&opened.response.head),
         }
     }
 

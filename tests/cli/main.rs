@@ -12,6 +12,8 @@ mod harness;
 mod log;
 #[cfg(unix)]
 mod peer;
+#[cfg(unix)]
+mod secrets;
 mod serve;
 mod tls;
 mod wire;

@@ -20,7 +20,7 @@ async fn names_are_given_addresses_and_destinations_others() {
     given.dial.address.resolve = vec![format!("*:{port}:127.0.0.1").parse().unwrap()];
     let opened = talk(&format!("ws://made-up.invalid:{port}/ws"), &given).await;
     assert_eq!(opened.peer, Some(server));
-    let head = String::from_utf8_lossy(&opened.request_head).into_owned();
+    let head = String::from_utf8_lossy(opened.request_head.wire()).into_owned();
     assert!(
         head.contains(&format!("\r\nHost: made-up.invalid:{port}\r\n")),
         "{head}"

@@ -17,7 +17,7 @@ use wscli::repl::{self, End, SessionConfig, Source, Stop};
 use wscli::server::{self, ServerConfig};
 use wscli::talk::replay;
 use wscli::talk::text::Look;
-use wscli::talk::{HarFile, LogFile, Redaction, Transcript, system_clock};
+use wscli::talk::{HarFile, LogFile, Transcript, system_clock};
 use wscli::terminal::printer::Gate;
 use wscli::terminal::{Style, Verbosity};
 
@@ -51,7 +51,7 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
             verbosity: Verbosity::Normal,
         },
         transcript,
-        redaction: Redaction::On,
+        log_secrets: false,
         setup: Vec::new(),
         reconnect: None,
         replay: Vec::new(),

@@ -126,7 +126,6 @@ const TABLE: &[(&str, &[Allow])] = &[
         "report",
         &[
             Types("connection"),
-            All("connection::http::redact"),
             All("connection::micros"),
             Types("talk"),
             Types("bench"),

@@ -155,7 +155,7 @@ fn left_out(args: &TransportArgs) -> Vec<&'static str> {
 /// The URL as curl takes it.
 fn http_url(url: &str, target: &Target) -> String {
     let scheme = if target.secure { "https" } else { "http" };
-    let plain = format!("{scheme}://{}{}", target.authority, target.resource);
+    let plain = format!("{scheme}://{}{}", target.authority, target.resource.wire());
     if target.credentials.is_none() {
         return plain;
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::commands::sentence;
+use crate::connection::Secrets;
 use crate::exit::{ExitStatus, hint_of, status_of};
 use crate::pipe::{End, Stop, Summary};
 use crate::report::connect::{ConnectReport, Outcome};
@@ -34,12 +35,13 @@ pub(super) fn write(
     path: &str,
     mut report: ConnectReport,
     result: &Result<ExitStatus>,
+    secrets: &Secrets,
 ) -> Result<()> {
     let status = match result {
         Ok(status) => *status,
         Err(error) => {
-            report.error = Some(sentence(error));
-            report.hint = hint_of(error).map(str::to_owned);
+            report.error = Some(secrets.text(&sentence(error)));
+            report.hint = hint_of(error).map(|hint| secrets.text(hint));
             status_of(error)
         }
     };

@@ -12,17 +12,17 @@ use super::handshake::{self, Heads};
 use super::input::{self, Input};
 use super::{StopSignal, end, report};
 use crate::cli::connect::ConnectArgs;
-use crate::commands::log::{Recorder, reconnect, recording, redaction};
+use crate::commands::log::{Recorder, reconnect, recording};
 use crate::commands::sentence;
 use crate::commands::transport::Dial;
 use crate::connection::client::backoff::{Backoff, random};
-use crate::connection::{Event, Message, OpenError, Opened, diagnose, open};
+use crate::connection::{Event, Message, OpenError, Opened, Secrets, diagnose, open};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{End, Framing, Pipe, PipeConfig, Summary, Told};
 use crate::report::connect::ConnectReport;
 use crate::talk::jsonl::render_shared;
 use crate::talk::text::duration;
-use crate::talk::{Kind, Opening, Redaction};
+use crate::talk::{Kind, Opening};
 use crate::terminal::{DataOutput, Status, Verbosity};
 
 /// A run of `connect`, with everything that outlives a connection.
@@ -78,6 +78,7 @@ impl<'a> Talk<'a> {
         Ok(Self {
             args,
             status,
+            log: Recorder::new(&args.prompt, status)?,
             dial,
             stop,
             report,
@@ -86,7 +87,6 @@ impl<'a> Talk<'a> {
                 true => DataOutput::raw_stdout(),
                 false => DataOutput::stdout(),
             },
-            log: Recorder::new(&args.prompt, status)?,
             config,
             backoff: reconnect(&args.prompt).map(Backoff::new),
             prompt,
@@ -111,7 +111,7 @@ impl<'a> Talk<'a> {
     /// Opens a connection, and talks over it to its end.
     async fn attempt(&mut self) -> Attempt {
         self.status
-            .info(&format!("connecting to {}", self.dial.target));
+            .info(&format!("connecting to {}", self.shown_url()));
         let opened = tokio::select! {
             opened = open(&self.dial.target, &self.dial.open) => opened,
             stop = &mut self.stop => {
@@ -121,8 +121,9 @@ impl<'a> Talk<'a> {
         };
         match opened {
             Ok(opened) => {
-                let opening = Opening::new(&opened, redaction(&self.args.prompt));
-                self.report.opened(Opening::new(&opened, Redaction::On));
+                let opening = Opening::new(&opened, &self.shown());
+                self.report
+                    .opened(Opening::new(&opened, &self.dial.secrets));
                 self.log.opened(opening.clone());
                 self.talk(opened, &opening).await
             }
@@ -159,15 +160,16 @@ impl<'a> Talk<'a> {
     }
 
     async fn not_opened(&mut self, error: OpenError) -> Result<Attempt> {
-        handshake::show_refusal(self.status, &error, Heads::new(&self.args.prompt));
+        handshake::show_refusal(self.status, &error, &self.heads());
         if self.config.framing == Framing::Jsonl {
-            let message = error.to_string();
+            let message = self.shown().text(&error.to_string());
             let line = render_shared(Timestamp::now(), &Kind::Error { message });
             self.write_line(line.as_bytes()).await?;
         }
-        let hint = diagnose::hint(&error, &self.dial.target, &self.dial.open);
+        let hint = diagnose::hint(&error, &self.dial.target, &self.dial.open)
+            .map(|hint| self.shown().text(&hint));
         let exit = status_of_open(&error);
-        let why = sentence(&error.into());
+        let why = self.shown().text(&sentence(&error.into()));
         self.log.error(&why);
         let failure = Failure::new(exit, why.clone()).with_hint(hint);
         // What is wrong on this side does not mend itself.
@@ -175,6 +177,20 @@ impl<'a> Talk<'a> {
             true => Attempt::Again(why, Err(failure.into())),
             false => Attempt::Over(Err(failure.into())),
         })
+    }
+
+    fn heads(&self) -> Heads {
+        Heads::new(&self.args.prompt, &self.dial.secrets)
+    }
+
+    /// The secrets as the screen and the log have them.
+    fn shown(&self) -> Secrets {
+        let log_secrets = self.args.prompt.log_secrets;
+        self.dial.secrets.clone().show_if(log_secrets)
+    }
+
+    fn shown_url(&self) -> String {
+        self.shown().url(&self.dial.target.wire_url())
     }
 
     async fn write_line(&mut self, line: &[u8]) -> Result<()> {
@@ -191,7 +207,7 @@ impl<'a> Talk<'a> {
     }
 
     async fn talk(&mut self, opened: Opened, opening: &Opening) -> Attempt {
-        handshake::show_opened(self.status, opening, Heads::new(&self.args.prompt));
+        handshake::show_opened(self.status, opening, &self.heads());
         let start = Instant::now();
         if self.prompt {
             self.status.note("Connection opened");

@@ -14,12 +14,12 @@ use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
 use crate::cli::transport::TransportArgs;
 use crate::connection::http::HeaderEdit;
 use crate::connection::http::auth::{Auth, Authorization};
+use crate::connection::secrets::{self, is_secret_header};
 use crate::connection::{Message, OpenConfig, Target};
 use crate::exit::Failure;
 use crate::origin::catalogue::{self, Severity, Site};
 use crate::origin::observe::Conversation;
 use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
-use crate::origin::redact::{Redactor, is_credential};
 use crate::origin::runner::RunConfig;
 use crate::origin::verdict::Policy;
 use crate::origin::{AllowOrigin, WebOrigin};
@@ -105,6 +105,7 @@ fn job(
         target,
         mut open,
         socket,
+        ..
     } = dial(url, &transport, &settings.headers, environment, ask)?;
     let absent = match args.policy.absent.or(settings.absent) {
         None | Some(Absent::Any) => AbsentPolicy::Any,
@@ -146,7 +147,10 @@ fn job(
         .map_err(|error| Failure::usage(error.to_string()))?;
     let message = flags.message.clone().or(settings.message);
     let mut run = RunConfig::new(allowed, plan(&config));
-    run.redactor = Redactor::new(&target, &open, message.as_deref());
+    run.redactor = open
+        .request
+        .secrets(&target)
+        .and_known(message.iter().flat_map(|text| secrets::in_text(text)));
     run.wait_up = open.wait_up.take();
     run.anonymous = without_credentials(&target, &open);
     run.open = open;
@@ -282,7 +286,7 @@ fn has_cookies(target: &Target, open: &OpenConfig) -> bool {
 fn without_credentials(target: &Target, open: &OpenConfig) -> Option<OpenConfig> {
     let mut anonymous = open.clone();
     let request = &mut anonymous.request;
-    request.edits.retain(|edit| !is_credential(edit.name()));
+    request.edits.retain(|edit| !is_secret_header(edit.name()));
     let given =
         request.edits.len() < open.request.edits.len() || !request.auth.headers(target).is_empty();
     request.auth = Auth::default();

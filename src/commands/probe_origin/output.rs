@@ -56,7 +56,7 @@ impl<'a> Output<'a> {
         let count = |group| probes().filter(|probe| probe.group == group).count();
         self.status.note(&format!(
             "{}: {} probes, and the allowed origin in between",
-            job.run.redactor.url(&job.target.to_string()),
+            job.run.redactor.url(&job.target.wire_url()),
             probes().count(),
         ));
         self.status.note(&format!(

@@ -17,6 +17,7 @@ use crate::connection::http::{HandshakeError, Rejection, Request, Response, upgr
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::{TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
+use crate::connection::secrets::RawHead;
 use crate::connection::ws::deflate::Params;
 use crate::connection::ws::socket::{Socket, SocketConfig};
 
@@ -53,7 +54,7 @@ pub struct Opened {
     /// above is then the proxy's.
     pub proxy: Option<String>,
     /// The request as sent.
-    pub request_head: Bytes,
+    pub request_head: RawHead,
     /// The answer as received.
     pub response: Response,
     /// The subprotocol that the server chose.

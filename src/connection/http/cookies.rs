@@ -77,7 +77,7 @@ impl CookieJar {
     /// What `target` is sent, as the value of a `Cookie` header.
     pub fn cookies_for(&self, target: &Target) -> Option<String> {
         let host = target.host_name().to_ascii_lowercase();
-        let path = target.resource.split('?').next().unwrap_or_default();
+        let path = target.resource.wire().split('?').next().unwrap_or_default();
         let pairs: Vec<_> = self
             .0
             .iter()

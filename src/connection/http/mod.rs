@@ -5,7 +5,6 @@ pub mod auth;
 pub mod cookies;
 pub mod header;
 pub mod netrc;
-pub mod redact;
 pub mod redirect;
 pub mod response;
 pub mod server;

@@ -8,9 +8,9 @@ use thiserror::Error;
 use url::Url;
 
 use crate::connection::http::header::HeaderEdit;
-use crate::connection::http::redact;
 use crate::connection::http::{HandshakeError, Rejection, Request, Response};
 use crate::connection::net::target::{Endpoint, Target, TargetError};
+use crate::connection::secrets::{Secrets, is_secret_header};
 
 /// What to do with a redirect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -84,17 +84,17 @@ pub fn resolve(from: &Target, location: &str) -> Result<Target, TargetError> {
     // Fragments are for the client that shows a document.
     let location = location.split('#').next().unwrap_or_default();
     let invalid = |cause| TargetError::Invalid {
-        url: location.to_owned(),
+        url: Secrets::default().text(location),
         cause,
     };
     let scheme = if from.secure { "wss" } else { "ws" };
-    let base = format!("{scheme}://{}{}", from.authority, from.resource);
+    let base = format!("{scheme}://{}{}", from.authority, from.resource.wire());
     let base = Url::parse(&base).map_err(invalid)?;
     let url = base.join(location).map_err(invalid)?;
     // A `Target` takes what has no `//` for a host.
     if !matches!(url.scheme(), "ws" | "wss" | "http" | "https") {
         return Err(TargetError::Scheme {
-            url: location.to_owned(),
+            url: Secrets::default().text(location),
             scheme: url.scheme().to_owned(),
         });
     }
@@ -114,6 +114,8 @@ pub(in crate::connection) struct Trail<'a> {
     redirects: Redirects,
     first: &'a Target,
     pub(in crate::connection) hops: Vec<Hop>,
+    /// The addresses that redirected.
+    asked: Vec<String>,
 }
 
 impl<'a> Trail<'a> {
@@ -122,6 +124,7 @@ impl<'a> Trail<'a> {
             redirects,
             first,
             hops: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -152,7 +155,7 @@ impl<'a> Trail<'a> {
         if self.hops.len() >= max as usize {
             return Err(RedirectError::TooMany {
                 max,
-                location: location.to_owned(),
+                location: Secrets::default().text(location),
             });
         }
         let to = resolve(from, location).map_err(RedirectError::Address)?;
@@ -162,16 +165,15 @@ impl<'a> Trail<'a> {
                 to: to.to_string(),
             });
         }
-        let url = to.to_string();
         // Nothing changes between two requests for the same address: cookies
         // that were set on the way are not kept.
-        let asked = self.hops.iter().any(|hop| hop.from == url);
-        if asked || url == from.to_string() {
-            return Err(RedirectError::Loop(url));
+        self.asked.push(from.wire_url());
+        if self.asked.contains(&to.wire_url()) {
+            return Err(RedirectError::Loop(to.to_string()));
         }
         self.hops.push(Hop {
             from: from.to_string(),
-            to: url,
+            to: to.to_string(),
             status: rejection.response.status,
             dropped_credentials: !self.is_home(&to) && self.is_home(from),
         });
@@ -187,7 +189,7 @@ impl<'a> Trail<'a> {
 /// The request as another origin may see it.
 pub(in crate::connection) fn for_another_origin(request: &Request) -> Request {
     let private = |edit: &HeaderEdit| {
-        redact::is_secret(edit.name()) || edit.name().eq_ignore_ascii_case("host")
+        is_secret_header(edit.name()) || edit.name().eq_ignore_ascii_case("host")
     };
     Request {
         auth: request.auth.for_another_origin(),
@@ -219,7 +221,7 @@ mod tests {
             ("ws+unix:/s:/a", "http://other/b", "ws://other/b"),
         ] {
             let to = resolve(&from.parse().unwrap(), location).unwrap();
-            assert_eq!(to.to_string(), expected, "{from} {location}");
+            assert_eq!(to.wire_url(), expected, "{from} {location}");
         }
         for location in ["ftp://h/", "http://", "mailto:a@b"] {
             assert!(resolve(&"ws://h".parse().unwrap(), location).is_err());

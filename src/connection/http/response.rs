@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use crate::connection::http::upgrade::HandshakeError;
+use crate::connection::secrets::{RawHead, Secrets};
 
 /// The largest head accepted.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -31,7 +32,7 @@ const BODY_SILENCE: Duration = Duration::from_millis(300);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The status line and the headers as received, the empty line included.
-    pub head: Bytes,
+    pub head: RawHead,
     /// The status code.
     pub status: u16,
     /// The reason phrase, often empty.
@@ -70,10 +71,11 @@ impl Response {
         })
     }
 
-    /// The status line, as received.
+    /// The status line, without what is named like a secret.
     pub fn status_line(&self) -> String {
-        let head = String::from_utf8_lossy(&self.head);
-        head.lines().next().unwrap_or_default().to_owned()
+        let wire = self.head.wire();
+        let line = wire.split(|b| matches!(b, b'\r' | b'\n')).next();
+        Secrets::default().text(&String::from_utf8_lossy(line.unwrap_or_default()))
     }
 }
 
@@ -129,7 +131,7 @@ fn parse_head(buffer: &mut BytesMut) -> Result<Option<Response>, HandshakeError>
     match parsed {
         Ok(None) => Ok(None),
         Ok(Some((length, mut response))) => {
-            response.head = buffer.split_to(length).freeze();
+            response.head = RawHead::new(buffer.split_to(length).freeze());
             Ok(Some(response))
         }
         // A server that expects TLS answers HTTP with an alert: the record
@@ -153,7 +155,7 @@ fn parse<'b>(
         return Ok(None);
     };
     let response = Response {
-        head: Bytes::new(),
+        head: RawHead::default(),
         status: parsed.code.unwrap_or_default(),
         reason: parsed.reason.unwrap_or_default().to_owned(),
         headers: parsed
@@ -258,7 +260,7 @@ mod tests {
             let head = format!("HTTP/1.1 101 OK\r\n{lines}\r\n");
             let (response, _) = read(head.as_bytes()).await.unwrap();
             assert_eq!(response.headers.len(), count);
-            assert_eq!(response.head, head.as_bytes(), "{count}");
+            assert_eq!(response.head.wire(), head.as_bytes(), "{count}");
         }
     }
 
@@ -268,7 +270,10 @@ mod tests {
             read(b"HTTP/1.1 103 Early\r\nA: b\r\n\r\nHTTP/1.1 101 OK\r\nC: d\r\n\r\n\x81\x00")
                 .await
                 .unwrap();
-        assert_eq!(&response.head[..], b"HTTP/1.1 101 OK\r\nC: d\r\n\r\n");
+        assert_eq!(
+            &response.head.wire()[..],
+            b"HTTP/1.1 101 OK\r\nC: d\r\n\r\n"
+        );
         assert_eq!(
             response.headers,
             [("C".to_owned(), Bytes::from_static(b"d"))]

@@ -16,6 +16,7 @@ use crate::connection::http::header::HeaderEdit;
 use crate::connection::http::response::{Response, read_body, read_response};
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::TlsInfo;
+use crate::connection::secrets::{self, RawHead, Secrets};
 use crate::connection::ws::deflate::{NegotiationError, Offer, Params, parse_extensions};
 
 /// The usual request fits.
@@ -38,11 +39,30 @@ pub struct Request {
     pub edits: Vec<HeaderEdit>,
 }
 
+impl Request {
+    /// What a connection to `target` by this request must not show.
+    pub fn secrets(&self, target: &Target) -> Secrets {
+        let mut known = secrets::in_resource(target.resource.wire());
+        for edit in &self.edits {
+            if let HeaderEdit::Set { name, value } = edit {
+                known.extend(secrets::in_header(name, value));
+            }
+        }
+        // Flags, the URL, netrc and the cookie jar.
+        for (name, value) in self.auth.headers(target) {
+            known.extend(secrets::in_header(name, &value));
+        }
+        let offered = self.subprotocols.join(", ");
+        known.extend(secrets::in_header("Sec-WebSocket-Protocol", &offered));
+        Secrets::default().and_known(known)
+    }
+}
+
 /// A completed opening handshake.
 #[derive(Debug)]
 pub struct Upgraded {
     /// The request as sent.
-    pub request_head: Bytes,
+    pub request_head: RawHead,
     /// The answer as received.
     pub response: Response,
     /// The subprotocol that the server chose.
@@ -57,7 +77,7 @@ pub struct Upgraded {
 #[derive(Debug)]
 pub struct Rejection {
     /// The request as sent.
-    pub request_head: Bytes,
+    pub request_head: RawHead,
     /// The answer, with the beginning of its body.
     pub response: Response,
     /// What is wrong with it.
@@ -157,8 +177,8 @@ where
 {
     let key = generate_key();
     let headers = request_headers(target, request, &key);
-    let request_head = write_head(target, &headers);
-    let sent = send(stream, &request_head).await;
+    let request_head = RawHead::new(write_head(target, &headers));
+    let sent = send(stream, request_head.wire()).await;
     let (mut response, leftover) = match (read_response(stream).await, sent) {
         (Ok(answer), _) => answer,
         (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
@@ -262,7 +282,7 @@ fn push_set<'a>(headers: &mut Headers<'a>, edit: &'a HeaderEdit) {
 fn write_head(target: &Target, headers: &Headers<'_>) -> Bytes {
     let mut head = String::with_capacity(USUAL_HEAD_BYTES);
     head.push_str("GET ");
-    head.push_str(&target.resource);
+    head.push_str(target.resource.wire());
     head.push_str(" HTTP/1.1\r\n");
     for (name, value) in headers {
         head.push_str(name);
@@ -331,7 +351,9 @@ fn chosen_subprotocol(
         [] => Ok(None),
         [name] if offered(name.trim()) => Ok(Some(name.trim().to_owned())),
         _ => Err(RejectionCause::Subprotocol {
-            chosen: chosen.join(", "),
+            chosen: Secrets::default()
+                .subprotocols(&chosen.join(", "))
+                .into_owned(),
         }),
     }
 }

@@ -7,6 +7,8 @@ use percent_encoding::percent_decode_str;
 use thiserror::Error;
 use url::{Host, Url};
 
+use crate::connection::secrets::{self, Secrets};
+
 /// Where a WebSocket is, and what to ask for there.
 ///
 /// Understands `ws://` and `wss://`, `http://` and `https://` (the same), a
@@ -21,7 +23,7 @@ pub struct Target {
     /// the scheme's default.
     pub authority: String,
     /// The request target: path and query.
-    pub resource: String,
+    pub resource: Resource,
     /// User name and password from the URL, percent-decoded.
     pub credentials: Option<Credentials>,
 }
@@ -98,9 +100,7 @@ impl std::str::FromStr for Target {
 
     fn from_str(url: &str) -> Result<Self, TargetError> {
         if url.contains('#') {
-            return Err(TargetError::Fragment {
-                url: without_credentials(url),
-            });
+            return Err(TargetError::Fragment { url: shown(url) });
         }
         if let Some(rest) = strip_prefix_ignore_case(url, "ws+unix:") {
             return parse_unix(url, rest);
@@ -112,7 +112,7 @@ impl std::str::FromStr for Target {
             format!("ws://{url}")
         };
         let parsed = Url::parse(&absolute).map_err(|cause| TargetError::Invalid {
-            url: without_credentials(url),
+            url: shown(url),
             cause,
         })?;
         from_url(url, &parsed)
@@ -132,6 +132,22 @@ impl Target {
         }
     }
 
+    /// The URL with the secrets of its query, not to be shown. User name and
+    /// password are left out.
+    pub fn wire_url(&self) -> String {
+        self.url_with(self.resource.wire())
+    }
+
+    fn url_with(&self, resource: impl fmt::Display) -> String {
+        match &self.endpoint {
+            Endpoint::Tcp { .. } => {
+                let scheme = if self.secure { "wss" } else { "ws" };
+                format!("{scheme}://{}{resource}", self.authority)
+            }
+            Endpoint::Unix(path) => format!("ws+unix:{}:{resource}", path.display()),
+        }
+    }
+
     /// The same request, sent to a Unix domain socket.
     pub fn with_unix_socket(mut self, path: PathBuf) -> Self {
         self.endpoint = Endpoint::Unix(path);
@@ -139,16 +155,39 @@ impl Target {
     }
 }
 
-impl fmt::Display for Target {
-    /// The URL without its credentials.
+/// A path and a query, which may hold secrets: `Debug` and `Display` show them
+/// without.
+#[derive(Clone, PartialEq, Eq, Hash, Default)]
+pub struct Resource(String);
+
+impl Resource {
+    /// This path and query.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// As it goes over the wire, not to be shown.
+    pub fn wire(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.endpoint {
-            Endpoint::Tcp { .. } => {
-                let scheme = if self.secure { "wss" } else { "ws" };
-                write!(f, "{scheme}://{}{}", self.authority, self.resource)
-            }
-            Endpoint::Unix(path) => write!(f, "ws+unix:{}:{}", path.display(), self.resource),
-        }
+        f.write_str(&secrets::resource(&self.0))
+    }
+}
+
+impl fmt::Debug for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", secrets::resource(&self.0))
+    }
+}
+
+impl fmt::Display for Target {
+    /// The URL without its credentials, and without the secrets in its query.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.url_with(&self.resource))
     }
 }
 
@@ -158,13 +197,13 @@ fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
         "wss" | "https" => true,
         scheme => {
             return Err(TargetError::Scheme {
-                url: without_credentials(given),
+                url: shown(given),
                 scheme: scheme.into(),
             });
         }
     };
     let invalid = |cause| TargetError::Invalid {
-        url: without_credentials(given),
+        url: shown(given),
         cause,
     };
     // Of the special schemes above, `url` refuses an empty host by itself.
@@ -192,7 +231,7 @@ fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
             port,
         },
         authority,
-        resource,
+        resource: Resource(resource),
         credentials,
     })
 }
@@ -204,14 +243,12 @@ fn parse_unix(given: &str, rest: &str) -> Result<Target, TargetError> {
         None => (rest, "/"),
     };
     if socket.is_empty() {
-        return Err(TargetError::NoSocketPath {
-            url: without_credentials(given),
-        });
+        return Err(TargetError::NoSocketPath { url: shown(given) });
     }
     // The same normalisation that a path gets in a ws:// URL.
     let parsed =
         Url::parse(&format!("ws://localhost{resource}")).map_err(|cause| TargetError::Invalid {
-            url: without_credentials(given),
+            url: shown(given),
             cause,
         })?;
     Ok(from_url(given, &parsed)?.with_unix_socket(PathBuf::from(decode(socket))))
@@ -227,16 +264,9 @@ fn strip_prefix_ignore_case<'a>(text: &'a str, prefix: &str) -> Option<&'a str> 
         .then(|| &text[prefix.len()..])
 }
 
-/// A URL as it may be shown: a user name and a password become `…`.
-pub fn without_credentials(url: &str) -> String {
-    let Some((scheme, rest)) = url.split_once("://") else {
-        return url.to_owned();
-    };
-    let authority_end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-    match rest[..authority_end].rfind('@') {
-        Some(at) => format!("{scheme}://…@{}", &rest[at + 1..]),
-        None => url.to_owned(),
-    }
+/// A URL that is not valid, as an error may show it.
+fn shown(url: &str) -> String {
+    Secrets::default().url(url)
 }
 
 #[cfg(test)]
@@ -295,7 +325,7 @@ mod tests {
             };
             assert_eq!(&shown, endpoint, "{given}");
             assert_eq!(&target.authority, authority, "{given}");
-            assert_eq!(&target.resource, resource, "{given}");
+            assert_eq!(target.resource.wire(), *resource, "{given}");
             assert_eq!(target.credentials, None, "{given}");
         }
     }
@@ -341,6 +371,10 @@ mod tests {
             "ws://u:secret@h:70000",
             "x://u:secret@h/",
             "ws://u:secret@h/#f",
+            "ws://u:sec#secret@h/",
+            "ws://u:a/secret@h/",
+            "u:secret@[::1/",
+            "ws://h:70000/?token=secret",
         ] {
             let error = broken.parse::<Target>().unwrap_err();
             assert!(!format!("{error} {error:?}").contains("secret"), "{error}");

@@ -23,9 +23,8 @@ use super::observe::{
 use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
-use super::redact::Redactor;
 use super::secret::Secret;
-use crate::connection::{OpenConfig, OpenError};
+use crate::connection::{OpenConfig, OpenError, Secrets};
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -63,7 +62,7 @@ pub struct RunConfig {
     /// What the answers are rated by, for what an attempt more would change.
     pub policy: Policy,
     /// Knows the secrets.
-    pub redactor: Redactor,
+    pub redactor: Secrets,
 }
 
 impl RunConfig {
@@ -85,7 +84,7 @@ impl RunConfig {
             max_time: None,
             max_message_bytes: MAX_MESSAGE_BYTES,
             policy: Policy::default(),
-            redactor: Redactor::default(),
+            redactor: Secrets::default(),
         }
     }
 }

@@ -3,10 +3,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::*;
-use crate::connection::{OpenConfig, Target};
+use crate::connection::{OpenConfig, RawHead, Target};
 use crate::origin::catalogue::{Group, find};
 use crate::origin::observe::{Evidence, Frame, Observation, Outcome};
-use crate::origin::redact::Redactor;
 use crate::origin::remedy::Server;
 use crate::origin::runner::{Baseline, Judged};
 use crate::origin::verdict::{Finding, ProbeReport};
@@ -41,13 +40,14 @@ fn sample() -> Report {
     let mut open = OpenConfig::default();
     open.request.edits = vec![format!("Cookie: sid={SECRET}").parse().unwrap()];
     let target: Target = format!("ws://h:1/ws?token={SECRET}").parse().unwrap();
-    let redactor = Redactor::new(&target, &open, None);
+    let redactor = open.request.secrets(&target);
+    let head = |text: String| redactor.head(&RawHead::new(text.into_bytes().into()));
     let mut seen = Observation::new(Outcome::Open);
     seen.evidence = Evidence {
-        request_head: Some(redactor.head(&format!(
+        request_head: Some(head(format!(
             "GET /ws?token={SECRET} HTTP/1.1\r\nCookie: sid={SECRET}\r\n\r\n"
         ))),
-        response_head: Some(redactor.head(&format!(
+        response_head: Some(head(format!(
             "HTTP/1.1 101 OK\r\nSet-Cookie: a={SECRET}\r\n\r\n"
         ))),
         response_body: Some(redactor.text(HOSTILE)),

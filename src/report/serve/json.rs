@@ -53,7 +53,7 @@ enum Body<'a> {
     Open {
         #[serde(flatten)]
         connection: Connection,
-        resource: &'a str,
+        resource: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         origin: Option<&'a str>,
         #[serde(skip_serializing_if = "Option::is_none")]
@@ -67,7 +67,7 @@ enum Body<'a> {
         status: u16,
         reason: &'a str,
         method: &'a str,
-        resource: &'a str,
+        resource: String,
         #[serde(skip_serializing_if = "Option::is_none")]
         origin: Option<&'a str>,
     },
@@ -76,7 +76,7 @@ enum Body<'a> {
         connection: Connection,
         status: u16,
         method: &'a str,
-        resource: &'a str,
+        resource: String,
         body_bytes: u64,
     },
     TurnedAway(Connection),
@@ -151,7 +151,7 @@ fn event_body(event: &Event) -> Body<'_> {
     match event {
         Event::Opened { connection, opened } => Body::Open {
             connection: connection.into(),
-            resource: &opened.resource,
+            resource: opened.resource.to_string(),
             origin: opened.origin.as_deref(),
             subprotocol: opened.subprotocol.as_deref(),
             extensions: opened.extensions.as_deref(),
@@ -164,14 +164,14 @@ fn event_body(event: &Event) -> Body<'_> {
             status: refused.status,
             reason: &refused.reason,
             method: &refused.method,
-            resource: &refused.resource,
+            resource: refused.resource.to_string(),
             origin: refused.origin.as_deref(),
         },
         Event::Served { connection, served } => Body::Served {
             connection: connection.into(),
             status: served.status,
             method: &served.method,
-            resource: &served.resource,
+            resource: served.resource.to_string(),
             body_bytes: served.body_bytes,
         },
         Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::connection::Closed;
 use crate::connection::net::tls::server::AcceptError;
+use crate::connection::{Closed, Resource};
 
 /// Takes the events of a server, on the task of the connection they are of:
 /// it must not block. What it cannot take at once is its own to keep or drop.
@@ -108,7 +108,7 @@ pub enum Event {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Opened {
     /// The path and query asked for.
-    pub resource: String,
+    pub resource: Resource,
     /// The origin as sent; never empty.
     pub origin: Option<String>,
     /// The chosen subprotocol.
@@ -123,7 +123,7 @@ pub struct Refused {
     /// The method.
     pub method: String,
     /// The path and query asked for.
-    pub resource: String,
+    pub resource: Resource,
     /// The origin as sent; never empty.
     pub origin: Option<String>,
     /// The status of the answer.
@@ -138,7 +138,7 @@ pub struct Served {
     /// The method.
     pub method: String,
     /// The path and query asked for.
-    pub resource: String,
+    pub resource: Resource,
     /// The status of the answer.
     pub status: u16,
     /// The length of the answer's body.

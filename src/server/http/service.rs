@@ -21,6 +21,7 @@ use super::summary::RequestSummary;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
+use crate::connection::{Resource, Secrets};
 use crate::server::behaviour::Lab;
 use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
 use crate::server::faults::{Sends, SessionPlan};
@@ -138,9 +139,11 @@ impl State {
             behaviour,
             deflate: accepted.deflate,
             opened: Opened {
-                resource: resource(request),
+                resource: Resource::new(resource(request)),
                 origin: origin(request),
-                subprotocol: accepted.subprotocol,
+                subprotocol: accepted
+                    .subprotocol
+                    .map(|name| Secrets::default().subprotocols(&name).into_owned()),
                 extensions: accepted.extensions,
             },
             slot,
@@ -193,7 +196,7 @@ impl State {
         if !was_refused {
             let served = Served {
                 method: request.method.to_string(),
-                resource: resource(request),
+                resource: Resource::new(resource(request)),
                 status: response.status().as_u16(),
                 body_bytes: hyper::body::Body::size_hint(response.body()).lower(),
             };
@@ -214,7 +217,7 @@ impl State {
             self.connection,
             Refused {
                 method: request.method.to_string(),
-                resource: resource(request),
+                resource: Resource::new(resource(request)),
                 origin: origin(request),
                 status: refusal.status().as_u16(),
                 reason,

@@ -302,13 +302,13 @@ impl Answer<'_> {
     }
 
     fn path(&self) -> String {
-        let path = self.facts.target.resource.split('?').next();
+        let path = self.facts.target.resource.wire().split('?').next();
         format!("'{}'", path.unwrap_or_default())
     }
 
     /// A header of the request, as it was really sent.
     fn sent(&self, name: &str) -> Option<String> {
-        let head = String::from_utf8_lossy(&self.rejection.request_head);
+        let head = String::from_utf8_lossy(self.rejection.request_head.wire());
         head.lines()
             .skip(1)
             .filter_map(|line| line.split_once(':'))

@@ -139,7 +139,7 @@ impl Server {
                 .next()
                 .unwrap_or_else(|| "127.0.0.1:9000".into()),
             cookie: named("Cookie").next().is_some(),
-            resource: target_without(&target, without).resource,
+            resource: target_without(&target, without).resource.wire().to_owned(),
             count: self.count.fetch_add(1, Ordering::Relaxed) + 1,
             others: self.open.load(Ordering::Relaxed),
             at: Instant::now(),

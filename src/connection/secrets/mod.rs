@@ -1,0 +1,380 @@
+//! What may not be shown: the one place that knows which parts of a head, of
+//! a URL or of a text are secrets, and what stands in their place.
+//!
+//! Two rules hold together. What is *named* like a secret is one: a header, a
+//! parameter of a query, a user name and password in a URL. And what is
+//! *known* to be a secret of this run, since it was given as one, is removed
+//! wherever it turns up, such as in an answer that repeats it.
+//!
+//! What must pass through here has no `Display` of its own: a head is a
+//! [`RawHead`], which gives its text to a [`Secrets`] alone. A
+//! [`Target`](super::Target) and a [`Resource`](super::Resource) show
+//! themselves without secrets.
+//!
+//! Messages are not touched: they are the data that a user asks for. A leaf:
+//! it imports nothing of ours.
+
+mod name;
+mod subprotocol;
+mod url;
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use percent_encoding::percent_decode_str;
+use regex::{Captures, Regex};
+
+/// What stands in a secret's place.
+pub const REDACTED: &str = "[redacted]";
+
+/// Shorter values are no secrets, and their removal would riddle the text.
+const MIN_SECRET_BYTES: usize = 4;
+
+/// Schemes of authorization that may be shown. Any other first word could be
+/// the secret itself.
+const KNOWN_SCHEMES: &[&str] = &[
+    "basic",
+    "bearer",
+    "digest",
+    "negotiate",
+    "ntlm",
+    "token",
+    "apikey",
+];
+
+/// The head of a request or of an answer, as it went over the wire. Neither
+/// `Debug` nor `Display` shows it: [`Secrets::head`] does.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct RawHead(Bytes);
+
+impl RawHead {
+    /// These bytes.
+    pub fn new(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes, to be parsed or sent, not to be shown.
+    pub fn wire(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Its first `limit_bytes` bytes.
+    #[must_use]
+    pub fn cut(&self, limit_bytes: usize) -> Self {
+        Self(self.0.slice(..limit_bytes.min(self.0.len())))
+    }
+}
+
+impl fmt::Debug for RawHead {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RawHead({} bytes)", self.0.len())
+    }
+}
+
+/// The secrets of a run, and whether they are shown all the same. The default
+/// knows none by value, and finds those that are named like one.
+#[derive(Clone, Default)]
+pub struct Secrets {
+    shown: bool,
+    /// The values to remove wherever they turn up, the longest first.
+    known: Arc<[String]>,
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Secrets")
+            .field("shown", &self.shown)
+            .field("known", &self.known.len())
+            .finish()
+    }
+}
+
+impl Secrets {
+    /// Shows everything: the user has asked for it.
+    pub fn shown() -> Self {
+        Self {
+            shown: true,
+            ..Self::default()
+        }
+    }
+
+    /// These values, too, are secrets.
+    #[must_use]
+    pub fn and_known(self, values: impl IntoIterator<Item = String>) -> Self {
+        let mut known: Vec<_> = self.known.iter().cloned().chain(values).collect();
+        known.retain(|secret| {
+            let scheme = KNOWN_SCHEMES
+                .iter()
+                .any(|scheme| secret.eq_ignore_ascii_case(scheme));
+            secret.len() >= MIN_SECRET_BYTES && !scheme
+        });
+        known.sort_by(|a, b| b.len().cmp(&a.len()).then(a.cmp(b)));
+        known.dedup();
+        Self {
+            known: known.into(),
+            ..self
+        }
+    }
+
+    /// The same, and everything is shown if `shown`.
+    #[must_use]
+    pub fn show_if(self, shown: bool) -> Self {
+        Self { shown, ..self }
+    }
+
+    /// A head as text.
+    pub fn head(&self, head: &RawHead) -> String {
+        self.head_text(&String::from_utf8_lossy(head.wire()))
+    }
+
+    /// A header's value.
+    pub fn header<'a>(&self, name: &str, value: &'a str) -> Cow<'a, str> {
+        if self.shown {
+            return Cow::Borrowed(value);
+        }
+        if name.trim().eq_ignore_ascii_case("sec-websocket-protocol") {
+            return self.subprotocols(value);
+        }
+        if !name::is_secret_header(name) {
+            return Cow::Owned(self.text(value));
+        }
+        let scheme = value.trim().split_once(' ').map(|(scheme, _)| scheme);
+        let authorization = name.trim().to_ascii_lowercase().ends_with("authorization");
+        match scheme {
+            Some(scheme)
+                if authorization
+                    && KNOWN_SCHEMES.contains(&scheme.to_ascii_lowercase().as_str()) =>
+            {
+                Cow::Owned(format!("{scheme} {REDACTED}"))
+            }
+            _ => Cow::Borrowed(REDACTED),
+        }
+    }
+
+    /// A list of subprotocols, or the chosen one: browsers can send a token in
+    /// no other place.
+    pub fn subprotocols<'a>(&self, list: &'a str) -> Cow<'a, str> {
+        if self.shown {
+            return Cow::Borrowed(list);
+        }
+        let shown: Vec<_> = subprotocol::parts(list)
+            .map(|(kept, secret)| match secret {
+                Some(_) => format!("{kept}{REDACTED}"),
+                None => self.without_known(kept).into_owned(),
+            })
+            .collect();
+        Cow::Owned(shown.join(", "))
+    }
+
+    /// A URL, also one that is not valid: without user name and password, and
+    /// without the values of secret parameters.
+    pub fn url(&self, url: &str) -> String {
+        if self.shown {
+            return url.to_owned();
+        }
+        let bare = url::without_userinfo(url);
+        let safe = url::without_secret_parameters(&bare);
+        self.without_known(&safe).into_owned()
+    }
+
+    /// A text that may repeat secrets: an error, a reason, evidence.
+    pub fn text(&self, text: &str) -> String {
+        if self.shown {
+            return text.to_owned();
+        }
+        let safe = self.without_known(text);
+        let safe = USERINFO.replace_all(&safe, format!("${{1}}{REDACTED}@"));
+        let safe = url::without_secret_parameters(&safe);
+        let safe = MEMBER.replace_all(&safe, |found: &Captures<'_>| {
+            let before = found.name("before").map_or("", |m| m.as_str());
+            match found.name("name") {
+                Some(name) if name::is_secret_member(name.as_str()) => {
+                    format!("{before}{REDACTED}")
+                }
+                _ => found[0].to_owned(),
+            }
+        });
+        let safe = SCHEME.replace_all(&safe, format!("${{1}}{REDACTED}"));
+        JWT.replace_all(&safe, REDACTED).into_owned()
+    }
+
+    fn head_text(&self, head: &str) -> String {
+        if self.shown {
+            return head.to_owned();
+        }
+        let mut shown = String::with_capacity(head.len());
+        let mut folds_secret = false;
+        // A head may end its lines by LF alone, and a hostile one by CR.
+        for (content, end) in lines(head) {
+            let folded = content.starts_with([' ', '\t']);
+            if content.is_empty() {
+                shown.push_str(end);
+                continue;
+            }
+            match content.split_once(':') {
+                Some((name, value)) if is_token(name.trim()) => {
+                    if folded && folds_secret {
+                        continue;
+                    }
+                    folds_secret = name::is_secret_header(name);
+                    let safe = self.header(name, value);
+                    let blank = match safe.starts_with([' ', '\t']) || safe.is_empty() {
+                        true => "",
+                        false => " ",
+                    };
+                    shown.push_str(&format!("{name}:{blank}{safe}"));
+                }
+                // It goes on with the header above (obs-fold, RFC 9112 §5.2).
+                _ if folded && folds_secret => continue,
+                _ => {
+                    folds_secret &= folded;
+                    shown.push_str(&self.text(content));
+                }
+            }
+            shown.push_str(end);
+        }
+        shown
+    }
+
+    fn without_known<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut safe = Cow::Borrowed(text);
+        for secret in self.known.iter() {
+            if safe.contains(secret.as_str()) {
+                safe = Cow::Owned(safe.replace(secret.as_str(), REDACTED));
+            }
+        }
+        safe
+    }
+}
+
+/// The lines of a head, each with what ends it.
+fn lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
+    let mut rest = head;
+    std::iter::from_fn(move || {
+        if rest.is_empty() {
+            return None;
+        }
+        let length = rest.find(['\r', '\n']).unwrap_or(rest.len());
+        let (content, after) = rest.split_at(length);
+        let end = match after {
+            after if after.starts_with("\r\n") => 2,
+            "" => 0,
+            _ => 1,
+        };
+        let (end, after) = after.split_at(end);
+        rest = after;
+        Some((content, end))
+    })
+}
+
+/// Whether the value of the header called `name` is a secret.
+pub fn is_secret_header(name: &str) -> bool {
+    name::is_secret_header(name)
+}
+
+/// The secrets in a header: its value, and what that is made of.
+pub fn in_header(name: &str, value: &str) -> Vec<String> {
+    if name.trim().eq_ignore_ascii_case("sec-websocket-protocol") {
+        return subprotocol::parts(value)
+            .filter_map(|(_, secret)| secret.map(ToOwned::to_owned))
+            .collect();
+    }
+    if !is_secret_header(name) {
+        return Vec::new();
+    }
+    let mut secrets = vec![value.to_owned()];
+    // `Bearer TOKEN`, `a=1; b=2`
+    for part in value.split([' ', ';', ',']).map(str::trim) {
+        let secret = part
+            .split_once('=')
+            .filter(|(_, value)| !value.trim_matches('=').is_empty())
+            .map_or(part, |(_, value)| value);
+        secrets.push(secret.to_owned());
+    }
+    secrets.extend(basic_password(value));
+    secrets
+}
+
+/// A path and a query as they may be shown.
+pub(super) fn resource(resource: &str) -> Cow<'_, str> {
+    url::without_secret_parameters(resource)
+}
+
+/// The secrets in the query of a resource, as written and decoded.
+pub fn in_resource(resource: &str) -> Vec<String> {
+    let query = resource.split_once('?').map_or("", |(_, query)| query);
+    let mut secrets = Vec::new();
+    for pair in query.split(['&', ';']) {
+        if let Some((name, value)) = pair.split_once('=')
+            && name::is_secret_parameter(&percent_decode_str(name).decode_utf8_lossy())
+        {
+            secrets.push(value.to_owned());
+            secrets.push(percent_decode_str(value).decode_utf8_lossy().into_owned());
+        }
+    }
+    secrets
+}
+
+/// The secrets in a message, by the names of its members.
+pub fn in_text(text: &str) -> Vec<String> {
+    MEMBER
+        .captures_iter(text)
+        .filter(|found| {
+            let name = found.name("name").map_or("", |name| name.as_str());
+            name::is_secret_member(name)
+        })
+        .filter_map(|found| found.name("value").map(|value| value.as_str().to_owned()))
+        .collect()
+}
+
+/// The password in `Basic BASE64` (RFC 7617).
+fn basic_password(value: &str) -> Option<String> {
+    let (scheme, pair) = value.trim().split_once(' ')?;
+    let pair = STANDARD.decode(pair.trim()).ok()?;
+    let pair = String::from_utf8_lossy(&pair).into_owned();
+    let (_, password) = pair.split_once(':')?;
+    scheme
+        .eq_ignore_ascii_case("basic")
+        .then(|| password.to_owned())
+}
+
+/// RFC 9110 §5.6.2.
+fn is_token(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
+}
+
+/// `"token": "value"` in JSON, `token=value` in a form.
+static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r#"(?x)
+        (?<before> "(?<name> [\w\-.]{2,40} )" \s*:\s* " ) (?<value> [^"]{4,} )
+        "#,
+    )
+});
+
+/// The scheme of an authorization, and what follows it.
+static SCHEME: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b((?:bearer|basic)\s+)[A-Za-z0-9._~+/\-]{8,}=*"));
+
+/// A JSON Web Token: its header begins with `{"`.
+static JWT: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"));
+
+/// `scheme://user:password@`
+static USERINFO: LazyLock<Regex> =
+    LazyLock::new(|| pattern(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@']*:[^\s/?#']*@"));
+
+#[expect(clippy::expect_used, reason = "constant patterns, held by tests")]
+fn pattern(text: &str) -> Regex {
+    Regex::new(text).expect("the pattern is valid")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,122 @@
+use super::*;
+
+fn head(text: &str) -> RawHead {
+    RawHead::new(Bytes::copy_from_slice(text.as_bytes()))
+}
+
+fn shown(text: &str) -> String {
+    Secrets::default().head(&head(text))
+}
+
+#[test]
+fn a_head_keeps_its_shape_and_loses_its_secrets() {
+    let given = "GET /ws?a=1&token=s3cret HTTP/1.1\r\nHost: h\r\nAUTHORIZATION: Basic dTpw\r\n\
+        Cookie:a=1; b=2\r\nX-A:b:c\r\nproxy-authorization:tok\r\n dTpw\r\n\tmore\r\n\
+        X-B: c\r\n folded\r\nX-Api-Key: k\r\nEmpty:\r\n\r\n";
+    let expected = "GET /ws?a=1&token=[redacted] HTTP/1.1\r\nHost: h\r\n\
+        AUTHORIZATION: Basic [redacted]\r\nCookie: [redacted]\r\nX-A: b:c\r\n\
+        proxy-authorization: [redacted]\r\n\
+        X-B: c\r\n folded\r\nX-Api-Key: [redacted]\r\nEmpty:\r\n\r\n";
+    assert_eq!(shown(given), expected);
+    assert_eq!(Secrets::shown().head(&head(given)), given);
+}
+
+#[test]
+fn the_lines_of_a_head_end_by_lf_or_cr_alone_too() {
+    for end in ["\n", "\r\n", "\r"] {
+        let given =
+            format!("HTTP/1.1 101 OK{end}Set-Cookie: s=SESAME{end} SESAME{end}A: b{end}{end}");
+        let expected = format!("HTTP/1.1 101 OK{end}Set-Cookie: [redacted]{end}A: b{end}{end}");
+        assert_eq!(shown(&given), expected, "{end:?}");
+    }
+}
+
+#[test]
+fn what_only_looks_like_a_folded_line_is_a_header() {
+    let given = "HTTP/1.1 101 OK\r\nA: b\r\n Set-Cookie: SESAME\r\nSet-Cookie : SESAME\r\n\r\n";
+    assert!(!shown(given).contains("SESAME"), "{}", shown(given));
+}
+
+#[test]
+fn a_token_in_a_subprotocol_or_a_location_goes() {
+    for given in [
+        "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: bearer, SESAME\r\n\r\n",
+        "HTTP/1.1 302 No\r\nLocation: ws://u:SESAME@h/?ticket=SESAME\r\n\r\n",
+        "HTTP/1.1 403 token=SESAME\r\n\r\n",
+    ] {
+        let safe = shown(given);
+        assert!(
+            !safe.contains("SESAME") && safe.contains(REDACTED),
+            "{safe}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_that_looks_like_a_scheme_is_not_shown() {
+    let secrets = Secrets::default();
+    for (name, value, expected) in [
+        ("Cookie", "secret value", REDACTED),
+        ("Authorization", "secret", REDACTED),
+        ("Authorization", "secret word", REDACTED),
+        ("Authorization", "Bearer abc", "Bearer [redacted]"),
+        ("X-Other", "abc", "abc"),
+    ] {
+        assert_eq!(secrets.header(name, value), expected, "{name}: {value}");
+    }
+}
+
+#[test]
+fn a_known_secret_is_removed_wherever_it_turns_up() {
+    let known = [
+        in_header("Cookie", "a=1; sid=c00kie-value"),
+        in_header("Authorization", "Bearer b3arer"),
+        in_header("Authorization", "Basic dTp1cmxwNHNz"),
+        in_header("Sec-WebSocket-Protocol", "bearer, pr0tocol"),
+        in_resource("/ws?room=1&access_token=qu%65ry-secret"),
+        in_text(r#"{"token":"m3ssage-t0ken"}"#),
+    ];
+    let secrets = Secrets::default().and_known(known.concat());
+    for text in [
+        "you sent c00kie-value",
+        "hello b3arer",
+        "{\"echo\":\"pr0tocol\"}",
+        "urlp4ss",
+        "GET /ws?x=qu%65ry-secret HTTP/1.1",
+        "decoded query-secret",
+        "m3ssage-t0ken",
+    ] {
+        let safe = secrets.text(text);
+        assert!(safe.contains(REDACTED), "{text} -> {safe}");
+        assert_eq!(secrets.clone().show_if(true).text(text), text);
+    }
+    assert_eq!(secrets.text("room=1 is no secret"), "room=1 is no secret");
+}
+
+#[test]
+fn what_is_named_like_a_secret_in_a_text_goes() {
+    let secrets = Secrets::default();
+    for (text, expected) in [
+        (
+            r#"{"access_token": "fresh one", "key": "abcdef"}"#,
+            r#"{"access_token": "[redacted]", "key": "abcdef"}"#,
+        ),
+        ("Bearer abcdefgh!", "Bearer [redacted]!"),
+        ("bearer of news", "bearer of news"),
+        (
+            "to 'ws://u:p@h/?pwd=x': no",
+            "to 'ws://[redacted]@h/?pwd=[redacted]': no",
+        ),
+        ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "[redacted]"),
+        ("'a' expected, 'b' found", "'a' expected, 'b' found"),
+    ] {
+        assert_eq!(secrets.text(text), expected);
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let secrets = Secrets::default().and_known(["SESAME".to_owned()]);
+    let text = format!("{secrets:?} {:?}", head("Cookie: SESAME"));
+    assert!(!text.contains("SESAME"), "{text}");
+}
