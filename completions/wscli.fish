@@ -243,8 +243,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand bench" -l rate-per-connectio
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l stages -d 'Open loop in stages, as \'10s:100,30s:1000\': durations and messages a second in all' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l think-time -d 'Closed loop: pause between a reply and the next message' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l connect-rate -d 'Mode handshake: attempts a second in all, on a fixed schedule' -r
-complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ping-interval -d 'Mode idle: time between two pings of a connection [default: 10]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand bench" -s d -l duration -d 'How long is measured [default: 10, or until --messages are done]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ping-interval -d 'Mode idle: time between two pings of a connection [default: 10s]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s d -l duration -d 'How long is measured [default: 10s, or until --messages are done]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -s n -l messages -d 'How many messages are measured' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l warmup -d 'Load before the measuring' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ramp-up -d 'Spread the opening of the connections over this time' -r

@@ -26,3 +26,4 @@ pub mod talk;
     reason = "the one module that writes to the standard streams"
 )]
 pub mod terminal;
+pub mod value;

@@ -298,7 +298,7 @@ impl Conn {
             }
         } else {
             if let Matching::Id(pattern) = &config.matching
-                && let Some(id) = pattern.id_of(&payload.to_vec())
+                && let Some(id) = pattern.capture(&payload.to_vec())
             {
                 self.window.note_id(id);
             }

@@ -6,9 +6,8 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use serde_json_path::JsonPath;
-
 use super::payload::parse_head;
+use crate::value::Pattern;
 
 /// How replies are matched to messages.
 #[derive(Debug, Clone, Default)]
@@ -21,35 +20,7 @@ pub enum Matching {
     /// By number: what carries none answers nothing.
     Echo,
     /// By an id that message and reply share.
-    Id(IdPattern),
-}
-
-/// Where the id is in a payload.
-#[derive(Debug, Clone)]
-pub enum IdPattern {
-    /// The first group of a regular expression, or all that it matches.
-    Regex(regex::bytes::Regex),
-    /// The first node of an RFC 9535 query on a JSON payload.
-    JsonPath(JsonPath),
-}
-
-impl IdPattern {
-    /// The id in a payload.
-    pub fn id_of(&self, payload: &[u8]) -> Option<Vec<u8>> {
-        match self {
-            Self::Regex(regex) => {
-                let captures = regex.captures(payload)?;
-                let found = captures.get(1).or_else(|| captures.get(0))?;
-                Some(found.as_bytes().to_vec())
-            }
-            Self::JsonPath(path) => {
-                let json = serde_json::from_slice(payload).ok()?;
-                path.query(&json)
-                    .first()
-                    .map(|node| node.to_string().into())
-            }
-        }
-    }
+    Id(Pattern),
 }
 
 /// A message that waits for its reply. Times are the run's, in nanoseconds.
@@ -158,7 +129,7 @@ impl Window {
                 None => self.answer_oldest(),
             },
             Matching::Id(pattern) => {
-                let id = payload.and_then(|payload| pattern.id_of(payload));
+                let id = payload.and_then(|payload| pattern.capture(payload));
                 let extra = self.extra.as_mut();
                 match id.and_then(|id| extra?.ids.remove(&id)) {
                     Some(number) => self.answer_number(number),
@@ -369,15 +340,8 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_found_by_regex_and_by_json_path() {
-        let regex = IdPattern::Regex(regex::bytes::Regex::new("id=([0-9]+)").unwrap());
-        assert_eq!(regex.id_of(b"x id=42;"), Some(b"42".to_vec()));
-        assert_eq!(regex.id_of(b"none"), None);
-        let path = IdPattern::JsonPath(JsonPath::parse("$.a.id").unwrap());
-        assert_eq!(path.id_of(br#"{"a":{"id":"x"}}"#), Some(b"\"x\"".to_vec()));
-        assert_eq!(path.id_of(b"not json"), None);
-
-        let matching = Matching::Id(regex);
+    fn replies_are_matched_by_id() {
+        let matching = Matching::Id(Pattern::capturing("id=([0-9]+)").unwrap());
         let mut window = Window::default();
         for id in ["7", "8"] {
             window.note_id(id.into());

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::config::{BenchConfig, Load, Mode};
-use super::matching::{IdPattern, Matching};
+use super::matching::Matching;
 use super::payload::PayloadConfig;
 use super::schedule::Schedule;
 use super::template::Template;
@@ -456,7 +456,7 @@ async fn ids_find_their_reply_through_another_order() {
     let path = serde_json_path::JsonPath::parse("$.id").unwrap();
     let summary = measure(envelope, |config| {
         hundred_messages(config);
-        config.matching = Matching::Id(IdPattern::JsonPath(path));
+        config.matching = Matching::Id(crate::value::Pattern::JsonPath(path));
         config.payload =
             PayloadConfig::Templates(vec![Template::parse(b"{\"id\":{{n}}}").unwrap()]);
         config.load = Load::Closed {

@@ -9,6 +9,7 @@ use thiserror::Error;
 
 use super::config::Mode;
 use super::summary::Summary;
+use crate::value::{self, Bare};
 
 /// A condition on a summary.
 #[derive(Debug, Clone, PartialEq)]
@@ -107,8 +108,16 @@ impl FromStr for Threshold {
         let metric = metric(name.trim()).ok_or_else(|| ThresholdError::Metric(text.into()))?;
         let parsed = match metric {
             Metric::Rate => (number(limit.trim()), "a number a second"),
-            Metric::Errors | Metric::Lost => (share(limit.trim()), "a share as 0.1% or 0.001"),
-            _ => (time(limit.trim()), "a time as 5ms, 250us or 1.5s"),
+            Metric::Errors | Metric::Lost => {
+                (value::share(limit.trim()).ok(), "a share as 0.1% or 0.001")
+            }
+            // A bare number would leave the unit to guessing.
+            _ => (
+                value::duration_with(Bare::Refused, limit.trim())
+                    .ok()
+                    .map(|time| time.as_nanos() as f64),
+                "a time as 5ms, 250us or 1.5s",
+            ),
         };
         Ok(Self {
             expression: text.to_owned(),
@@ -141,26 +150,6 @@ fn metric(name: &str) -> Option<Metric> {
 fn number(text: &str) -> Option<f64> {
     let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
     text.parse().ok().filter(|_| plain)
-}
-
-fn share(text: &str) -> Option<f64> {
-    match text.strip_suffix('%') {
-        Some(percent) => Some(number(percent.trim())? / 100.0),
-        None => number(text),
-    }
-}
-
-/// A time in nanoseconds; a bare number would leave the unit to guessing.
-fn time(text: &str) -> Option<f64> {
-    [
-        ("us", 1e3),
-        ("µs", 1e3),
-        ("ms", 1e6),
-        ("ns", 1.0),
-        ("s", 1e9),
-    ]
-    .iter()
-    .find_map(|(unit, ns)| Some(number(text.strip_suffix(unit)?.trim())? * ns))
 }
 
 impl Threshold {
@@ -220,10 +209,10 @@ impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time(ns) if ns.is_finite() && *ns >= 0.0 => {
-                write!(f, "{:.3?}", Duration::from_secs_f64(ns / 1e9))
+                f.write_str(&value::time(Duration::from_secs_f64(ns / 1e9), 4))
             }
             Self::Time(ns) => write!(f, "{ns} ns"),
-            Self::Share(share) => write!(f, "{:.4}%", share * 100.0),
+            Self::Share(share) => f.write_str(&value::percent(*share)),
             Self::Rate(rate) => write!(f, "{rate:.1}/s"),
         }
     }

@@ -9,9 +9,10 @@ use clap::{Args, ValueEnum};
 
 use super::transport::TransportArgs;
 use super::value;
-use crate::bench::matching::{IdPattern, Matching};
+use crate::bench::matching::Matching;
 use crate::bench::schedule::Stage;
 use crate::bench::threshold::Threshold;
+use crate::value::Pattern;
 
 /// Flags of `wscli bench`.
 #[derive(Debug, Args)]
@@ -94,11 +95,11 @@ pub struct LoadArgs {
     #[arg(long, value_name = "R", value_parser = rate)]
     pub connect_rate: Option<f64>,
 
-    /// Mode idle: time between two pings of a connection [default: 10]
+    /// Mode idle: time between two pings of a connection [default: 10s]
     #[arg(long, value_name = "DURATION", value_parser = value::duration)]
     pub ping_interval: Option<Duration>,
 
-    /// How long is measured [default: 10, or until --messages are done]
+    /// How long is measured [default: 10s, or until --messages are done]
     #[arg(short, long, value_name = "DURATION", value_parser = value::duration)]
     pub duration: Option<Duration>,
 
@@ -107,15 +108,15 @@ pub struct LoadArgs {
     pub messages: Option<u64>,
 
     /// Load before the measuring
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "1")]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "1s")]
     pub warmup: Duration,
 
     /// Spread the opening of the connections over this time
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "0")]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "0s")]
     pub ramp_up: Duration,
 
     /// A message without a reply for this long is lost
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "5")]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "5s")]
     pub reply_timeout: Duration,
 
     /// Keep the schedule to the microsecond by spinning before each message
@@ -212,10 +213,9 @@ fn rate(text: &str) -> Result<f64, String> {
 }
 
 fn sizes(text: &str) -> Result<(usize, usize), String> {
-    let (min, max) = match text.split_once("..") {
-        Some((min, max)) => (value::size(min)?, value::size(max)?),
-        None => (value::size(text)?, value::size(text)?),
-    };
+    let size = |text| value::size(text).map_err(|e| e.to_string());
+    let (min, max) = text.split_once("..").unwrap_or((text, text));
+    let (min, max) = (size(min)?, size(max)?);
     if min > max {
         return Err(format!(
             "the range {text} is empty; write the smaller size first"
@@ -237,7 +237,7 @@ fn stages(text: &str) -> Result<Stages, String> {
             other => rate(other)?,
         };
         Ok::<_, String>(Stage {
-            duration: value::duration(length)?,
+            duration: value::duration(length).map_err(|e| e.to_string())?,
             rate: per_second,
         })
     };
@@ -256,12 +256,7 @@ fn matching(text: &str) -> Result<Matching, String> {
         "auto" => Matching::Auto,
         "order" => Matching::Order,
         "echo" => Matching::Echo,
-        path if path.starts_with('$') => Matching::Id(IdPattern::JsonPath(
-            serde_json_path::JsonPath::parse(path).map_err(|e| e.to_string())?,
-        )),
-        regex => Matching::Id(IdPattern::Regex(
-            regex::bytes::Regex::new(regex).map_err(|e| e.to_string())?,
-        )),
+        pattern => Matching::Id(Pattern::capturing(pattern).map_err(|e| e.to_string())?),
     })
 }
 
@@ -288,11 +283,11 @@ mod tests {
         assert!(matches!(matching("auto"), Ok(Matching::Auto)));
         assert!(matches!(
             matching("$.id"),
-            Ok(Matching::Id(IdPattern::JsonPath(_)))
+            Ok(Matching::Id(Pattern::JsonPath(_)))
         ));
         assert!(matches!(
             matching("id=(.)"),
-            Ok(Matching::Id(IdPattern::Regex(_)))
+            Ok(Matching::Id(Pattern::Regex(_)))
         ));
         assert!(matching("$[").is_err());
         assert!(matching("(").is_err());

@@ -10,7 +10,8 @@ use super::prompt::PromptArgs;
 use super::transport::TransportArgs;
 use super::value;
 use crate::connection::CloseCode;
-use crate::pipe::{Framing, Linger, Pattern};
+use crate::pipe::{Framing, Linger};
+use crate::value::Pattern;
 
 /// What `wscli connect --help` says below the flags.
 const NOTES: &str = "\
@@ -170,7 +171,7 @@ pub struct EndArgs {
     pub one: bool,
 
     /// End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides
-    #[arg(long, value_name = "PATTERN", group = "goal")]
+    #[arg(long, value_name = "PATTERN", value_parser = value::until, group = "goal")]
     pub until: Option<Pattern>,
 
     /// Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence

@@ -85,7 +85,7 @@ pub struct ProbingArgs {
     pub attacker_domain: String,
 
     /// Listen this long after a 101 before holding a probe for accepted
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "1.5")]
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "1.5s")]
     pub window: Duration,
 
     /// Send this text message on every connection

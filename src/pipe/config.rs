@@ -7,8 +7,8 @@ use jiff::Timestamp;
 
 use super::framing::{Framing, InputError};
 use super::silence::Linger;
-use super::until::Pattern;
 use crate::connection::{CloseCode, CloseFrame, Closed};
+use crate::value::Pattern;
 
 /// What a talk waits for.
 #[derive(Debug, Clone)]

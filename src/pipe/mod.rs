@@ -17,11 +17,9 @@ pub mod output;
 pub mod run;
 pub mod silence;
 pub mod source;
-pub mod until;
 
 pub use config::{End, Goal, PipeConfig, Stop, Summary};
 pub use framing::{Framing, InputError};
 pub use run::{Origin, Pipe, Told, View};
 pub use silence::{Linger, Silence};
 pub use source::Source;
-pub use until::{Pattern, PatternError};

@@ -9,6 +9,7 @@ use crate::bench::Mode;
 use crate::bench::stats::Recorder;
 use crate::bench::summary::{Bottleneck, End, Summary};
 use crate::bench::threshold::Verdict;
+use crate::value;
 
 /// The width of the histogram's longest bar, in characters.
 const BAR: u64 = 40;
@@ -93,7 +94,7 @@ fn counts(out: &mut String, summary: &Summary) {
             "{what} {}   {replies} {}   {rate:.1}/s   {}/s on the wire",
             counters.sent,
             counters.received,
-            bytes(summary.bytes_per_second()),
+            value::bytes(summary.bytes_per_second()),
         ),
     );
     for (count, meaning) in [
@@ -111,8 +112,8 @@ fn counts(out: &mut String, summary: &Summary) {
         (counters.in_flight, "in flight at the interruption"),
     ] {
         if count > 0 {
-            let share = summary.share_of_sent(count) * 100.0;
-            line(out, &format!("  {count} {meaning} ({share:.3}%)"));
+            let share = value::percent(summary.share_of_sent(count));
+            line(out, &format!("  {count} {meaning} ({share})"));
         }
     }
     for (cause, count) in &summary.stats.errors.0 {
@@ -245,14 +246,10 @@ fn client(out: &mut String, summary: &Summary, demo: bool) {
     let busy = summary.cpu_utilisation() * 100.0;
     let mut text = format!("client: {busy:.0}% of {} thread(s) busy", client.threads);
     if let Some(each) = summary.cpu_per_message() {
-        let _ = write!(
-            text,
-            ", {:.2} µs of processor a message",
-            each.as_secs_f64() * 1e6
-        );
+        let _ = write!(text, ", {} of processor a message", value::time(each, 4));
     }
     if let Some(rss) = client.max_rss_bytes {
-        let _ = write!(text, ", {} of memory", bytes(rss as f64));
+        let _ = write!(text, ", {} of memory", value::bytes(rss as f64));
         if demo {
             text.push_str(" with the embedded server");
         }
@@ -260,7 +257,7 @@ fn client(out: &mut String, summary: &Summary, demo: bool) {
     if summary.mode == Mode::Idle
         && let Some(each) = client.rss_bytes_per_connection
     {
-        let _ = write!(text, ", {} a connection", bytes(each as f64));
+        let _ = write!(text, ", {} a connection", value::bytes(each as f64));
         if demo {
             text.push_str(" on both ends together");
         }
@@ -281,25 +278,9 @@ fn bottleneck(summary: &mut Summary) -> Option<String> {
     })
 }
 
-/// A time in nanoseconds, in three or four digits.
+/// A time in nanoseconds, in four digits.
 fn time(ns: f64) -> String {
-    match ns {
-        ns if ns < 1e3 => format!("{ns:.0} ns"),
-        ns if ns < 1e6 => format!("{:.1} µs", ns / 1e3),
-        ns if ns < 1e9 => format!("{:.2} ms", ns / 1e6),
-        ns => format!("{:.2} s", Duration::from_secs_f64(ns / 1e9).as_secs_f64()),
-    }
-}
-
-fn bytes(count: f64) -> String {
-    let mut value = count;
-    for unit in ["B", "KiB", "MiB"] {
-        if value < 1024.0 {
-            return format!("{value:.1} {unit}");
-        }
-        value /= 1024.0;
-    }
-    format!("{value:.1} GiB")
+    value::time(Duration::from_secs_f64(ns / 1e9), 4)
 }
 
 /// One line on how a run goes.
@@ -341,9 +322,9 @@ mod tests {
             "  2 unsolicited: answers none of ours (0.200%)\n",
             "  3 errors: connection reset\n",
             "  from intended   999.9 µs",
-            "  slip             20.0 µs",
-            "  upgrade          2.00 ms",
-            "client: 1% of 1 thread(s) busy, 100.00 µs of processor a message",
+            "  slip            20.00 µs",
+            "  upgrade         2.000 ms",
+            "client: 1% of 1 thread(s) busy, 100.0 µs of processor a message",
             "missed   p99<5ms  (981.",
         ] {
             assert!(text.contains(part), "no {part:?} in:\n{text}");

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::talk::Opening;
+use crate::value;
 
 /// What was connected to and how, a line each.
 pub fn lines(opening: &Opening) -> Vec<String> {
@@ -37,15 +38,10 @@ pub fn lines(opening: &Opening) -> Vec<String> {
 fn timings(opening: &Opening) -> String {
     let shown: Vec<_> = opening
         .phases()
-        .map(|(name, time)| format!("{name} {}", milliseconds(time)))
+        .map(|(name, time)| format!("{name} {}", value::time(time, 3)))
         .collect();
     let total: Duration = opening.phases().map(|(_, time)| time).sum();
-    format!("{}; {} in all", shown.join(", "), milliseconds(total))
-}
-
-/// A time as people compare them: `12.3 ms`.
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1000.0)
+    format!("{}; {} in all", shown.join(", "), value::time(total, 3))
 }
 
 #[cfg(test)]
@@ -65,7 +61,7 @@ mod tests {
         };
         assert_eq!(
             timings(&given),
-            "tcp 0.2 ms, upgrade 12.0 ms; 12.2 ms in all"
+            "tcp 250 µs, upgrade 12.0 ms; 12.2 ms in all"
         );
     }
 }

@@ -17,6 +17,7 @@ use super::json;
 use super::opening::Opening;
 use crate::terminal::style::{Role, Style};
 use crate::terminal::{Verbosity, sanitize};
+use crate::value;
 
 /// More than this of a message is not shown, in bytes: some screens full.
 pub const MAX_SHOWN_BYTES: usize = 8 << 10;
@@ -271,14 +272,5 @@ pub fn count(number: usize) -> String {
 
 /// A time span with three digits that matter.
 pub fn duration(time: Duration) -> String {
-    let micros = time.as_secs_f64() * 1e6;
-    if micros < 999.5 {
-        format!("{micros:.0} µs")
-    } else if micros < 9_995.0 {
-        format!("{:.2} ms", micros / 1e3)
-    } else if micros < 999_500.0 {
-        format!("{:.0} ms", micros / 1e3)
-    } else {
-        format!("{:.2} s", micros / 1e6)
-    }
+    value::time(time, 3)
 }

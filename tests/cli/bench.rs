@@ -214,7 +214,7 @@ fn a_missed_threshold_exits_with_1_and_each_is_shown() {
     let (code, stdout, _) = output(&args);
     assert_eq!(code, 1, "{stdout}");
     assert!(stdout.contains("missed   p99<1ns  ("), "{stdout}");
-    assert!(stdout.contains("reached  lost<=0%  (0.0000%)"), "{stdout}");
+    assert!(stdout.contains("reached  lost<=0%  (0.000%)"), "{stdout}");
 }
 
 #[test]

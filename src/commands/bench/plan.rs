@@ -325,7 +325,10 @@ pub(super) fn check_ids(config: &BenchConfig) -> Result<()> {
         return Ok(());
     };
     let samples = config.payload.samples();
-    if samples.iter().any(|sample| pattern.id_of(sample).is_none()) {
+    if samples
+        .iter()
+        .any(|sample| pattern.capture(sample).is_none())
+    {
         let message = "--match finds no id in the messages that are sent; give messages that hold one (--message '{\"id\": {{n}}}' --match '$.id')";
         return Err(Failure::usage(message).into());
     }

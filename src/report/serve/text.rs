@@ -6,6 +6,7 @@ use super::ended::{End, with_causes};
 use super::{Ready, Report};
 use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
 use crate::terminal::Verbosity;
+use crate::value;
 
 /// One line for people, and how much has to be told for it to be shown.
 pub fn text(report: &Report) -> Option<(Verbosity, String)> {
@@ -156,8 +157,10 @@ fn ended_text(connection: &ConnectionId, ended: &Ended) -> String {
     }
     let _ = write!(
         text,
-        " {} messages, {} bytes, {:.1?}",
-        ended.traffic.received_messages, ended.traffic.received_bytes, ended.lasted
+        " {} messages, {} bytes, {}",
+        ended.traffic.received_messages,
+        ended.traffic.received_bytes,
+        value::time(ended.lasted, 3)
     );
     text
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::value::{duration, share};
+
 /// The longest delay.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
@@ -92,32 +94,19 @@ impl FromStr for Chaos {
     }
 }
 
-fn parse_share(name: &str, value: &str) -> Result<f64, ChaosError> {
-    let (number, unit) = match value.strip_suffix('%') {
-        Some(number) => (number, 0.01),
-        None => (value, 1.0),
-    };
-    let share = number.parse::<f64>().map(|number| number * unit);
-    match share {
-        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
-        _ => Err(ChaosError::Share(name.to_owned(), value.to_owned())),
+fn parse_share(name: &str, text: &str) -> Result<f64, ChaosError> {
+    match share(text) {
+        Ok(share) if share <= 1.0 => Ok(share),
+        _ => Err(ChaosError::Share(name.to_owned(), text.to_owned())),
     }
 }
 
-fn delay(value: &str) -> Result<RangeInclusive<Duration>, ChaosError> {
-    let (least, most) = value.split_once("..").unwrap_or((value, value));
+fn delay(text: &str) -> Result<RangeInclusive<Duration>, ChaosError> {
+    let (least, most) = text.split_once("..").unwrap_or((text, text));
     match (duration(least), duration(most)) {
-        (Some(least), Some(most)) if least <= most && most <= MAX_DELAY => Ok(least..=most),
-        _ => Err(ChaosError::Delay(value.to_owned())),
+        (Ok(least), Ok(most)) if least <= most && most <= MAX_DELAY => Ok(least..=most),
+        _ => Err(ChaosError::Delay(text.to_owned())),
     }
-}
-
-fn duration(text: &str) -> Option<Duration> {
-    let (number, unit) = match text.strip_suffix("ms") {
-        Some(number) => (number, 0.001),
-        None => (text.strip_suffix('s').unwrap_or(text), 1.0),
-    };
-    Duration::try_from_secs_f64(number.parse::<f64>().ok()? * unit).ok()
 }
 
 impl Chaos {

@@ -12,6 +12,7 @@ use percent_encoding::percent_decode_str;
 use super::opening::{Credentials, LabError};
 use super::plan::{Ending, InvalidFrame, Plan, Sends};
 use crate::connection::CloseFrame;
+use crate::value::{Bare, duration_with, size};
 
 /// The longest wait that can be asked for.
 const MAX_WAIT: Duration = Duration::from_secs(60);
@@ -97,15 +98,15 @@ impl Builder {
         let session = &mut self.plan.session;
         let opening = &mut self.plan.opening;
         match name {
-            "delay" => session.delay = milliseconds(name, value)?,
-            "slow-handshake" => opening.wait = milliseconds(name, value)?,
+            "delay" => session.delay = wait(name, value)?,
+            "slow-handshake" => opening.wait = wait(name, value)?,
             "ping" => {
-                let interval = milliseconds(name, value)?;
+                let interval = wait(name, value)?;
                 session.ping = Some(interval.max(Duration::from_millis(1)));
             }
             "no-pong" => session.pongs = no_value(name, value, false)?,
             "fragment" => session.fragments = number(name, value, MAX_FRAGMENTS)?.max(1),
-            "big" => session.sends = Sends::Big(size(value)?),
+            "big" => session.sends = Sends::Big(message_size(value)?),
             "stream" => session.sends = Sends::Stream(number(name, value, MAX_RATE)?.max(1)),
             "count" => session.sends = Sends::Count(number(name, value, MAX_COUNT)?),
             "broadcast" => session.sends = Sends::Broadcast(room(value)?),
@@ -178,22 +179,21 @@ where
     }
 }
 
-fn milliseconds(name: &str, value: &str) -> Result<Duration, LabError> {
-    let max = u64::try_from(MAX_WAIT.as_millis()).unwrap_or(u64::MAX);
-    number(name, value.trim_end_matches("ms"), max).map(Duration::from_millis)
+/// A time; a bare number is one in milliseconds.
+fn wait(name: &str, value: &str) -> Result<Duration, LabError> {
+    match duration_with(Bare::Milliseconds, value) {
+        Ok(wait) if wait <= MAX_WAIT => Ok(wait),
+        _ => Err(bad_value(
+            name,
+            value,
+            "milliseconds, or a time as 1.5s, up to 60s",
+        )),
+    }
 }
 
-fn size(value: &str) -> Result<usize, LabError> {
-    let digits = value.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = match value[digits.len()..].to_ascii_lowercase().as_str() {
-        "" => 1,
-        "k" | "kib" => 1 << 10,
-        "m" | "mib" => 1 << 20,
-        _ => 0,
-    };
-    let bytes = digits.parse::<usize>().ok();
-    match bytes.and_then(|bytes| bytes.checked_mul(unit)) {
-        Some(bytes) if unit > 0 && bytes <= MAX_BIG_BYTES => Ok(bytes),
+fn message_size(value: &str) -> Result<usize, LabError> {
+    match size(value) {
+        Ok(bytes) if bytes <= MAX_BIG_BYTES => Ok(bytes),
         _ => Err(bad_value("big", value, "a size up to 64MiB")),
     }
 }

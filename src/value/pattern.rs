@@ -1,4 +1,4 @@
-//! `--until`: the pattern of the message that ends a talk. Pure.
+//! Patterns of messages: a literal, `/regex/`, or a JSONPath such as `$.id`.
 
 use std::str::FromStr;
 
@@ -18,16 +18,16 @@ pub enum Pattern {
     JsonPath(JsonPath),
 }
 
-/// Why a string is no pattern.
+/// Why a string is not a pattern.
 #[derive(Debug, Error)]
 pub enum PatternError {
-    /// Matches every message.
-    #[error("the pattern is empty; -1 waits for any message")]
+    /// It would match every message.
+    #[error("the pattern is empty, and every message would match it")]
     Empty,
-    /// Between slashes, but no regular expression.
+    /// Not a regular expression.
     #[error("{0}")]
     Regex(#[from] regex::Error),
-    /// Begins with `$`, but is no JSONPath.
+    /// Begins with `$`, but is not a JSONPath.
     #[error(
         "{0}; a pattern that begins with '$' is a JSONPath, write /\\$…/ to find a dollar sign"
     )]
@@ -45,15 +45,31 @@ impl FromStr for Pattern {
         if text.starts_with('$') {
             return Ok(Self::JsonPath(JsonPath::parse(text)?));
         }
-        let between = text.strip_prefix('/').and_then(|t| t.strip_suffix('/'));
-        match between {
-            Some(regex) if !regex.is_empty() => Ok(Self::Regex(Regex::new(regex)?)),
-            _ => Ok(Self::Literal(text.as_bytes().to_owned())),
+        match between_slashes(text) {
+            Some(regex) => Ok(Self::Regex(Regex::new(regex)?)),
+            None => Ok(Self::Literal(text.as_bytes().to_owned())),
         }
     }
 }
 
+fn between_slashes(text: &str) -> Option<&str> {
+    let between = text.strip_prefix('/')?.strip_suffix('/')?;
+    Some(between).filter(|regex| !regex.is_empty())
+}
+
 impl Pattern {
+    /// Parses a pattern that captures: like any other, except that a regular
+    /// expression may stand without its slashes, since a literal captures nothing.
+    ///
+    /// # Errors
+    /// A [`PatternError`].
+    pub fn capturing(text: &str) -> Result<Self, PatternError> {
+        match text.parse()? {
+            Self::Literal(_) => Ok(Self::Regex(Regex::new(text)?)),
+            pattern => Ok(pattern),
+        }
+    }
+
     /// Whether a message with this payload is the one.
     pub fn matches(&self, payload: &[u8]) -> bool {
         match self {
@@ -61,6 +77,24 @@ impl Pattern {
             Self::Regex(regex) => regex.is_match(payload),
             Self::JsonPath(path) => {
                 serde_json::from_slice(payload).is_ok_and(|value| !path.query(&value).is_empty())
+            }
+        }
+    }
+
+    /// What it finds in a payload: the first group of a regular expression, or all
+    /// that it matches; the first node of a JSONPath, as JSON; a literal itself.
+    pub fn capture(&self, payload: &[u8]) -> Option<Vec<u8>> {
+        match self {
+            Self::Literal(literal) => self.matches(payload).then(|| literal.clone()),
+            Self::Regex(regex) => {
+                let captures = regex.captures(payload)?;
+                let found = captures.get(1).or_else(|| captures.get(0))?;
+                Some(found.as_bytes().to_vec())
+            }
+            Self::JsonPath(path) => {
+                let json = serde_json::from_slice(payload).ok()?;
+                let nodes = path.query(&json);
+                nodes.first().map(|node| node.to_string().into())
             }
         }
     }
@@ -98,12 +132,31 @@ mod tests {
     #[test]
     fn what_is_no_pattern_says_so() {
         for (pattern, part) in [
-            ("", "-1 waits for any message"),
+            ("", "every message would match it"),
             ("/(/", "unclosed group"),
             ("$5", "write /\\$…/ to find a dollar sign"),
         ] {
             let error = pattern.parse::<Pattern>().unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_capture_is_the_first_group_or_node() {
+        let capture = |pattern: &str, payload: &[u8]| {
+            let found = Pattern::capturing(pattern).unwrap().capture(payload);
+            found.map(|bytes| String::from_utf8(bytes).unwrap())
+        };
+        for (pattern, payload, expected) in [
+            ("id=([0-9]+)", "x id=42;", Some("42")),
+            ("/id=([0-9]+)/", "x id=42;", Some("42")),
+            ("id=[0-9]+", "x id=42;", Some("id=42")),
+            ("id=([0-9]+)", "none", None),
+            ("$.a.id", r#"{"a":{"id":"x"}}"#, Some("\"x\"")),
+            ("$.a.id", "not json", None),
+        ] {
+            assert_eq!(capture(pattern, payload.as_bytes()).as_deref(), expected);
+        }
+        assert!(Pattern::capturing("(").is_err());
     }
 }

@@ -1,0 +1,24 @@
+//! The values that users write and read: durations, sizes, shares and patterns,
+//! each parsed and printed in one place, for flags, files, the fault lab and reports
+//! alike. A leaf: it knows nothing of what the values are for.
+//!
+//! The grammars are told in `docs/units.md`.
+
+mod duration;
+mod pattern;
+mod share;
+mod size;
+
+pub use self::duration::{Bare, DurationError, duration, duration_with, time};
+pub use self::pattern::{Pattern, PatternError};
+pub use self::share::{ShareError, percent, share};
+pub use self::size::{SizeError, bytes, size};
+
+/// A decimal number without sign or exponent, and what stands behind it.
+fn number_and_unit(text: &str) -> Option<(f64, &str)> {
+    let end = text
+        .find(|c: char| !c.is_ascii_digit() && c != '.')
+        .unwrap_or(text.len());
+    let (number, unit) = text.split_at(end);
+    Some((number.parse().ok()?, unit.trim_start()))
+}
