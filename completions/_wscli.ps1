@@ -198,6 +198,8 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
             [CompletionResult]::new('--markdown', '--markdown', [CompletionResultType]::ParameterName, 'Write the report as Markdown')
             [CompletionResult]::new('--gitlab', '--gitlab', [CompletionResultType]::ParameterName, 'Write the report for GitLab''s security dashboards (artifacts:reports:sast)')
             [CompletionResult]::new('--html', '--html', [CompletionResultType]::ParameterName, 'Write the report as one HTML page')
+            [CompletionResult]::new('--baseline', '--baseline', [CompletionResultType]::ParameterName, 'Let findings through that are in this file: only new ones fail')
+            [CompletionResult]::new('--write-baseline', '--write-baseline', [CompletionResultType]::ParameterName, 'Write the findings of this run as a baseline; the exit code stays as it is')
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header; ''Name:'' leaves a default header out, ''Name;'' sends it empty, ''@FILE'' reads a line each')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header; ''Name:'' leaves a default header out, ''Name;'' sends it empty, ''@FILE'' reads a line each')
             [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Send this User-Agent header')

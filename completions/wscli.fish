@@ -185,6 +185,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sarif -d 'W
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l markdown -d 'Write the report as Markdown' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l gitlab -d 'Write the report for GitLab\'s security dashboards (artifacts:reports:sast)' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l html -d 'Write the report as one HTML page' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l baseline -d 'Let findings through that are in this file: only new ones fail' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l write-baseline -d 'Write the findings of this run as a baseline; the exit code stays as it is' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s A -l user-agent -d 'Send this User-Agent header' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s s -l subprotocol -l protocol -d 'Offer this subprotocol; repeat in order of preference' -r

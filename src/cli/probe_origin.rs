@@ -30,6 +30,10 @@ pub struct ProbeOriginArgs {
     #[command(flatten)]
     pub reports: ReportArgs,
 
+    /// What is known already.
+    #[command(flatten)]
+    pub baseline: BaselineArgs,
+
     /// How to reach the server.
     #[command(flatten)]
     pub transport: TransportArgs,
@@ -144,6 +148,19 @@ pub struct ReportArgs {
     /// Write the report as one HTML page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+}
+
+/// What is known already.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Baseline")]
+pub struct BaselineArgs {
+    /// Let findings through that are in this file: only new ones fail
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+
+    /// Write the findings of this run as a baseline; the exit code stays as it is
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
 }
 
 /// The values of `--fail-on`.

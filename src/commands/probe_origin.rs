@@ -1,5 +1,6 @@
 //! `wscli probe-origin`: arguments → plan → run → reports → exit status.
 
+mod baseline;
 mod config;
 mod job;
 mod live;
@@ -45,7 +46,10 @@ pub(super) fn run(
         write_stdout(listing::explain(rule).as_bytes())?;
         return Ok(ExitStatus::Success);
     }
-    let jobs = job::jobs(args)?;
+    let mut jobs = job::jobs(args)?;
+    if let Some(path) = &args.baseline.baseline {
+        baseline::excuse(path, &mut jobs)?;
+    }
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
@@ -58,11 +62,16 @@ pub(super) fn run(
     runtime.shutdown_background();
     let run = Run {
         targets: targets?,
+        has_baseline: args.baseline.baseline.is_some(),
         config: args.policy.config.as_deref().map(output::path_for_reports),
         started,
         ended: Timestamp::now(),
     };
-    output.write_files(&run)?;
+    let written = output.write_files(&run);
+    if let Some(path) = &args.baseline.write_baseline {
+        baseline::write(path, &run, status)?;
+    }
+    written?;
     Ok(stopped.unwrap_or_else(|| overall(&run)))
 }
 
@@ -118,7 +127,7 @@ async fn probe(job: &Job, output: &Output<'_>, mut stop: Stop) -> TargetReport {
     live.into_inner().end();
     // One that came while the last answer was judged has cut nothing off.
     let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
-    let target = job.run.redactor.url(&job.target.wire_url());
+    let target = job.shown();
     TargetReport {
         report: report(
             target,

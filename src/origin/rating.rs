@@ -4,6 +4,8 @@
 //! The order is: accepted findings are dropped, the rest is rated, and only
 //! what is left is judged.
 
+use std::fmt;
+
 use super::catalogue::{Group, Severity};
 use super::plan::{AbsentPolicy, Probe};
 
@@ -21,15 +23,35 @@ pub enum SameSite {
     Strict,
 }
 
-/// A finding that the user has accepted, with the reason.
+/// A finding that the user has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Exception {
     /// The probe.
     pub probe: String,
     /// The origin as it was sent, where this one alone is accepted.
     pub origin: Option<String>,
+    /// How bad it may be, where anything worse is not accepted.
+    pub at_most: Option<Severity>,
     /// Why that is fine.
-    pub reason: String,
+    pub excepted: Excepted,
+}
+
+/// Why a finding is accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Excepted {
+    /// The configuration says so, with this reason.
+    Reason(String),
+    /// It is in the baseline: known, and not new.
+    Known,
+}
+
+impl fmt::Display for Excepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reason(reason) => f.write_str(reason),
+            Self::Known => f.write_str("it is in the baseline"),
+        }
+    }
 }
 
 /// What answers are rated by.
@@ -48,10 +70,12 @@ pub struct Policy {
 
 impl Policy {
     /// Why the user accepts that this probe is let in.
-    pub fn exception(&self, probe: &str, origin: &str) -> Option<&Exception> {
+    pub fn exception(&self, probe: &str, origin: &str, severity: Severity) -> Option<&Exception> {
         self.exceptions.iter().find(|exception| {
             let of_origin = exception.origin.as_deref();
-            exception.probe == probe && of_origin.is_none_or(|only| only == origin)
+            exception.probe == probe
+                && of_origin.is_none_or(|only| only == origin)
+                && exception.at_most.is_none_or(|most| severity <= most)
         })
     }
 }
@@ -312,17 +336,31 @@ mod tests {
         let exception = |origin: Option<&str>| Exception {
             probe: "foreign".into(),
             origin: origin.map(str::to_owned),
-            reason: "known".into(),
+            at_most: None,
+            excepted: Excepted::Reason("known".into()),
         };
         let with = |exception| Policy {
             exceptions: vec![exception],
             ..Policy::default()
         };
         let any = with(exception(None));
-        assert!(any.exception("foreign", "https://a").is_some());
-        assert!(any.exception("null", "https://a").is_none());
+        let high = Severity::High;
+        assert!(any.exception("foreign", "https://a", high).is_some());
+        assert!(any.exception("null", "https://a", high).is_none());
         let one = with(exception(Some("https://a")));
-        assert!(one.exception("foreign", "https://a").is_some());
-        assert!(one.exception("foreign", "https://b").is_none());
+        assert!(one.exception("foreign", "https://a", high).is_some());
+        assert!(one.exception("foreign", "https://b", high).is_none());
+        let known = with(Exception {
+            at_most: Some(Severity::High),
+            ..exception(Some("https://a"))
+        });
+        for (severity, accepted) in [
+            (Severity::Medium, true),
+            (Severity::High, true),
+            (Severity::Critical, false),
+        ] {
+            let found = known.exception("foreign", "https://a", severity);
+            assert_eq!(found.is_some(), accepted, "{severity}");
+        }
     }
 }

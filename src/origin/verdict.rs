@@ -7,7 +7,7 @@ use super::catalogue::{Fix, Group, Rule, Severity};
 use super::observe::Evidence;
 use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
 use super::rating::{Answers, Needs, Rating, rate};
-pub use super::rating::{Exception, Policy, SameSite};
+pub use super::rating::{Excepted, Exception, Policy, SameSite};
 use super::remedy::{Server, Weakness, recognise, remediation};
 use super::runner::{Baseline, Ending, Judged, RunResult};
 use crate::connection::OpenError;
@@ -58,7 +58,7 @@ pub struct Finding {
     /// What was sent.
     pub origin: String,
     /// Why the user has accepted it.
-    pub excepted: Option<String>,
+    pub excepted: Option<Excepted>,
 }
 
 /// One probe and its answer.
@@ -74,7 +74,7 @@ pub struct ProbeReport {
     /// The rating, where it was let in.
     pub rating: Option<Rating>,
     /// Why the user accepts that it is let in.
-    pub excepted: Option<String>,
+    pub excepted: Option<Excepted>,
     /// What was sent, in one line.
     pub origin: String,
     /// The answer.
@@ -127,6 +127,13 @@ pub struct Report {
     pub width: usize,
     /// How long the run took.
     pub took: Duration,
+}
+
+impl Finding {
+    /// Whether it was known before: it is in the baseline.
+    pub fn is_known(&self) -> bool {
+        self.excepted == Some(Excepted::Known)
+    }
 }
 
 impl Report {
@@ -210,13 +217,14 @@ fn probe_report(plan: &Plan, probe: &Probe, judged: Judged, policy: &Policy) -> 
     };
     let rating = rate(probe, answers, policy);
     let origin = shortened(&probe.request.shown());
-    let exception = policy.exception(probe.rule.id, &origin);
+    let severity = rating.map_or(probe.severity, |rating| rating.severity);
+    let exception = policy.exception(probe.rule.id, &origin, severity);
     ProbeReport {
         rule: probe.rule,
         group: probe.group,
-        severity: rating.map_or(probe.severity, |rating| rating.severity),
+        severity,
         rating,
-        excepted: exception.map(|exception| exception.reason.clone()),
+        excepted: exception.map(|exception| exception.excepted.clone()),
         origin,
         judged,
         same_as: probe
@@ -312,11 +320,12 @@ fn closed_door(web: &[&ProbeReport], excepted: usize) -> (Verdict, String) {
         return (Verdict::Guarded, why);
     }
     let mut why = match (web.len(), excepted) {
-        (0, _) => "the configuration accepts every probe that a web page can send".to_owned(),
+        (0, _) => "the configuration or the baseline accepts every probe that a web page can send"
+            .to_owned(),
         (1, 0) => "the one probe that a web page can send is refused".to_owned(),
         (sent, 0) => format!("all {sent} probes that a web page can send are refused"),
         (sent, excepted) => format!(
-            "{sent} probes that a web page can send are refused, and the configuration accepts {excepted}"
+            "{sent} probes that a web page can send are refused, and the configuration or the baseline accepts {excepted}"
         ),
     };
     if excepted == 0 && !web.iter().any(|probe| probe.rule.id == "foreign") {
@@ -410,15 +419,23 @@ fn unused(policy: &Policy, findings: &[Finding], probes: &[ProbeReport]) -> Vec<
                 .filter(|probe| probe.judged.accepted.is_none())
                 .any(|probe| of(exception, probe.rule.id, &probe.origin))
     };
-    policy
-        .exceptions
+    let is_known = |exception: &&Exception| exception.excepted == Excepted::Known;
+    let unused = policy.exceptions.iter().filter(|e| !used(e));
+    let (gone, unused): (Vec<_>, Vec<_>) = unused.partition(is_known);
+    let mut notes: Vec<_> = unused
         .iter()
-        .filter(|exception| !used(exception))
         .map(|exception| {
             format!(
                 "the exception for {} is not used; remove it from the configuration",
                 exception.probe
             )
         })
-        .collect()
+        .collect();
+    if !gone.is_empty() {
+        notes.push(format!(
+            "{} of the findings in the baseline are gone; write it again with --write-baseline, or they may come back unseen",
+            gone.len()
+        ));
+    }
+    notes
 }

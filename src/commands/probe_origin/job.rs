@@ -35,6 +35,13 @@ pub(super) struct Job {
     pub(super) line: Option<usize>,
 }
 
+impl Job {
+    /// The target's address without its secrets, by which reports know it.
+    pub(super) fn shown(&self) -> String {
+        self.run.redactor.url(&self.target.wire_url())
+    }
+}
+
 /// The jobs, one a target.
 pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<Vec<Job>> {
     let mut targets = Vec::new();

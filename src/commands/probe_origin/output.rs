@@ -12,7 +12,7 @@ use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};
 use crate::origin::catalogue::Group;
-use crate::report::probe::text::{Look, render};
+use crate::report::probe::text::{Look, render, wrapped};
 use crate::report::probe::{Run, TargetReport, github, gitlab, html, json, junit, markdown, sarif};
 use crate::terminal::sanitize::sanitize_report;
 use crate::terminal::style::{ColorChoice, Style};
@@ -54,17 +54,29 @@ impl<'a> Output<'a> {
             probes.filter(|probe| probe.same_as.is_none())
         };
         let count = |group| probes().filter(|probe| probe.group == group).count();
-        self.status.note(&format!(
-            "{}: {} probes, and the allowed origin in between",
-            job.run.redactor.url(&job.target.wire_url()),
-            probes().count(),
+        let all = match probes().count() {
+            1 => "1 probe".to_owned(),
+            all => format!("{all} probes"),
+        };
+        self.say(&format!(
+            "{}: {all}, and the allowed origin in between",
+            job.shown()
         ));
-        self.status.note(&format!(
-            "any web page can send {}, {} need a foothold, browsers never send {}",
+        self.say(&format!(
+            "of any web page {}, of a foothold {}, of no browser {}",
             count(Group::Web),
             count(Group::Foothold),
             count(Group::ClientOnly),
         ));
+    }
+
+    /// A note in lines that fit.
+    fn say(&self, text: &str) {
+        const MARK_WIDTH: usize = 2;
+        let width = stderr_width().map(|width| width.saturating_sub(MARK_WIDTH));
+        for line in wrapped(text, width, 2) {
+            self.status.note(&line);
+        }
     }
 
     /// Shows the table.
@@ -144,7 +156,7 @@ pub(super) fn path_for_reports(path: &Path) -> String {
     inside.display().to_string().replace('\\', "/")
 }
 
-fn write(path: &Path, document: &str) -> Result<()> {
+pub(super) fn write(path: &Path, document: &str) -> Result<()> {
     fs::write(path, document).map_err(|error| failed(path, &error))
 }
 

@@ -17,13 +17,15 @@ const SCHEMA_VERSION: &str = "15.0.4";
 const MAX_NAME: usize = 255;
 const MAX_SOLUTION: usize = 7000;
 
-/// One document for all targets. Accepted findings and what is only worth knowing
-/// are left out: a dashboard asks for each to be dealt with.
+/// One document for all targets. What the configuration accepts and what is only worth
+/// knowing are left out: a dashboard asks for each to be dealt with. It knows by
+/// itself what is new.
 pub fn render(run: &Run) -> String {
     let vulnerabilities: Vec<Value> = run
         .findings()
         .into_iter()
-        .filter(|(_, finding)| finding.excepted.is_none() && finding.severity > Severity::Info)
+        .filter(|(_, finding)| finding.excepted.is_none() || finding.is_known())
+        .filter(|(_, finding)| finding.severity > Severity::Info)
         .map(|(target, finding)| vulnerability(run, target, finding))
         .collect();
     let messages: Vec<Value> = run.targets.iter().filter_map(message).collect();

@@ -123,7 +123,11 @@ fn findings(out: &mut String, findings: &[Finding]) {
             xml(&finding.message)
         );
         if let Some(reason) = &finding.excepted {
-            let _ = writeln!(out, "<p class=\"note\">accepted: {}</p>", xml(reason));
+            let _ = writeln!(
+                out,
+                "<p class=\"note\">accepted: {}</p>",
+                xml(&reason.to_string())
+            );
         }
         let _ = writeln!(
             out,

@@ -76,7 +76,8 @@ fn finding(finding: &Finding) -> Value {
         "origin": finding.origin,
         "message": finding.message,
         "remediation": finding.remediation,
-        "accepted_because": finding.excepted,
+        "accepted_because": finding.excepted.as_ref().map(ToString::to_string),
+        "known": finding.is_known(),
     })
 }
 

@@ -37,7 +37,11 @@ fn section(out: &mut String, target: &TargetReport) {
     }
     for finding in &report.findings {
         let severity = match &finding.excepted {
-            Some(reason) => format!("{} (accepted: {})", finding.severity, plain(reason)),
+            Some(reason) => format!(
+                "{} (accepted: {})",
+                finding.severity,
+                plain(&reason.to_string())
+            ),
             None => finding.severity.to_string(),
         };
         let _ = writeln!(

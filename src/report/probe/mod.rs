@@ -1,6 +1,7 @@
 //! Reports of `probe-origin`, one file a format. The evidence in them has lost
 //! its secrets already; what is active in a stranger's text goes here.
 
+pub mod baseline;
 pub mod catalogue;
 mod fingerprint;
 pub mod github;
@@ -26,6 +27,8 @@ pub struct Run {
     pub targets: Vec<TargetReport>,
     /// The configuration file, as a path for reports.
     pub config: Option<String>,
+    /// Whether it was held against a baseline.
+    pub has_baseline: bool,
     /// When it began.
     pub started: Timestamp,
     /// When it ended.
@@ -106,12 +109,12 @@ impl TargetReport {
         let Some(signal) = self.interrupted else {
             return line;
         };
-        let probes = &self.report.probes;
-        let judged = probes.iter().filter(|probe| probe.judged.attempts > 0);
+        let sent = || self.report.probes.iter().filter(|p| p.same_as.is_none());
+        let judged = sent().filter(|probe| probe.judged.attempts > 0);
         format!(
             "interrupted by {signal} with {} of {} probes judged; {line}",
             judged.count(),
-            probes.len()
+            sent().count()
         )
     }
 
@@ -152,8 +155,13 @@ pub fn verdict_line(report: &Report, fail_on: Severity) -> String {
     if below > 0 {
         parts.push(format!("{below} below {fail_on} let through"));
     }
-    if excepted > 0 {
-        parts.push(format!("{excepted} accepted by the configuration"));
+    let known = report.findings.iter().filter(|f| f.is_known()).count();
+    if excepted > known {
+        let configured = excepted - known;
+        parts.push(format!("{configured} accepted by the configuration"));
+    }
+    if known > 0 {
+        parts.push(format!("{known} known from the baseline"));
     }
     if !parts.is_empty() {
         line = format!("{line} (findings: {})", parts.join(", "));

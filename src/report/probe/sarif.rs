@@ -9,7 +9,7 @@ use super::fingerprint::fingerprint;
 use super::{Run, TargetReport};
 use crate::origin::catalogue::{Rule, Severity, denied, find, rules};
 use crate::origin::remedy::advice;
-use crate::origin::verdict::{Finding, Verdict};
+use crate::origin::verdict::{Excepted, Finding, Verdict};
 use crate::terminal::sanitize::{sanitize_json, sanitize_report};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -164,7 +164,15 @@ fn result(run: &Run, target: &TargetReport, finding: &Finding, rules: &Rules) ->
     if let Some(index) = rules.index(finding) {
         result["ruleIndex"] = index.into();
     }
-    if let Some(reason) = &finding.excepted {
+    if run.has_baseline {
+        let state = if finding.is_known() {
+            "unchanged"
+        } else {
+            "new"
+        };
+        result["baselineState"] = state.into();
+    }
+    if let Some(Excepted::Reason(reason)) = &finding.excepted {
         result["suppressions"] = json!([{ "kind": "external", "justification": reason }]);
     }
     result

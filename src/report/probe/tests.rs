@@ -8,7 +8,7 @@ use crate::origin::catalogue::{Group, find};
 use crate::origin::observe::{Evidence, Frame, Observation, Outcome};
 use crate::origin::remedy::Server;
 use crate::origin::runner::{Baseline, Judged};
-use crate::origin::verdict::{Finding, ProbeReport};
+use crate::origin::verdict::{Excepted, Finding, ProbeReport};
 use crate::report::probe::text::Look;
 
 const SECRET: &str = "sup3r-secret-value";
@@ -29,6 +29,7 @@ fn run_of(reports: Vec<Report>) -> Run {
             })
             .collect(),
         config: Some("ci/my probes.toml".into()),
+        has_baseline: false,
         started: Timestamp::from_second(1_800_000_000).unwrap(),
         ended: Timestamp::from_second(1_800_000_061).unwrap(),
     }
@@ -91,7 +92,7 @@ fn sample() -> Report {
             message: format!("{}: {}", rule.reveals, rule.exploit),
             remediation: crate::origin::remedy::advice(rule.fix).into(),
             origin: format!("https://{id}.example"),
-            excepted: excepted.map(str::to_owned),
+            excepted: excepted.map(|reason| Excepted::Reason(reason.to_owned())),
         }
     };
     Report {
@@ -502,6 +503,64 @@ fn an_interrupted_run_says_so_in_every_report() {
     run.targets[0].report.findings.clear();
     run.targets[0].report.verdict = Verdict::Enforced;
     assert_eq!(run.targets[0].standing(), Standing::Inconclusive);
+}
+
+#[test]
+fn a_baseline_excuses_what_is_in_it_and_no_worse() {
+    let mut run = run_of(vec![sample()]);
+    let text = baseline::render(&run);
+    // What the configuration accepts has its reason there.
+    assert!(
+        text.contains("suffix-dot") && !text.contains("\"subdomain\""),
+        "{text}"
+    );
+    assert!(!text.contains(SECRET));
+    let read = baseline::Baseline::parse(&text).unwrap();
+    let known: Vec<_> = read.of(&run.targets[0].report.target).collect();
+    let told: Vec<_> = known
+        .iter()
+        .map(|known| (known.probe.as_str(), known.origin.as_deref(), known.at_most))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (
+                "port-other",
+                Some("https://port-other.example"),
+                Some(Severity::Low)
+            ),
+            (
+                "suffix-dot",
+                Some("https://suffix-dot.example"),
+                Some(Severity::High)
+            ),
+        ]
+    );
+    assert_eq!(read.of("ws://other/").count(), 0);
+    // It can be written again, by a run that was held against it.
+    run.has_baseline = true;
+    let report = &mut run.targets[0].report;
+    report.findings[0].excepted = Some(Excepted::Known);
+    report.verdict = Verdict::Enforced;
+    assert_eq!(baseline::render(&run), text);
+    let told =
+        "1 below high let through, 1 accepted by the configuration, 1 known from the baseline";
+    assert!(run.targets[0].verdict_line().contains(told));
+    let sarif: Value = serde_json::from_str(&sarif::render(&run)).unwrap();
+    let state = |index: usize| &sarif["runs"][0]["results"][index]["baselineState"];
+    assert_eq!((state(0), state(2)), (&"unchanged".into(), &"new".into()));
+    for (text, part) in [
+        ("", "EOF"),
+        ("{\"schema\":2,\"findings\":[]}", "schema is 2"),
+        ("{\"schema\":1}", "missing field"),
+        (
+            "{\"schema\":1,\"findings\":[{\"probe\":\"x\"}]}",
+            "missing field",
+        ),
+    ] {
+        let error = baseline::Baseline::parse(text).unwrap_err();
+        assert!(error.contains(part), "{error}");
+    }
 }
 
 #[test]

@@ -216,7 +216,7 @@ fn findings(out: &mut String, report: &Report, look: Look) {
     for (index, finding) in listed.iter().enumerate() {
         let next = listed.get(index + 1);
         let severity = match &finding.excepted {
-            Some(reason) => format!("{}, accepted: {}", finding.severity, safe(reason)),
+            Some(why) => format!("{}, accepted: {}", finding.severity, safe(&why.to_string())),
             None => finding.severity.to_string(),
         };
         let (bug, exploit) = parts(finding);

@@ -19,7 +19,7 @@ use crate::cli::value;
 use crate::connection::http::{HeaderEdit, HeaderError};
 use crate::origin::AllowOrigin;
 use crate::origin::catalogue;
-use crate::origin::verdict::Exception;
+use crate::origin::verdict::{Excepted, Exception};
 
 type Texts = Vec<Spanned<String>>;
 
@@ -313,7 +313,8 @@ fn exception(accepted: Accepted) -> Result<Exception, Wrong> {
     Ok(Exception {
         probe: accepted.probe.into_inner(),
         origin: None,
-        reason: accepted.reason.into_inner(),
+        at_most: None,
+        excepted: Excepted::Reason(accepted.reason.into_inner()),
     })
 }
 

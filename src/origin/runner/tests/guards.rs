@@ -4,7 +4,7 @@
 use super::*;
 use crate::origin::rating::SameSite;
 use crate::origin::secret::Secret;
-use crate::origin::verdict::Exception;
+use crate::origin::verdict::{Excepted, Exception};
 
 fn with_secret(ids: &[&str]) -> RunConfig {
     let mut config = config(&[CLIENT], ids);
@@ -204,7 +204,8 @@ async fn accepted_findings_are_dropped_before_the_verdict() {
     config.policy.exceptions = vec![Exception {
         probe: "null".into(),
         origin: None,
-        reason: "the kiosk is a sandboxed frame".into(),
+        at_most: None,
+        excepted: Excepted::Reason("the kiosk is a sandboxed frame".into()),
     }];
     let report = probe_with(&config, Server::new(policy)).await;
     assert_eq!(report.verdict, Verdict::Enforced, "{}", report.reason);
