@@ -5,8 +5,7 @@ use std::process::ExitCode;
 
 use crate::connection::client::dial::DialError;
 use crate::connection::http::HandshakeError;
-use crate::connection::net::tcp::TcpError;
-use crate::connection::{OpenError, OpenFailure, SocketError};
+use crate::connection::{OpenError, SocketError};
 
 /// Declares the exit codes: each with its number, the commands that can end with
 /// it, and what it means, in the words of `--help`, the man pages and README.
@@ -136,7 +135,7 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return failure.status;
         }
-        if let Some(error) = cause.downcast_ref::<OpenFailure>() {
+        if let Some(error) = cause.downcast_ref::<OpenError>() {
             return status_of_open(error);
         }
         if let Some(error) = cause.downcast_ref::<SocketError>() {
@@ -150,18 +149,12 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
 }
 
 /// The status that a connection which could not be opened stands for.
-pub fn status_of_open(failure: &OpenFailure) -> ExitStatus {
-    match failure.waited {
-        Some(_) => ExitStatus::Timeout,
-        None => status_of_cause(&failure.cause),
-    }
-}
-
-/// The same, whether the server was waited for or not.
-pub fn status_of_cause(error: &OpenError) -> ExitStatus {
+pub fn status_of_open(error: &OpenError) -> ExitStatus {
     match error {
-        OpenError::Dial(DialError::Tcp(TcpError::Resolve { .. })) => ExitStatus::Resolve,
-        OpenError::Dial(DialError::Tcp(_) | DialError::ConnectUnix { .. }) => ExitStatus::Connect,
+        OpenError::Dial(DialError::Resolve { .. }) => ExitStatus::Resolve,
+        OpenError::Dial(
+            DialError::Connect { .. } | DialError::ConnectUnix { .. } | DialError::Interface { .. },
+        ) => ExitStatus::Connect,
         OpenError::Dial(DialError::Tls(error)) if error.is_local() => ExitStatus::Usage,
         OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
         OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
@@ -169,7 +162,8 @@ pub fn status_of_cause(error: &OpenError) -> ExitStatus {
         // Not an HTTP answer at all, or none: the peer does not speak HTTP.
         OpenError::Handshake(_) => ExitStatus::Protocol,
         OpenError::Redirect { .. } => ExitStatus::Rejected,
-        OpenError::Timeout { .. } => ExitStatus::Timeout,
+        OpenError::Redirected { source, .. } => status_of_open(source),
+        OpenError::Timeout { .. } | OpenError::NotUp { .. } => ExitStatus::Timeout,
     }
 }
 
@@ -206,17 +200,17 @@ mod tests {
         status_of(&error.into())
     }
 
-    fn open(failure: OpenFailure) -> ExitStatus {
-        status_of(&failure.into())
+    fn open(error: OpenError) -> ExitStatus {
+        status_of(&error.into())
     }
 
     #[test]
     fn exit_code_of_each_failure_to_open() {
         let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        let interface = DialError::Tcp(TcpError::Interface {
+        let interface = DialError::Interface {
             interface: "nope0".into(),
             source: refused(),
-        });
+        };
         assert_eq!(open(interface.into()), ExitStatus::Connect);
         let local = TlsError::TrustStore("it is empty".into());
         assert_eq!(open(DialError::Tls(local).into()), ExitStatus::Usage);
@@ -225,10 +219,10 @@ mod tests {
         // What came after a redirect has the code that it has without one.
         for (cause, status) in [
             (
-                OpenError::from(DialError::Tcp(TcpError::Connect {
+                OpenError::from(DialError::Connect {
                     address: "127.0.0.1:1".into(),
                     source: refused(),
-                })),
+                }),
                 ExitStatus::Connect,
             ),
             (
@@ -239,16 +233,11 @@ mod tests {
                 ExitStatus::Timeout,
             ),
         ] {
-            let redirected = OpenFailure {
-                redirected_to: Some(Box::new("ws://h/".parse().unwrap())),
-                ..cause.into()
+            let redirected = OpenError::Redirected {
+                to: "ws://h/".into(),
+                source: Box::new(cause),
             };
             assert_eq!(open(redirected), status);
-            let waited = OpenFailure {
-                waited: Some(Duration::from_secs(1)),
-                ..OpenError::from(DialError::Tls(TlsError::Closed { received_bytes: 0 })).into()
-            };
-            assert_eq!(open(waited), ExitStatus::Timeout);
         }
     }
 

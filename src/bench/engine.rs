@@ -21,7 +21,7 @@ use super::driver::{Driver, drives};
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::summary::Summary;
 use super::usage::rss_bytes;
-use crate::connection::{OpenFailure, Target};
+use crate::connection::{OpenError, Target};
 
 /// Why a run did not take place.
 #[derive(Debug, Error)]
@@ -34,7 +34,7 @@ pub enum BenchError {
         /// Where the first of them was to lead to.
         target: Box<Target>,
         /// The first failure.
-        source: OpenFailure,
+        source: Box<OpenError>,
     },
     /// The operating system refused a thread, a runtime or a timer.
     #[error("could not start a thread of the load generator: {0}")]
@@ -129,7 +129,7 @@ pub(super) struct OpeningReport {
     pub(super) handshakes: HandshakeStats,
     pub(super) errors: Errors,
     /// With the index of its connection.
-    pub(super) first_error: Option<(usize, OpenFailure)>,
+    pub(super) first_error: Option<(usize, OpenError)>,
 }
 
 /// What a thread has at its end.

@@ -18,11 +18,11 @@ use tokio::time::{Instant, timeout_at};
 use super::catalogue::Request as ProbeRequest;
 use super::secret::{Secret, leave_out, target_without};
 use crate::connection::client::dial::DialError;
-use crate::connection::http::{HandshakeError, HeadError, HeaderEdit, RejectionCause, Response};
+use crate::connection::http::{HandshakeError, HeaderEdit, RejectionCause, Response};
 use crate::connection::net::tls::TlsError;
 use crate::connection::{
-    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, OpenFailure, RawHead,
-    Role, Secrets, Socket, SocketConfig, SocketError, Target, diagnose, open,
+    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, RawHead, Role, Secrets,
+    Socket, SocketConfig, SocketError, Target, diagnose, open,
 };
 
 /// How much of a message is kept for comparison.
@@ -58,10 +58,16 @@ pub trait Dialer {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> impl Future<Output = Result<Connected, OpenFailure>>;
+    ) -> impl Future<Output = Result<Connected, OpenError>>;
+
+    /// What is known to be secret, with what was learnt since: a dialler may
+    /// have a fresh secret for each connection.
+    fn secrets(&self, known: &Secrets) -> Secrets {
+        known.clone()
+    }
 
     /// What usually lies behind a failure, and what to try next.
-    fn hint(&self, _error: &OpenFailure, _config: &OpenConfig) -> Option<String> {
+    fn hint(&self, _error: &OpenError, _config: &OpenConfig) -> Option<String> {
         None
     }
 }
@@ -79,7 +85,7 @@ impl Dialer for CoreDialer {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> Result<Connected, OpenFailure> {
+    ) -> Result<Connected, OpenError> {
         let target = target_without(&self.target, without);
         // Boxed: the state of a whole dial is large, and many run at a time.
         let opened = Box::pin(open(&target, config)).await?;
@@ -90,7 +96,7 @@ impl Dialer for CoreDialer {
         })
     }
 
-    fn hint(&self, error: &OpenFailure, config: &OpenConfig) -> Option<String> {
+    fn hint(&self, error: &OpenError, config: &OpenConfig) -> Option<String> {
         diagnose::hint(error, &self.target, config)
     }
 }
@@ -145,7 +151,7 @@ pub struct Observation {
     /// The raw evidence, redacted.
     pub evidence: Evidence,
     /// Why there was no connection, for the exit code.
-    pub error: Option<std::sync::Arc<OpenFailure>>,
+    pub error: Option<std::sync::Arc<OpenError>>,
 }
 
 /// The raw evidence of one attempt. Secrets are redacted already.
@@ -201,6 +207,7 @@ pub async fn observe<D: Dialer>(
     )
     .await;
     seen.evidence.handshake = start.elapsed();
+    let redactor = &dialer.secrets(redactor);
     match result {
         // The core has the same limit; this one holds whatever the dialler.
         Err(_) => seen.evidence.error = Some("no answer in time".into()),
@@ -340,7 +347,7 @@ impl Observation {
 
     fn take_heads(&mut self, request: Option<&RawHead>, response: &Response, redactor: &Secrets) {
         self.evidence.request_head = request.map(|head| shown_head(head, redactor));
-        self.evidence.response_head = Some(shown_head(&response.head.raw, redactor));
+        self.evidence.response_head = Some(shown_head(&response.head, redactor));
         if !response.body.is_empty() {
             let body = cut(&response.body, SHOWN_MESSAGE_BYTES);
             self.evidence.response_body = Some(redactor.text(&body));
@@ -352,14 +359,14 @@ impl Observation {
             .map(Duration::from_secs);
     }
 
-    fn take_refusal(&mut self, error: OpenFailure, redactor: &Secrets) {
+    fn take_refusal(&mut self, error: OpenError, redactor: &Secrets) {
         if let Some(rejection) = error.rejection() {
             self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
         }
-        self.outcome = match &*error.cause {
+        self.outcome = match error.innermost() {
             OpenError::Handshake(HandshakeError::Rejected(rejection))
             | OpenError::Redirect { rejection, .. } => match rejection.cause {
-                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status()),
+                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status),
                 _ => Outcome::Invalid101,
             },
             // An end instead of an answer, which a server that refuses an
@@ -368,13 +375,9 @@ impl Observation {
             OpenError::Dial(DialError::Tls(TlsError::ClientCertificateRequired { .. })) => {
                 Outcome::EndOfStream
             }
-            OpenError::Handshake(HandshakeError::Head(HeadError::Closed { .. })) => {
-                Outcome::EndOfStream
-            }
-            OpenError::Handshake(HandshakeError::Head(HeadError::Io(_))) => Outcome::Reset,
-            OpenError::Handshake(HandshakeError::Head(HeadError::TooLarge { .. })) => {
-                Outcome::HeadTooLarge
-            }
+            OpenError::Handshake(HandshakeError::Closed { .. }) => Outcome::EndOfStream,
+            OpenError::Handshake(HandshakeError::Io(_)) => Outcome::Reset,
+            OpenError::Handshake(HandshakeError::HeadTooLarge { .. }) => Outcome::HeadTooLarge,
             OpenError::Handshake(_) => Outcome::NotHttp,
             OpenError::Timeout {
                 connected: true, ..

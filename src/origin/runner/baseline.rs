@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
 use super::{Baseline, Ending, Given, Progress, Runner};
-use crate::connection::{OpenError, OpenFailure};
+use crate::connection::OpenError;
 use crate::origin::observe::{Dialer, Observation, Outcome};
 use crate::origin::profile::{Comparison, Profile};
 
@@ -63,11 +63,7 @@ impl<D: Dialer> Runner<'_, D> {
                 self.shoot(&request, Given::All, Some(self.config.window))
                     .await
             };
-            if seen
-                .error
-                .as_ref()
-                .is_some_and(|failure| failure.waited.is_some())
-            {
+            if matches!(seen.error.as_deref(), Some(OpenError::NotUp { .. })) {
                 return seen;
             }
             let later = matches!(seen.outcome, Outcome::Status(429 | 500..=599));
@@ -97,8 +93,8 @@ impl<D: Dialer> Runner<'_, D> {
             let hint = self.dialer.hint(error, &self.config.open)?;
             Some(self.config.redactor.text(&hint))
         };
-        let unreachable = |error: &OpenFailure| {
-            seen.outcome == Outcome::NoConnection || matches!(*error.cause, OpenError::Dial(_))
+        let unreachable = |error: &OpenError| {
+            seen.outcome == Outcome::NoConnection || matches!(error.innermost(), OpenError::Dial(_))
         };
         if let Some(error) = seen.error.as_ref().filter(|error| unreachable(error)) {
             let mut why = self.config.redactor.text(&error.to_string());

@@ -24,7 +24,7 @@ use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
 use super::secret::Secret;
-use crate::connection::{OpenConfig, OpenFailure, Secrets};
+use crate::connection::{OpenConfig, OpenError, Secrets};
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -154,7 +154,7 @@ pub enum Ending {
     /// There was no connection for the baseline.
     Unreachable {
         /// The failure.
-        error: Arc<OpenFailure>,
+        error: Arc<OpenError>,
         /// The same in words, with what to try next.
         why: String,
     },

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Host;
 
-use super::url::Proxy;
+use super::Proxy;
 use crate::connection::net::target::{Endpoint, Target};
 use crate::connection::net::tls::TlsConfig;
 

@@ -15,10 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::connection::client::dial::DialError;
 use crate::connection::http::upgrade;
-use crate::connection::net::tcp::TcpError;
-use crate::connection::{
-    OpenConfig, OpenError, OpenFailure, Socket, SocketConfig, Target, Transport,
-};
+use crate::connection::{OpenConfig, OpenError, Socket, SocketConfig, Target, Transport};
 use crate::origin::observe::{Connected, Dialer};
 use crate::origin::secret::{Secret, target_without};
 
@@ -156,14 +153,13 @@ impl Dialer for Server {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> Result<Connected, OpenFailure> {
+    ) -> Result<Connected, OpenError> {
         let reply = (self.policy)(&self.ask(config, without));
         if matches!(reply, Reply::NoConnection) {
-            let refused = TcpError::Connect {
+            return Err(OpenError::Dial(DialError::Connect {
                 address: "127.0.0.1:9000".into(),
                 source: io::ErrorKind::ConnectionRefused.into(),
-            };
-            return Err(DialError::from(refused).into());
+            }));
         }
         let (mut ours, theirs) = duplex(256 << 10);
         let guard = matches!(reply, Reply::Open(_)).then(|| Guard::new(&self.open));
@@ -178,8 +174,7 @@ impl Dialer for Server {
             .map_err(|_| OpenError::Timeout {
                 after,
                 connected: true,
-            })?
-            .map_err(OpenError::from)?;
+            })??;
         Ok(Connected {
             request_head: upgraded.request_head,
             response: upgraded.response,
