@@ -7,6 +7,7 @@ mod from;
 mod print;
 mod words;
 
+use self::from::is_curl;
 pub use self::from::{CurlError, Translated, translate};
 pub use self::print::{Printed, print};
 pub use self::words::{WordsError, split};
@@ -116,12 +117,6 @@ fn position(arguments: &[String]) -> Option<usize> {
         .iter()
         .take_while(|word| *word != "--")
         .position(|word| word == FLAG || word.starts_with("--from-curl="))
-}
-
-/// Whether a word is the name of the program.
-fn is_curl(word: &str) -> bool {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-    name == "curl" || name.eq_ignore_ascii_case("curl.exe")
 }
 
 #[cfg(test)]
