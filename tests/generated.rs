@@ -42,6 +42,49 @@ fn the_committed_files_are_up_to_date() {
     }
 }
 
+/// The name of the repository stands in Cargo.toml; what people copy from the documents
+/// says the same.
+#[test]
+fn the_documents_name_the_repository_of_the_manifest() {
+    const MARK: &str = "/.github/actions/probe-origin@";
+    let repository = env!("CARGO_PKG_REPOSITORY");
+    let name = repository.strip_prefix("https://github.com/").unwrap();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = vec![root.join("README.md")];
+    for entry in std::fs::read_dir(root.join("docs")).unwrap() {
+        files.push(entry.unwrap().path());
+    }
+    let mut found = 0;
+    for path in files
+        .iter()
+        .filter(|path| path.extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines: Vec<String> = text
+            .lines()
+            .map(|line| match line.split_once(MARK) {
+                Some((before, after)) => {
+                    found += 1;
+                    let (lead, _) = before.rsplit_once(' ').unwrap();
+                    format!("{lead} {name}{MARK}{after}")
+                }
+                None => line.to_owned(),
+            })
+            .collect();
+        let named = lines.join("\n") + "\n";
+        if std::env::var_os("WSCLI_UPDATE").is_some() && named != text {
+            std::fs::write(path, &named).unwrap();
+            continue;
+        }
+        assert!(
+            named == text,
+            "{} names another repository; run: WSCLI_UPDATE=1 cargo test --test generated",
+            path.display()
+        );
+    }
+    assert!(found > 0, "no document shows how to use the action");
+}
+
 /// Every kind that `--generate` offers is a committed file, and the reverse.
 #[test]
 fn every_kind_has_its_file() {

@@ -251,3 +251,42 @@ fn a_hostile_server_writes_neither_to_the_terminal_nor_to_a_ci_service() {
         }
     }
 }
+
+/// The README's example is what a run prints, up to its "...". With `WSCLI_UPDATE=1` it
+/// is written anew.
+#[test]
+fn the_example_of_the_readme_is_what_a_run_prints() {
+    const BEGIN: &str =
+        "$ wscli probe-origin ws://localhost:5000/ws --allow https://client.example\n";
+    const SHOWN_LINES: usize = 7;
+    let server = Server::start(&["--allow-origin", CLIENT]);
+    let authority = server.url().split('/').nth(2).unwrap();
+    let port = authority.rsplit(':').next().unwrap();
+    let url = format!("ws://localhost:{port}/ws");
+    let output = probe(&[&url, "--allow", CLIENT]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    let text = text.replace(&format!("localhost:{port}"), "localhost:5000");
+    let lines: Vec<_> = text.lines().take(SHOWN_LINES).map(without_time).collect();
+    let printed = lines.join("\n") + "\n...\n";
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md");
+    let whole = fs::read_to_string(&readme).unwrap();
+    let (before, rest) = whole.split_once(BEGIN).unwrap();
+    let (example, after) = rest.split_once("```").unwrap();
+    if std::env::var_os("WSCLI_UPDATE").is_some() {
+        fs::write(&readme, [before, BEGIN, &printed, "```", after].concat()).unwrap();
+    } else {
+        assert_eq!(
+            example, printed,
+            "run: WSCLI_UPDATE=1 cargo test --test probe_ci readme"
+        );
+    }
+}
+
+/// `(3 ms)` is another number each time.
+fn without_time(line: &str) -> String {
+    match (line.rfind('('), line.strip_suffix(" ms)")) {
+        (Some(at), Some(_)) => format!("{}(1 ms)", &line[..at]),
+        _ => line.to_owned(),
+    }
+}

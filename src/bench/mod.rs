@@ -24,7 +24,6 @@ pub mod frames;
 pub mod limits;
 mod link;
 pub mod matching;
-mod messages;
 mod opener;
 mod opening;
 mod pacer;
@@ -44,7 +43,6 @@ pub mod threshold;
 mod usage;
 
 pub use config::{BenchConfig, Load, Mode};
-pub use engine::run;
-pub use messages::{BenchError, Live, Part};
+pub use engine::{BenchError, Live, Part, run};
 pub use pacer::Pacing;
 pub use summary::Summary;

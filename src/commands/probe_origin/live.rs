@@ -2,9 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::job::Job;
 use crate::origin::catalogue::Severity;
-use crate::origin::plan::Probe;
+use crate::origin::plan::Plan;
 use crate::origin::runner::Progress as Step;
 use crate::terminal::sanitize::sanitize_line;
 use crate::terminal::{Progress, Status, stderr_is_terminal};
@@ -15,9 +14,9 @@ const MAX_FINDINGS: usize = 8;
 /// When the time that is left can be told from the time that has passed.
 const MIN_ELAPSED: Duration = Duration::from_secs(2);
 
-/// The display of a run over one target or several.
+/// The display of one target's run.
 pub(super) struct Live<'a> {
-    jobs: &'a [Job],
+    plan: &'a Plan,
     status: Status,
     progress: Progress,
     started: Instant,
@@ -28,22 +27,21 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    pub(super) fn start(jobs: &'a [Job], status: Status) -> Self {
-        let probes = jobs.iter().flat_map(|job| &job.run.plan.probes);
+    pub(super) fn start(plan: &'a Plan, status: Status) -> Self {
+        let sent = plan.probes.iter().filter(|probe| probe.same_as.is_none());
         Self {
-            jobs,
+            plan,
             status,
             progress: Progress::timed(status),
             started: Instant::now(),
-            total: probes.filter(|probe| probe.same_as.is_none()).count(),
+            total: sent.count(),
             done: 0,
             accepted: 0,
             findings: 0,
         }
     }
 
-    /// Shows a step of the job at this index.
-    pub(super) fn show(&mut self, job: usize, step: &Step) {
+    pub(super) fn show(&mut self, step: &Step) {
         match step {
             Step::Baseline(_) if self.done == 0 => self.draw("the allowed origin first"),
             Step::Baseline(_) => self.draw("the allowed origin again"),
@@ -52,7 +50,7 @@ impl<'a> Live<'a> {
                 self.done += 1;
                 if *accepted == Some(true) {
                     self.accepted += 1;
-                    self.found(job, *index);
+                    self.found(*index);
                 }
             }
             Step::Waiting { time, why } => {
@@ -63,11 +61,6 @@ impl<'a> Live<'a> {
                 self.draw(&line);
             }
         }
-    }
-
-    /// Takes the display away while something else is written.
-    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
-        self.progress.suspend(write)
     }
 
     fn draw(&mut self, now: &str) {
@@ -84,10 +77,8 @@ impl<'a> Live<'a> {
     }
 
     /// A line for what was let in and should not have been.
-    fn found(&mut self, job: usize, index: usize) {
-        let job = self.jobs.get(job);
-        let probe: Option<&Probe> = job.and_then(|job| job.run.plan.probes.get(index));
-        let (Some(job), Some(probe)) = (job, probe) else {
+    fn found(&mut self, index: usize) {
+        let Some(probe) = self.plan.probes.get(index) else {
             return;
         };
         if probe.severity < Severity::Medium {
@@ -97,14 +88,7 @@ impl<'a> Live<'a> {
         let line = match self.findings {
             n if n <= MAX_FINDINGS => {
                 let sent = probe.request.shown();
-                let whose = match self.jobs.len() {
-                    1 => String::new(),
-                    _ => format!(" at {}", job.target),
-                };
-                format!(
-                    "x let in{whose}: {} ({}) {sent}",
-                    probe.rule.id, probe.severity
-                )
+                format!("x let in: {} ({}) {sent}", probe.rule.id, probe.severity)
             }
             n if n == MAX_FINDINGS + 1 => "x and more, all of them in the table".to_owned(),
             _ => return,

@@ -10,7 +10,6 @@ pub mod html;
 pub mod json;
 pub mod junit;
 pub mod markdown;
-pub mod poc;
 pub mod sarif;
 pub mod text;
 

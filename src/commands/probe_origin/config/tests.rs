@@ -156,6 +156,27 @@ fn a_target_keeps_the_line_of_its_entry() {
     assert!(read(&format!("\u{feff}{text}")).is_ok());
 }
 
+#[test]
+fn every_key_is_documented() {
+    let document = include_str!("../../../../docs/probe-origin-ci.md");
+    let (_, why) = read("no_such_key = 1\n").unwrap_err();
+    let (_, keys) = why.split_once("expected one of ").unwrap();
+    // The aliases stand with their keys.
+    let undocumented: Vec<_> = keys
+        .split(", ")
+        .filter(|key| !document.contains(&format!("also {key}")))
+        .filter(|key| !document.contains(&format!("| {key} |")))
+        .collect();
+    assert!(keys.contains("`max_time`"), "{keys}");
+    assert!(undocumented.is_empty(), "{undocumented:?}");
+}
+
+#[test]
+fn the_example_is_read() {
+    let file = read(include_str!("../../../../docs/probes.example.toml")).unwrap();
+    assert_eq!(file.targets.len(), 2);
+}
+
 #[derive(Parser)]
 struct Flags {
     #[command(flatten)]
