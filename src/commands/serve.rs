@@ -29,7 +29,7 @@ use crate::terminal::Status;
 const DEFAULT_PORT: u16 = 5000;
 
 /// How long the last events may take to be written when the server has ended
-/// and nobody reads them.
+/// and they are not read.
 const LAST_EVENTS: Duration = Duration::from_secs(1);
 
 /// Runs the command.
@@ -239,7 +239,7 @@ fn front(args: &ServeArgs) -> Result<Front> {
     Ok(Front::Files(files))
 }
 
-/// The chaos asked for; without a seed it gets one, to be told.
+/// The chaos asked for; without a seed it gets one, which `ready` tells.
 fn chaos(args: &ServeArgs) -> Option<Chaos> {
     let mut chaos = args.chaos.clone()?;
     chaos.seed = args.seed.unwrap_or_else(|| {

@@ -1,4 +1,4 @@
-//! The accept loop: takes connections, deals each to a worker, and ends them
+//! The accept loop: takes connections, gives each to a worker, and ends them
 //! all.
 
 use std::io;
@@ -135,9 +135,9 @@ impl Server {
             () = shutdown => {}
             () = accept.run(&mut listener) => {}
         }
-        // Who was there before the end is told of it, and not reset.
+        // Clients that were there before the end get a Close, not a reset.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
-            accept.deal::<L>(stream, peer);
+            accept.assign::<L>(stream, peer);
         }
         drop(listener);
         self.monitor.drain();
@@ -195,7 +195,7 @@ impl Accept<'_> {
             match listener.accept().await {
                 Ok((stream, peer)) => {
                     paused = false;
-                    self.deal::<L>(stream, peer);
+                    self.assign::<L>(stream, peer);
                 }
                 // The client was gone before it was accepted.
                 Err(error) if is_of_one_connection(&error) => {}
@@ -211,7 +211,7 @@ impl Accept<'_> {
     }
 
     /// Gives a connection to the worker that has the fewest.
-    fn deal<L: Listener>(&mut self, stream: L::Stream, peer: Peer) {
+    fn assign<L: Listener>(&mut self, stream: L::Stream, peer: Peer) {
         self.accepted += 1;
         let connection = ConnectionId {
             id: self.accepted,
@@ -224,7 +224,7 @@ impl Accept<'_> {
             return;
         };
         let stop = self.controller.stop();
-        // Counted here, so that the next is dealt with this one in mind.
+        // Counted here, so that the next one finds it counted.
         let counted = context.counters.connection();
         // So is the limit of an address: in the order of acceptance.
         let admission = context.limits.admit(peer);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_shortage_of_descriptors_is_survived_and_told_once() {
+    async fn accept_pauses_once_for_a_shortage_of_descriptors() {
         let (mut client, far) = duplex(4096);
         let shortage = || Err(io::Error::from_raw_os_error(24));
         let gone = Err(io::ErrorKind::ConnectionAborted.into());
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn half_a_request_has_ten_seconds() {
+    async fn handshake_timeout_ends_half_a_request() {
         let (mut client, far) = duplex(4096);
         let running = start([Ok(far)]);
         let start = Instant::now();
@@ -387,7 +387,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_grace_ends_what_does_not_end_itself() {
+    async fn grace_ends_connections_that_do_not_end_themselves() {
         let (mut silent, far) = duplex(4096);
         let (mut half, other_far) = duplex(4096);
         let running = start([Ok(far), Ok(other_far)]);

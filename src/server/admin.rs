@@ -1,5 +1,5 @@
 //! For operators: `/healthz` and `/metrics`, on an address of their own, so
-//! that who may talk WebSocket need not be able to read them.
+//! that clients cannot read them.
 
 use std::convert::Infallible;
 use std::fmt::Write as _;
@@ -49,7 +49,7 @@ pub async fn run(listener: TcpListener, monitor: Monitor) {
                 .timer(TokioTimer::new())
                 .header_read_timeout(REQUEST_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
-            // Whatever ends it, the operator sees it.
+            // The operator sees how it ends.
             let _ = timeout(MAX_LIFE, connection).await;
         });
     }
@@ -204,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_become_samples() {
+    fn metrics_have_a_sample_for_each_number() {
         let mut now = Snapshot {
             websockets_open: 3,
             ..Snapshot::default()

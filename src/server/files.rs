@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_names_lead_into_the_folder() {
+    fn static_paths_stay_in_the_folder() {
         let files = Files(PathBuf::from("/srv"));
         for (path, place) in [
             ("/", Some("/srv")),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn types_by_extension() {
+    fn static_content_types_by_extension() {
         for (name, expected) in [
             ("a.HTML", "text/html; charset=utf-8"),
             ("a.b.js", "text/javascript; charset=utf-8"),

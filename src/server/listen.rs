@@ -61,7 +61,7 @@ pub enum Bound {
         /// Its path; empty where it has none.
         path: PathBuf,
         /// Its file, to be kept for as long as the server runs; `None` where
-        /// it is somebody else's, who made the socket.
+        /// another process made the socket.
         file: Option<SocketFile>,
     },
 }
@@ -91,7 +91,7 @@ pub enum ListenError {
     /// Another server listens on the socket.
     #[error("a server is already listening on {}; stop it, or choose another path", .0.display())]
     SocketInUse(PathBuf),
-    /// A file that is no socket is in the way.
+    /// Another file has this path.
     #[error("{} exists and is not a socket; choose another path", .0.display())]
     NotASocket(PathBuf),
     /// The system refuses.
@@ -266,12 +266,12 @@ async fn remove_stale(path: &Path) -> Result<(), ListenError> {
         return Err(ListenError::NotASocket(path.to_owned()));
     }
     match UnixStream::connect(path).await {
-        // Nobody listens there.
+        // Its server is gone.
         Err(cause) if cause.kind() == io::ErrorKind::ConnectionRefused => {
             std::fs::remove_file(path).map_err(failed)
         }
         Err(cause) if cause.kind() != io::ErrorKind::WouldBlock => Err(failed(cause)),
-        // A backlog that is full is one that somebody has.
+        // A full backlog belongs to a server that runs.
         _ => Err(ListenError::SocketInUse(path.to_owned())),
     }
 }

@@ -5,7 +5,7 @@
 //! from outside; what happens goes out as [`Event`] values. It formats nothing
 //! for people, writes to no standard stream, and ends no process.
 //!
-//! The path of a connection: `accept` takes it and deals it to one of the
+//! The path of a connection: `accept` takes it and gives it to one of the
 //! `workers`, `http` refuses it or answers its requests, and a `behaviour` has the
 //! WebSocket that comes of one: the echo, or the lab, which does what `faults` asks
 //! for. `context` is what all of them share, a leaf below; [`admin`] shows its counters.

@@ -21,7 +21,7 @@ pub(crate) enum Route {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Routes(Vec<(String, Route)>);
 
-/// Why a string is no path of a route.
+/// Why a string cannot be the path of a route.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PathError {
     /// It does not begin with a slash.
@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_no_path_is_refused() {
+    fn route_path_must_be_a_path() {
         let mut routes = Routes::none();
         assert_eq!(routes.add_echo("ws"), Err(PathError::NoSlash("ws".into())));
         assert_eq!(

@@ -1,6 +1,6 @@
 //! The threads that connections run on.
 //!
-//! One listener accepts; each accepted socket is dealt to the worker with the
+//! One listener accepts; each accepted socket is given to the worker with the
 //! fewest connections, and stays there. A worker is a runtime of one thread:
 //! its connections share its caches, and wake no other thread.
 

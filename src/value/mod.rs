@@ -2,7 +2,7 @@
 //! each parsed and printed in one place, for flags, files, the fault lab and reports
 //! alike. A leaf: it knows nothing of what the values are for.
 //!
-//! The grammars are told in `docs/units.md`.
+//! The grammars are documented in `docs/units.md`.
 
 mod duration;
 mod pattern;

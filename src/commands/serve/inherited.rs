@@ -9,7 +9,7 @@ use crate::server::{self, Bound};
 /// The socket of `LISTEN_FDS`, when it is for this process.
 ///
 /// # Errors
-/// When there are several: nobody would answer at the others. When it is not
+/// When there are several, since the others would never be answered. When it is not
 /// one that listens, or cannot speak `tls`.
 #[cfg_attr(
     not(unix),
@@ -41,13 +41,12 @@ pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
         return adopted(server::adopt_unix(listener));
     }
     Err(Failure::usage(
-        "the socket that was handed over is no stream socket; name it with ListenStream= in its unit",
+        "the socket that was handed over is not a stream socket; name it with ListenStream= in its unit",
     )
     .into())
 }
 
 /// A connection is a stream socket too, and taken for a listener by its type.
-/// Where there is no systemd, there is no such question to the system.
 #[cfg(target_os = "linux")]
 fn check(socket: &impl std::os::fd::AsFd) -> Result<()> {
     let listens = rustix::net::sockopt::socket_acceptconn(socket)
@@ -56,7 +55,7 @@ fn check(socket: &impl std::os::fd::AsFd) -> Result<()> {
         return Ok(());
     }
     Err(Failure::usage(
-        "the socket that was handed over is a connection, and none that listens; write Accept=no into its unit",
+        "the socket that was handed over is a connection, not a listener; write Accept=no into its unit",
     )
     .into())
 }

@@ -58,7 +58,7 @@ impl Reporter {
                 if write_all(&waiting, style, access_log).is_err() {
                     gone.send_replace(true);
                 }
-                // Nobody may wait for this any more.
+                // The server may be gone.
                 let _ = finish.send(());
             })?;
         Ok(Self {
@@ -82,7 +82,7 @@ impl Reporter {
         Arc::new(move |event| queue.tell(Report::Event(event)))
     }
 
-    /// Waits until nobody reads the reports any more.
+    /// Waits until the reader of the reports is gone.
     pub(super) async fn reader_gone(&self) {
         let mut gone = self.reader_gone.clone();
         if gone.wait_for(|gone| *gone).await.is_err() {
@@ -110,14 +110,14 @@ impl Queue {
         }
     }
 
-    /// Whether there was room; always, once nobody reads.
+    /// Whether there was room; always, once the reader is gone.
     fn offer(&self, at: SystemTime, report: Report) -> bool {
         let result = self.reports.try_send(Entry::Report(at, Box::new(report)));
         !matches!(result, Err(TrySendError::Full(_)))
     }
 }
 
-/// Writes reports until the last; fails when nobody reads them.
+/// Writes reports until the last; fails when their reader is gone.
 fn write_all(
     waiting: &Receiver<Entry>,
     style: Style,

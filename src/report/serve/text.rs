@@ -8,7 +8,7 @@ use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
 use crate::terminal::Verbosity;
 use crate::value;
 
-/// One line for people, and how much has to be told for it to be shown.
+/// One line for people, and the verbosity from which it is shown.
 pub fn text(report: &Report) -> Option<(Verbosity, String)> {
     Some(match report {
         Report::Ready(ready) => (Verbosity::Normal, ready_text(ready)),
@@ -68,7 +68,7 @@ fn event_text(event: &Event) -> (Verbosity, String) {
         Event::TurnedAway { connection } => (
             Verbosity::Normal,
             format!(
-                "{}: refused, its address has too many connections",
+                "{}: refused: its address has too many connections",
                 name_of(connection)
             ),
         ),

@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_together_is_answered_together() {
+    async fn echo_answers_what_comes_together_with_one_write() {
         let (mut client, server, writes) = pair(64 << 10).await;
         for n in 0..100 {
             client.feed(Message::text(n.to_string())).await.unwrap();
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn our_own_pings_are_no_sign_of_the_client() {
+    async fn idle_timeout_is_not_reset_by_our_own_pings() {
         let (_client, far) = duplex(1 << 10);
         let config = SocketConfig {
             keep_alive: crate::connection::KeepAlive::Ping {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_does_not_read_is_not_read_from() {
+    async fn echo_does_not_read_from_a_client_that_does_not_read() {
         let (mut client, server, _) = pair(1 << 10).await;
         let controller = Controller::new();
         let stop = controller.stop();

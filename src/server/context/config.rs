@@ -25,7 +25,7 @@ pub struct ServerConfig {
     pub chaos: Option<Chaos>,
     /// How many WebSockets may be open at a time; more are answered with 503.
     pub max_connections: Option<usize>,
-    /// How many connections one address may have at a time, whatever they are.
+    /// How many connections one address may have at a time, WebSockets or not.
     pub max_connections_per_ip: Option<usize>,
     /// Which origins are let in.
     pub origins: OriginPolicy,

@@ -93,7 +93,7 @@ pub enum Event {
         ended: Ended,
     },
     /// Connections cannot be accepted at the moment; another attempt follows.
-    /// Told once, not for each attempt.
+    /// Sent once, not for each attempt.
     AcceptPaused(io::Error),
     /// The shutdown has begun: no more connections, and a Close for each open
     /// one.

@@ -9,9 +9,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::events::Peer;
 
-/// How many connections are told at a time that they are refused. What comes
+/// How many connections are answered at a time that they are refused. What comes
 /// beyond is closed unread: it may cost neither memory nor TLS handshakes.
-const MAX_TELLING: usize = 64;
+const MAX_ANSWERED: usize = 64;
 
 /// The counts that limits are held against, shared by all workers.
 #[derive(Debug)]
@@ -20,7 +20,7 @@ pub(crate) struct Limits {
     open: AtomicUsize,
     max_per_address: Option<usize>,
     addresses: Mutex<HashMap<IpAddr, usize>>,
-    telling: Arc<Semaphore>,
+    answered: Arc<Semaphore>,
 }
 
 /// What becomes of an accepted connection.
@@ -28,7 +28,7 @@ pub(crate) struct Limits {
 pub(crate) enum Admission {
     /// It is served.
     Admitted(Counted),
-    /// Its address has too many; it is told so with this permission only.
+    /// Its address has too many; it gets an answer with this permission only.
     TurnedAway(Option<OwnedSemaphorePermit>),
 }
 
@@ -47,7 +47,7 @@ impl Limits {
             open: AtomicUsize::new(0),
             max_per_address,
             addresses: Mutex::default(),
-            telling: Arc::new(Semaphore::new(MAX_TELLING)),
+            answered: Arc::new(Semaphore::new(MAX_ANSWERED)),
         })
     }
 
@@ -64,7 +64,7 @@ impl Limits {
     /// Counts a connection for its address, unless that has too many.
     pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Admission {
         self.count(peer).map_or_else(
-            || Admission::TurnedAway(Arc::clone(&self.telling).try_acquire_owned().ok()),
+            || Admission::TurnedAway(Arc::clone(&self.answered).try_acquire_owned().ok()),
             Admission::Admitted,
         )
     }
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_given_back() {
+    fn max_connections_gives_places_back() {
         let limits = Limits::new(Some(2), None);
         let first = limits.take_slot();
         let second = limits.take_slot();
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_counted_apart_and_forgotten() {
+    fn max_connections_per_ip_counts_each_address() {
         let peer = |text: &str| Peer::Tcp(text.parse().unwrap());
         let limits = Limits::new(None, Some(1));
         let one = limits.count(peer("192.0.2.1:1"));
@@ -160,17 +160,17 @@ mod tests {
         assert!(limits.lock().is_empty());
     }
     #[test]
-    fn so_many_are_told_at_a_time() {
+    fn max_connections_per_ip_answers_few_refusals_at_a_time() {
         let peer = Peer::Tcp("192.0.2.1:1".parse().unwrap());
         let limits = Limits::new(None, Some(0));
-        let tell = || match limits.admit(peer) {
-            Admission::TurnedAway(told) => told,
+        let refuse = || match limits.admit(peer) {
+            Admission::TurnedAway(permit) => permit,
             Admission::Admitted(_) => panic!("there is no place"),
         };
-        let mut telling: Vec<_> = (0..MAX_TELLING).map(|_| tell()).collect();
-        assert!(telling.iter().all(Option::is_some));
-        assert!(tell().is_none());
-        telling.pop();
-        assert!(tell().is_some());
+        let mut answered: Vec<_> = (0..MAX_ANSWERED).map(|_| refuse()).collect();
+        assert!(answered.iter().all(Option::is_some));
+        assert!(refuse().is_none());
+        answered.pop();
+        assert!(refuse().is_some());
     }
 }

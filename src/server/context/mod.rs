@@ -1,5 +1,5 @@
 //! What all connections of a worker share: the configuration, the limits, the
-//! counters, and who is told of events. A leaf of the server: it knows nothing of
+//! counters, and the observer of events. A leaf of the server: it knows nothing of
 //! requests or behaviours.
 
 mod config;

@@ -24,11 +24,11 @@ pub struct Chaos {
     pub seed: u64,
 }
 
-/// Why a description of chaos is none.
+/// Why a text does not describe chaos.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChaosError {
-    /// No such trouble.
-    #[error("'{0}' is no kind of chaos; use delay, lose, drop, reset or close")]
+    /// Not a kind of chaos.
+    #[error("'{0}' is not a kind of chaos; use delay, lose, drop, reset or close")]
     Name(String),
     /// Not a share.
     #[error("{0} '{1}' is not a share; write it as 1% or 0.01")]
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_chaos_and_what_is_not() {
+    fn chaos_is_parsed_or_refused() {
         let chaos: Chaos = "delay=10ms..200ms, drop=1%,close=0.1%".parse().unwrap();
         assert_eq!(
             chaos.delay,
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_repeats_itself_and_shares_are_kept() {
+    fn chaos_seed_repeats_its_choices_and_keeps_the_shares() {
         let mut chaos: Chaos = "delay=1ms..5ms,drop=10%,lose=20%".parse().unwrap();
         chaos.seed = 7;
         let effects = |connection| -> Vec<_> {

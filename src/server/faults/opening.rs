@@ -126,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn credentials_are_compared() {
+    fn lab_credentials_are_compared() {
         let basic = Credentials::Basic("u".into(), "p:w".into());
         let bearer = Credentials::Bearer("t".into());
         for (credentials, sent, is_let_in) in [

@@ -27,7 +27,7 @@ const MAX_FRAGMENTS: usize = 1_000;
 /// The longest name of a room, in bytes.
 const MAX_ROOM_BYTES: usize = 64;
 
-/// What a request for `uri` asks of the lab; `None` when it is no route of it.
+/// What a request for `uri` asks of the lab; `None` when the path is not one of its routes.
 ///
 /// # Errors
 /// A route whose argument, or a query that, makes no sense or asks for too
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_and_how() {
+    fn lab_routes_become_sessions() {
         let ms = Duration::from_millis;
         let echo = SessionPlan::default;
         for (uri, expected) in [
@@ -389,7 +389,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_handshake_becomes() {
+    fn lab_routes_change_the_opening_handshake() {
         for (uri, refusal) in [
             (
                 "/status/503",
@@ -450,7 +450,7 @@ mod tests {
     }
 
     #[test]
-    fn nonsense_and_excess_are_refused() {
+    fn lab_values_without_sense_or_beyond_their_limit_are_refused() {
         for uri in [
             "/delay",
             "/delay/x",

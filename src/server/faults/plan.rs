@@ -51,13 +51,13 @@ pub(crate) enum Sends {
 /// How the lab ends a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Ending {
-    /// With a Close frame, whose code may be one that nobody may send.
+    /// With a Close frame, whose code may be one that must not be sent.
     Close(u16, String),
     /// FIN without a Close frame.
     Drop,
     /// RST.
     Reset,
-    /// FIN, and then the client is only listened to.
+    /// FIN, and then the server only reads.
     HalfClose,
     /// A frame that breaks a rule.
     Frame(InvalidFrame),

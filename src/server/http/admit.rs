@@ -1,10 +1,10 @@
 //! From an accepted connection to its requests: the limit of its address, and
 //! TLS.
 //!
-//! A connection that is refused for its address is told so in what the port
-//! speaks: a client of TLS can read no other answer. That costs a TLS
-//! handshake, as much as it costs to let a connection in; how many are told at
-//! a time is limited, and the others are closed.
+//! A connection that is refused for its address gets an answer in what the port
+//! speaks: a client of TLS can read no other. That costs a TLS handshake, as much as
+//! it costs to let a connection in; how many get an answer at a time is limited, and
+//! the others are closed.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,9 +17,9 @@ use crate::connection::net::tls::AcceptedTls;
 use crate::connection::net::tls::server::{AcceptError, ServerTls};
 use crate::server::context::{Admission, Context, Event, Stop};
 
-/// How long a client that is refused may take for the TLS handshake: it holds
-/// one of the few places of those that are told.
-const TELLING: Duration = Duration::from_secs(2);
+/// How long a client that is refused may take for the TLS handshake: it holds one
+/// of the few places of those that get an answer.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs an accepted connection to its end; the future can run on any runtime.
 #[expect(
@@ -39,9 +39,9 @@ where
         let id = connection.id;
         let _place = match admission {
             Admission::Admitted(place) => place,
-            Admission::TurnedAway(telling) => {
+            Admission::TurnedAway(answered) => {
                 context.turned_away(id);
-                if telling.is_some() {
+                if answered.is_some() {
                     Box::pin(turn_away(connection.stream, &context, &stop)).await;
                 }
                 return;
@@ -78,7 +78,7 @@ where
         return connection::turn_away(stream).await;
     };
     // A client that gets no TLS now is refused all the same.
-    let limit = TELLING.min(context.config.handshake_timeout);
+    let limit = REFUSAL_TIMEOUT.min(context.config.handshake_timeout);
     if let Some(Ok((stream, _))) = secure(tls, stream.into(), limit, stop).await {
         connection::turn_away(stream).await;
     }

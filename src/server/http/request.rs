@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_are_compared_without_case_and_query() {
+    fn request_paths_are_compared_without_case_and_query() {
         for (uri, status) in [
             ("/ws", 101),
             ("/WS?x=y", 101),
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_origin_is_judged_on_valid_handshakes_and_before_the_path() {
+    fn request_origin_is_checked_on_valid_handshakes_and_before_the_path() {
         let evil = format!("{VALID}|Origin: http://evil.example");
         let good = format!("{VALID}|Origin: http://good.example");
         let not_a_handshake = "Host: h|Origin: http://evil.example";
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn the_host_comes_before_everything() {
+    fn request_host_is_checked_first() {
         assert_eq!(answer("/other", "Origin: http://evil.example"), 400);
     }
 }

@@ -226,6 +226,6 @@ impl State {
     }
 }
 
-/// Marks an answer that has been told as a refusal.
+/// Marks an answer that was observed as a refusal.
 #[derive(Clone)]
 struct WasRefused;

@@ -74,11 +74,11 @@ fn what_nobody_would_be_served_on_is_refused() {
         ),
         (
             serve(connection, 1, &[]),
-            "wscli: the socket that was handed over is a connection, and none that listens; write Accept=no into its unit",
+            "wscli: the socket that was handed over is a connection, not a listener; write Accept=no into its unit",
         ),
         (
             serve(datagrams, 1, &[]),
-            "wscli: the socket that was handed over is no stream socket; name it with ListenStream= in its unit",
+            "wscli: the socket that was handed over is not a stream socket; name it with ListenStream= in its unit",
         ),
         (
             serve(local, 1, &["--tls-self-signed"]),

@@ -1,5 +1,5 @@
 //! A frame layer small enough to break: it reads a client's frames by the
-//! rules, and writes whatever it is given.
+//! rules, and writes any bytes.
 
 use std::io;
 use std::time::Duration;
@@ -144,7 +144,7 @@ impl Wire {
         })
     }
 
-    /// Writes bytes, whatever they mean. A client that takes too long is lost.
+    /// Writes any bytes. A client that takes too long is lost.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
         let limit = self.write_timeout;
         let mut rest = bytes;
@@ -222,7 +222,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fragments_are_as_many_as_asked_for() {
+    fn lab_messages_have_as_many_fragments_as_asked_for() {
         let frames = |message, fragments| {
             let mut bytes = Vec::new();
             append_message(&message, fragments, &mut bytes);
