@@ -91,7 +91,7 @@ impl LogFile {
         if self.good_bytes.is_none_or(|bytes| bytes == 0) {
             return Ok(());
         }
-        let mut last = [b'\n'];
+        let mut last = *b"\n";
         let readable =
             self.file.seek(SeekFrom::End(-1)).is_ok() && self.file.read_exact(&mut last).is_ok();
         if readable && last != *b"\n" {

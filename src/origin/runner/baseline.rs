@@ -307,7 +307,7 @@ impl<D: Dialer> Runner<'_, D> {
             let limited = matches!(seen.outcome, Outcome::Status(429 | 503));
             let asked = asked_wait(&seen);
             let pause = match (pauses.next(), limited) {
-                _ if gone => Some(GONE_RETRY).filter(|_| since.elapsed() < GONE),
+                _ if gone => (since.elapsed() < GONE).then_some(GONE_RETRY),
                 _ if asked.is_some() => asked,
                 (Some(seconds), _) => Some(Duration::from_secs(*seconds)),
                 (None, true) => Some(MAX_RETRY_AFTER / 4),
