@@ -8,6 +8,15 @@ One command, about ten minutes:
 It builds the `dist` profile, installs the peers from PyPI and npm below
 target/peers/, and writes a section of docs/performance.md.
 
+Whether a change has cost something, in five minutes and without any peer:
+
+    python3 benches/peers/run.py --quick --against OTHER_BINARY
+
+holds the `dist` build of this tree against another wscli, made by the same profile
+from the commit before. In every row the other one runs twice, so that the row also
+shows what two runs of the same binary differ by; it exits with 1 where a row is
+worse by more than 5 % and by more than that.
+
 A machine, and a shared one above all, is faster in one second than in the
 next. So the contestants of a row all run at the same time and take turns of
 50 ms: all but one are stopped (SIGSTOP). What was done is counted by the
@@ -43,10 +52,14 @@ START_TIMEOUT = 60
 MESSAGES, HANDSHAKES = 0, 1
 
 
-def install():
+def build():
     subprocess.run(
-        ["cargo", "build", "--quiet", "--profile", "dist", "--bin", "wscli", "--example", "loopback"],
+        ["cargo", "build", "--quiet", "--locked", "--profile", "dist", "--bin", "wscli", "--example", "loopback"],
         cwd=ROOT, check=True)
+
+
+def install():
+    build()
     PEERS.mkdir(parents=True, exist_ok=True)
     venv = PEERS / "venv"
     if not (venv / "bin" / "picows-installed").exists():
@@ -208,14 +221,15 @@ def shape_flags(conns, in_flight, size):
             "--reply-timeout", "60s"]
 
 
-def bench(port, *args, path="/"):
-    return [WSCLI, "bench", "-q", f"ws://127.0.0.1:{port}{path}", "--json", "-", *args]
+def bench(port, *args, path="/", binary=WSCLI):
+    return [binary, "bench", "-q", f"ws://127.0.0.1:{port}{path}", "--json", "-", *args]
 
 
-def wscli(conns, in_flight, size):
+def wscli(conns, in_flight, size, binary=WSCLI):
+    flags = shape_flags(conns, in_flight, size)
     return Contestant(
         [LOOPBACK, "ws-echo"],
-        lambda port: bench(port, *shape_flags(conns, in_flight, size), "-d", "1h"),
+        lambda port: bench(port, *flags, "-d", "1h", binary=binary),
         check=nothing_lost(conns * in_flight))
 
 
@@ -232,9 +246,9 @@ def made_once(conns, in_flight, size):
         lambda port: [LOOPBACK, "ws-ping", f"127.0.0.1:{port}", conns, in_flight, size])
 
 
-def wscli_serve(conns, in_flight, size):
+def wscli_serve(conns, in_flight, size, binary=WSCLI):
     return Contestant(
-        [WSCLI, "serve", "--workers", "1", "--keep-alive-interval", "0", "-p"],
+        [binary, "serve", "--workers", "1", "--keep-alive-interval", "0", "-p"],
         lambda port: [LOOPBACK, "ws-ping", f"127.0.0.1:{port}", conns, in_flight, size],
         counted_by="client", measured="server")
 
@@ -269,10 +283,11 @@ def raw_handshakes(conns):
                       lambda port: [LOOPBACK, "tcp-churn", f"127.0.0.1:{port}", conns])
 
 
-def wscli_handshakes(conns):
+def wscli_handshakes(conns, binary=WSCLI):
+    flags = ["--mode", "handshake", "-c", conns, "-d", "1h", "--warmup", "0s"]
     return Contestant(
         [LOOPBACK, "ws-echo"],
-        lambda port: bench(port, "--mode", "handshake", "-c", conns, "-d", "1h", "--warmup", "0s"),
+        lambda port: bench(port, *flags, binary=binary),
         check=nothing_lost(conns, HANDSHAKES))
 
 
@@ -463,6 +478,56 @@ def serve(document, args):
                        "messages/s", "server")
 
 
+QUICK = [
+    ("bench, 1×1, 64 B", MESSAGES, lambda binary: wscli(1, 1, 64, binary)),
+    ("bench, 100×1, 64 B", MESSAGES, lambda binary: wscli(100, 1, 64, binary)),
+    ("bench, 100×64, 64 B", MESSAGES, lambda binary: wscli(100, 64, 64, binary)),
+    ("bench, 10×1, 16 KiB", MESSAGES, lambda binary: wscli(10, 1, 16 << 10, binary)),
+    ("bench, 1×1, 1 MiB", MESSAGES, lambda binary: wscli(1, 1, 1 << 20, binary)),
+    ("bench, handshakes, 100", HANDSHAKES, lambda binary: wscli_handshakes(100, binary)),
+    ("serve, 1×1, 64 B", MESSAGES, lambda binary: wscli_serve(1, 1, 64, binary)),
+    ("serve, 100×1, 64 B", MESSAGES, lambda binary: wscli_serve(100, 1, 64, binary)),
+    ("serve, 100×64, 64 B", MESSAGES, lambda binary: wscli_serve(100, 64, 64, binary)),
+    ("serve, 10×1, 16 KiB", MESSAGES, lambda binary: wscli_serve(10, 1, 16 << 10, binary)),
+]
+"""The rows of a comparison: what is measured, what counts, and who is measured."""
+WORSE = 1.05
+"""A cost above this is worse, where the same binary twice does not differ as much."""
+
+
+def costs(results, name, other, key):
+    """What `name` costs in each round, of what `other` does: above 1 is worse."""
+    pairs = zip(results[name], results[other])
+    return sorted(theirs[key] / ours[key] if key == "rate" else ours[key] / theirs[key]
+                  for ours, theirs in pairs)
+
+
+def against(other, args):
+    """Whether no row of this tree's binary is worse than the other one's."""
+    build()
+    load = os.getloadavg()[0]
+    print("| row | cost | this against the other | the other against itself | |")
+    print("|---|---|---|---|---|", flush=True)
+    good = True
+    for title, what, contestant in QUICK:
+        results = side_by_side({"other": contestant(other), "this": contestant(WSCLI),
+                                "other again": contestant(other)}, args, what)
+        # One message at a time waits for the scheduler: its rate says nothing.
+        for key in ["cpu_us"] if "1×1, 64" in title else ["cpu_us", "rate"]:
+            ours = costs(results, "this", "other", key)
+            noise = costs(results, "other again", "other", key)
+            value = statistics.median(ours)
+            allowed = max(WORSE, max(noise), 1 / min(noise))
+            good &= value <= allowed
+            name = "CPU a message" if key == "cpu_us" else "time a message"
+            print(f"| {title} | {name} | {value:.3f} ({ours[0]:.3f} to {ours[-1]:.3f})"
+                  f" | {statistics.median(noise):.3f} ({noise[0]:.3f} to {noise[-1]:.3f})"
+                  f" | {'' if value <= allowed else '**worse**'} |", flush=True)
+    print(f"\n{args.rounds} rounds of {args.seconds:g} s each; load average {load:.1f} before,"
+          f" {os.getloadavg()[0]:.1f} after. A cost above 1 is more than the other binary's.")
+    return good
+
+
 PARTS = {"throughput": throughput, "peers": peers, "handshakes": handshakes,
          "idle": lambda document, _: idle_and_open_loop(document), "serve": serve}
 
@@ -472,9 +537,19 @@ def main():
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--seconds", type=float, default=1,
                         help="of each contestant in a round")
+    parser.add_argument("--quick", action="store_true",
+                        help="only compare with the binary of --against")
+    parser.add_argument("--against", type=pathlib.Path, metavar="OTHER_BINARY")
     parser.add_argument("parts", nargs="*", metavar="PART",
                         help=f"only print these: {', '.join(PARTS)}")
     args = parser.parse_args()
+    if args.quick != bool(args.against):
+        parser.error("--quick and --against OTHER_BINARY go together")
+    if args.quick:
+        other = args.against.resolve()
+        if not os.access(other, os.X_OK):
+            parser.error(f"{other} is not a program")
+        sys.exit(0 if against(other, args) else 1)
     if unknown := set(args.parts) - set(PARTS):
         parser.error(f"no such part: {', '.join(unknown)}")
     install()
