@@ -585,7 +585,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__probe__subcmd__origin)
-            opts="-H -A -s -m -L -4 -6 -u -b -k -v -q -h --allow --deny --config --fail-on --absent --probe --skip --exotic --attacker-domain --window --message --expect --reject-text --concurrency --list --explain --json --junit --sarif --markdown --github --gitlab --html --baseline --write-baseline --header --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --origin --verbose --quiet --color --help"
+            opts="-H -A -s -m -L -4 -6 -u -b -k -v -q -h --allow --deny --config --fail-on --absent --targets --from-har --use-har-credentials --from-curl --parallel --secret-param --secret-header --secret-subprotocol --samesite --ticket-command --as --probe --skip --exotic --attacker-domain --window --message --expect --reject-text --concurrency --list --explain --json --junit --sarif --markdown --github --gitlab --html --poc --baseline --write-baseline --header --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --origin --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -609,6 +609,46 @@ _wscli() {
                     ;;
                 --absent)
                     COMPREPLY=($(compgen -W "allow deny any" -- "${cur}"))
+                    return 0
+                    ;;
+                --targets)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from-har)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from-curl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --parallel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-param)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --secret-subprotocol)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --samesite)
+                    COMPREPLY=($(compgen -W "none lax strict" -- "${cur}"))
+                    return 0
+                    ;;
+                --ticket-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --as)
+                    COMPREPLY=($(compgen -W "chrome firefox" -- "${cur}"))
                     return 0
                     ;;
                 --probe)
@@ -668,6 +708,10 @@ _wscli() {
                     return 0
                     ;;
                 --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --poc)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

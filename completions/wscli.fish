@@ -160,7 +160,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l allow -d 'An origin that the server must let in, such as https://client.com; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l allow -d 'An origin that the server must let in, such as https://client.com; repeatable; \'none\' where no page may get in' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l deny -d 'An origin that the server must refuse, besides those of the catalogue; repeatable' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l config -d 'Read targets, allowed origins and accepted findings from this TOML file' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l fail-on -d 'Exit with 1 when there is a finding of at least this severity [default: high]' -r -f -a "critical\t'There is no check'
@@ -170,6 +170,19 @@ low\t'Anything but what is worth knowing only'"
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l absent -d 'What the policy says of requests without an origin [default: any]' -r -f -a "allow\t'They must be let in'
 deny\t'They must be refused'
 any\t'Both are fine'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l targets -d 'Probe the addresses in this file too, one a line; \'-\' is standard input' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l from-har -d 'Probe the WebSockets that a browser has recorded in this HTTP archive, on the sites of --allow' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l from-curl -d 'Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l parallel -d 'Probe up to this many targets at a time' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l secret-param -d 'A parameter of the URL that an attacker\'s page does not know: a probe that is let in is sent again without it; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l secret-header -d 'The same for a header' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l secret-subprotocol -d 'The same for a subprotocol, which is offered besides those of -s: the value itself' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l samesite -d 'The SameSite attribute of the application\'s cookies [default: none]' -r -f -a "none\t'Browsers send them from everywhere'
+lax\t'Browsers send them from pages of the same site'
+strict\t'The same'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l ticket-command -d 'Run this with \'sh -c\' for each handshake; the first line of its output takes the place of {ticket} in URL, headers and subprotocols' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l as -d 'Send the headers that this browser sends with its handshakes' -r -f -a "chrome\t'Chromium, and what is made of it'
+firefox\t'Firefox'"
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l probe -d 'Send these probes alone' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l skip -d 'Leave these probes out' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l attacker-domain -d 'The domain that stands for the attacker\'s' -r
@@ -185,6 +198,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l sarif -d 'W
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l markdown -d 'Write the report as Markdown' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l gitlab -d 'Write the report for GitLab\'s security dashboards (artifacts:reports:sast)' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l html -d 'Write the report as one HTML page' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l poc -d 'Write a page that shows in a browser what was let in: the proof for a ticket' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l baseline -d 'Let findings through that are in this file: only new ones fail' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l write-baseline -d 'Write the findings of this run as a baseline; the exit code stays as it is' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
@@ -219,6 +233,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l origin -d '
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l use-har-credentials -d 'Send the cookies and tokens of the archive'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l exotic -d 'Send malformed probes too, last: they can end a weak server'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l list -d 'Print the catalogue and exit'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l github -d 'Print GitHub workflow annotations, and add to the job summary'

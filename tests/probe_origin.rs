@@ -14,6 +14,9 @@ mod ended;
 
 use ended::Ends as _;
 
+#[path = "probe_origin/pages.rs"]
+mod pages;
+
 const CLIENT: &str = "https://client.com";
 
 /// A server that lets in the origins that `check` likes and refuses the others

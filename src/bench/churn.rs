@@ -23,8 +23,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::Control as ControlF
 use super::clock::to_ns;
 use super::config::Load;
 use super::conn::Times;
-use super::engine::{Control, FromWorker, OpeningReport, Outcome};
 use super::frames::append_control;
+use super::messages::{Control, FromWorker, OpeningReport, Outcome};
 use super::opener::{cause, note_timings, open_connection};
 use super::pacer::Pacer;
 use super::stats::{Errors, HandshakeStats, Stats};

@@ -14,7 +14,7 @@ use super::clock::to_ns;
 use super::config::BenchConfig;
 use super::conn::Times;
 use super::driver::drives;
-use super::engine::{BenchError, Control, FromWorker, Live, OpeningReport, Outcome, Part};
+use super::messages::{BenchError, Control, FromWorker, Live, OpeningReport, Outcome, Part};
 use super::opener::target_of;
 use super::stats::{HandshakeStats, Stats};
 use super::summary::{ClientUse, End, Second, Summary};

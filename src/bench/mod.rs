@@ -24,6 +24,7 @@ pub mod frames;
 pub mod limits;
 mod link;
 pub mod matching;
+mod messages;
 mod opener;
 mod opening;
 mod pacer;
@@ -43,6 +44,7 @@ pub mod threshold;
 mod usage;
 
 pub use config::{BenchConfig, Load, Mode};
-pub use engine::{BenchError, Live, Part, run};
+pub use engine::run;
+pub use messages::{BenchError, Live, Part};
 pub use pacer::Pacing;
 pub use summary::Summary;

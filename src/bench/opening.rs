@@ -12,8 +12,8 @@ use tokio::time::{Instant, sleep_until};
 
 use super::config::BenchConfig;
 use super::counted::{Counted, WireCounter};
-use super::engine::{Control, OpeningReport};
 use super::link::Link;
+use super::messages::{Control, OpeningReport};
 use super::opener::{cause, note_timings, open_connection};
 use super::stats::{Errors, HandshakeStats};
 use crate::connection::client::dial::Timings;

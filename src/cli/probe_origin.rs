@@ -1,26 +1,36 @@
 //! Flags of `wscli probe-origin`.
 
 use std::path::PathBuf;
+use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
+use super::secret::Secret;
 use super::transport::TransportArgs;
 use super::value;
-use crate::origin::AllowOrigin;
+use crate::origin::{AllowOrigin, AllowOriginError};
 
 /// Flags of `wscli probe-origin`.
 #[derive(Debug, Clone, Args)]
 // It sends the origins itself: an error says so to those who give one.
 #[command(mut_arg("origin", |origin| origin.hide(true)))]
 pub struct ProbeOriginArgs {
-    /// The server: ws://host:port/path or host:port/path
-    #[arg(value_name = "URL", required_unless_present_any = ["config", "list", "explain"])]
-    pub url: Option<String>,
+    /// The server: ws://host:port/path or host:port/path; several are probed side by side
+    #[arg(value_name = "URL", required_unless_present_any = ["config", "targets", "from_har", "from_curl", "list", "explain"])]
+    pub urls: Vec<String>,
 
     /// The policy to hold the server to.
     #[command(flatten)]
     pub policy: PolicyArgs,
+
+    /// Where else addresses come from.
+    #[command(flatten)]
+    pub discovery: DiscoveryArgs,
+
+    /// What an attacker's page does not have.
+    #[command(flatten)]
+    pub page: PageArgs,
 
     /// Which probes are sent, and how.
     #[command(flatten)]
@@ -47,16 +57,16 @@ pub struct PolicyArgs {
     #[arg(
         long,
         value_name = "ORIGIN",
-        help = "An origin that the server must let in, such as https://client.com; repeatable"
+        help = "An origin that the server must let in, such as https://client.com; repeatable; 'none' where no page may get in"
     )]
-    pub allow: Vec<AllowOrigin>,
+    pub allow: Vec<Allowance>,
 
     /// An origin that the server must refuse, besides those of the catalogue; repeatable
     #[arg(long, value_name = "ORIGIN")]
     pub deny: Vec<AllowOrigin>,
 
     /// Read targets, allowed origins and accepted findings from this TOML file
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    #[arg(long, value_name = "FILE", conflicts_with = "urls")]
     pub config: Option<PathBuf>,
 
     /// Exit with 1 when there is a finding of at least this severity [default: high]
@@ -66,6 +76,102 @@ pub struct PolicyArgs {
     /// What the policy says of requests without an origin [default: any]
     #[arg(long, value_name = "POLICY", value_enum)]
     pub absent: Option<Absent>,
+}
+
+/// Where else addresses come from than the command line.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Targets")]
+pub struct DiscoveryArgs {
+    /// Probe the addresses in this file too, one a line; '-' is standard input
+    #[arg(long, value_name = "FILE")]
+    pub targets: Option<PathBuf>,
+
+    /// Probe the WebSockets that a browser has recorded in this HTTP archive, on the sites of --allow
+    #[arg(long, value_name = "FILE")]
+    pub from_har: Option<PathBuf>,
+
+    /// Send the cookies and tokens of the archive
+    #[arg(long, requires = "from_har")]
+    pub use_har_credentials: bool,
+
+    /// Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE
+    #[arg(long, value_name = "CURL")]
+    pub from_curl: Option<String>,
+
+    /// Probe up to this many targets at a time
+    #[arg(long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=32))]
+    pub parallel: u16,
+}
+
+/// What a page of an attacker's does not have, and what a browser sends.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Pages")]
+pub struct PageArgs {
+    /// A parameter of the URL that an attacker's page does not know: a probe that is let in is sent again without it; repeatable
+    #[arg(long = "secret-param", value_name = "NAME")]
+    pub secret_params: Vec<String>,
+
+    /// The same for a header
+    #[arg(long = "secret-header", value_name = "NAME")]
+    pub secret_headers: Vec<String>,
+
+    /// The same for a subprotocol, which is offered besides those of -s: the value itself
+    #[arg(long = "secret-subprotocol", value_name = "VALUE")]
+    pub secret_subprotocols: Vec<Secret>,
+
+    /// The SameSite attribute of the application's cookies [default: none]
+    #[arg(long, value_name = "VALUE", value_enum)]
+    pub samesite: Option<SameSiteOf>,
+
+    /// Run this with 'sh -c' for each handshake; the first line of its output takes the place of {ticket} in URL, headers and subprotocols
+    #[arg(long, value_name = "CMD")]
+    pub ticket_command: Option<String>,
+
+    /// Send the headers that this browser sends with its handshakes
+    #[arg(long = "as", value_name = "BROWSER", value_enum)]
+    pub browser: Option<Browser>,
+}
+
+/// A value of `--allow`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Allowance {
+    /// `none`: no page.
+    Nobody,
+    /// An origin.
+    Origin(AllowOrigin),
+}
+
+impl FromStr for Allowance {
+    type Err = AllowOriginError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.eq_ignore_ascii_case("none") {
+            return Ok(Self::Nobody);
+        }
+        text.parse().map(Self::Origin)
+    }
+}
+
+/// The values of `--samesite`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SameSiteOf {
+    /// Browsers send them from everywhere.
+    None,
+    /// Browsers send them from pages of the same site.
+    Lax,
+    /// The same.
+    Strict,
+}
+
+/// The values of `--as`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Browser {
+    /// Chromium, and what is made of it.
+    Chrome,
+    /// Firefox.
+    Firefox,
 }
 
 /// Which probes are sent, and how.
@@ -148,6 +254,10 @@ pub struct ReportArgs {
     /// Write the report as one HTML page
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
+
+    /// Write a page that shows in a browser what was let in: the proof for a ticket
+    #[arg(long, value_name = "FILE")]
+    pub poc: Option<PathBuf>,
 }
 
 /// What is known already.

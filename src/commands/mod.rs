@@ -5,10 +5,12 @@ mod connect;
 mod curl;
 mod demo;
 mod dial;
+mod error_text;
 mod generate;
 mod log;
 mod probe_origin;
 mod prompt;
+
 mod serve;
 mod signals;
 pub mod tls;
@@ -16,6 +18,7 @@ mod transport;
 
 use clap::{CommandFactory, FromArgMatches};
 
+use self::error_text::sentence;
 use crate::cli::{Cli, Command, GlobalArgs, When};
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
 use crate::terminal::style::ColorChoice;
@@ -77,20 +80,6 @@ fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
         status.note(&format!("hint: {hint}"));
     }
     status_of(error)
-}
-
-/// An error and its causes as one sentence. Many errors name their cause
-/// themselves; it is not said twice.
-fn sentence(error: &anyhow::Error) -> String {
-    let mut sentence = String::new();
-    for cause in error.chain().map(ToString::to_string) {
-        if sentence.is_empty() {
-            sentence = cause;
-        } else if !sentence.ends_with(&cause) {
-            sentence = format!("{sentence}: {cause}");
-        }
-    }
-    sentence
 }
 
 /// Shows what clap has to say: help and version on stdout, errors on stderr.

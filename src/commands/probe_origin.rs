@@ -1,19 +1,27 @@
 //! `wscli probe-origin`: arguments → plan → run → reports → exit status.
 
 mod baseline;
+mod browser;
 mod config;
+mod dialer;
+mod har;
 mod job;
 mod live;
 mod output;
+mod targets;
+mod ticket;
 
 use std::cell::RefCell;
 use std::future::pending;
+use std::pin::pin;
 
 use anyhow::{Context as _, Result};
+use futures_util::stream::{self, StreamExt as _};
 use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
+use self::dialer::ProbeDialer;
 use self::job::Job;
 use self::live::Live;
 use self::output::Output;
@@ -21,7 +29,6 @@ use super::signals::Signals;
 use crate::cli::probe_origin::{FailOn, ProbeOriginArgs};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::origin::catalogue::{self, Severity};
-use crate::origin::observe::CoreDialer;
 use crate::origin::runner::{self, Ending};
 use crate::origin::verdict::report;
 use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
@@ -46,7 +53,7 @@ pub(super) fn run(
         write_stdout(listing::explain(rule).as_bytes())?;
         return Ok(ExitStatus::Success);
     }
-    let mut jobs = job::jobs(args)?;
+    let mut jobs = job::jobs(args, status)?;
     if let Some(path) = &args.baseline.baseline {
         baseline::excuse(path, &mut jobs)?;
     }
@@ -55,9 +62,11 @@ pub(super) fn run(
         .build()
         .map_err(|error| Failure::new(ExitStatus::LocalIo, format!("could not start: {error}")))?;
     let output = Output::new(&args.reports, color, status);
+    let parallel = usize::from(args.discovery.parallel);
     let started = Timestamp::now();
-    let (targets, stopped) =
-        runtime.block_on(until_signal(|stop| probe_all(&jobs, &output, stop)))?;
+    let (targets, stopped) = runtime.block_on(until_signal(|stop| {
+        probe_all(&jobs, &output, parallel, stop)
+    }))?;
     // A resolver that is still at work need not be waited for.
     runtime.shutdown_background();
     let run = Run {
@@ -95,25 +104,42 @@ where
     Ok((done, stopped))
 }
 
-async fn probe_all(jobs: &[Job], output: &Output<'_>, stop: Stop) -> Result<Vec<TargetReport>> {
+/// Several at a time. The reports come in the order of the targets.
+async fn probe_all(
+    jobs: &[Job],
+    output: &Output<'_>,
+    parallel: usize,
+    stop: Stop,
+) -> Result<Vec<TargetReport>> {
+    let live = RefCell::new(Live::start(jobs, output.status()));
     let mut targets = Vec::new();
-    for job in jobs {
-        let target = probe(job, output, stop.clone()).await;
-        output.show(&target)?;
-        targets.push(target);
+    {
+        let runs = jobs
+            .iter()
+            .enumerate()
+            .map(|(index, job)| probe(index, job, output, &live, stop.clone()));
+        let mut runs = pin!(stream::iter(runs).buffered(parallel));
+        while let Some(target) = runs.next().await {
+            live.borrow().suspend(|| output.show(&target))?;
+            targets.push(target);
+        }
     }
+    live.into_inner().end();
     Ok(targets)
 }
 
-async fn probe(job: &Job, output: &Output<'_>, mut stop: Stop) -> TargetReport {
+async fn probe(
+    index: usize,
+    job: &Job,
+    output: &Output<'_>,
+    live: &RefCell<Live<'_>>,
+    mut stop: Stop,
+) -> TargetReport {
     let stopped_before = stop.borrow().is_some();
     if !stopped_before {
-        output.announce(job);
+        live.borrow().suspend(|| output.announce(job));
     }
-    let dialer = CoreDialer {
-        target: job.target.clone(),
-    };
-    let live = RefCell::new(Live::start(&job.run.plan, output.status()));
+    let dialer = ProbeDialer::new(job);
     let mut signal = None;
     let stopped = async {
         // The sender outlives every run.
@@ -122,9 +148,14 @@ async fn probe(job: &Job, output: &Output<'_>, mut stop: Stop) -> TargetReport {
         signal = Some(name);
         format!("interrupted by {name}")
     };
-    let show = |step| live.borrow_mut().show(&step);
+    let stopped = async {
+        tokio::select! {
+            why = stopped => why,
+            why = dialer.fault() => why,
+        }
+    };
+    let show = |step| live.borrow_mut().show(index, &step);
     let result = runner::run_until(&dialer, &job.run, &show, stopped).await;
-    live.into_inner().end();
     // One that came while the last answer was judged has cut nothing off.
     let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
     let target = job.shown();

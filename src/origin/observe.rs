@@ -60,6 +60,12 @@ pub trait Dialer {
         without: &[Secret],
     ) -> impl Future<Output = Result<Connected, OpenError>>;
 
+    /// What is known to be secret, with what was learnt since: a dialler may
+    /// have a fresh secret for each connection.
+    fn secrets(&self, known: &Secrets) -> Secrets {
+        known.clone()
+    }
+
     /// What usually lies behind a failure, and what to try next.
     fn hint(&self, _error: &OpenError, _config: &OpenConfig) -> Option<String> {
         None
@@ -201,6 +207,7 @@ pub async fn observe<D: Dialer>(
     )
     .await;
     seen.evidence.handshake = start.elapsed();
+    let redactor = &dialer.secrets(redactor);
     match result {
         // The core has the same limit; this one holds whatever the dialler.
         Err(_) => seen.evidence.error = Some("no answer in time".into()),

@@ -38,6 +38,33 @@ impl Secret {
             Self::Subprotocol(value) => open.request.subprotocols.contains(value),
         }
     }
+
+    /// Its value as it is sent, and decoded, so that no report shows it.
+    pub fn values(&self, target: &Target, open: &OpenConfig) -> Vec<String> {
+        match self {
+            Self::Parameter(name) => pairs(target.resource.wire())
+                .filter(|pair| is_named(pair, name))
+                .filter_map(|pair| pair.split_once('='))
+                .flat_map(|(_, value)| {
+                    let decoded = percent_decode_str(value).decode_utf8_lossy();
+                    [value.to_owned(), decoded.into_owned()]
+                })
+                .collect(),
+            Self::Header(name) => {
+                let edits = open.request.edits.iter();
+                let own = edits.filter_map(|edit| match edit {
+                    HeaderEdit::Set { name, value } => Some((name.as_str(), value.clone())),
+                    HeaderEdit::Remove { .. } => None,
+                });
+                let by_flags = open.request.auth.headers(target);
+                own.chain(by_flags)
+                    .filter(|(sent, _)| sent.eq_ignore_ascii_case(name))
+                    .map(|(_, value)| value)
+                    .collect()
+            }
+            Self::Subprotocol(value) => vec![value.clone()],
+        }
+    }
 }
 
 impl fmt::Display for Secret {

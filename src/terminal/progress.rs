@@ -89,6 +89,14 @@ impl Progress {
         }
     }
 
+    /// Takes the bar away while something else is written.
+    pub fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        match &self.form {
+            Form::Bar(bar) => bar.suspend(write),
+            Form::Hidden | Form::Lines { .. } => write(),
+        }
+    }
+
     /// Takes the bar away.
     pub fn finish(self) {
         if let Form::Bar(bar) = self.form {

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use super::{Driver, TICK};
 use crate::bench::clock::to_ns;
-use crate::bench::engine::FromWorker;
 use crate::bench::link::Ended;
+use crate::bench::messages::FromWorker;
 use crate::bench::poller::Poller;
 
 impl Driver {

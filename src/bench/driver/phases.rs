@@ -8,7 +8,7 @@ use super::{Driver, Phase};
 use crate::bench::clock::to_ns;
 use crate::bench::config::Load;
 use crate::bench::conn::Conn;
-use crate::bench::engine::{FromWorker, Outcome};
+use crate::bench::messages::{FromWorker, Outcome};
 use crate::bench::usage::thread_cpu;
 
 /// How long servers may take to answer our Close at the end.

@@ -4,7 +4,6 @@ use std::io;
 
 use thiserror::Error;
 
-use super::is_curl;
 use super::words::WordsError;
 use crate::connection::Target;
 use crate::connection::ws::deflate::Offer;
@@ -402,4 +401,10 @@ fn takes_value(action: Action) -> bool {
 /// A user name or password, as a part of a URL.
 fn encode(text: &str) -> String {
     percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+}
+
+/// Whether a word is the name of the program.
+pub(super) fn is_curl(word: &str) -> bool {
+    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
+    name == "curl" || name.eq_ignore_ascii_case("curl.exe")
 }

@@ -7,6 +7,7 @@ mod from;
 mod print;
 mod words;
 
+use self::from::is_curl;
 pub use self::from::{CurlError, Translated, translate};
 pub use self::print::{Printed, print};
 pub use self::words::{WordsError, split};
@@ -36,6 +37,7 @@ pub struct Expanded {
 }
 
 const FLAG: &str = "--from-curl";
+const PROBE: &str = "probe-origin";
 
 /// Whether [`expand`] has anything to do.
 pub fn wants_expansion(arguments: &[String]) -> bool {
@@ -80,9 +82,14 @@ pub fn expand(
     } else {
         (split(given)?, rest)
     };
-    let translated = translate(&words)?;
+    let mut translated = translate(&words)?;
     // Behind the name of the command, where there is one.
-    let command = arguments[..at].iter().position(|word| word == "connect");
+    let command = arguments[..at]
+        .iter()
+        .position(|word| word == "connect" || word == PROBE);
+    if command.is_some_and(|index| arguments[index] == PROBE) {
+        translated = for_probes(translated);
+    }
     let (before, between) = arguments[..at].split_at(command.map_or(1, |index| index + 1).min(at));
     Ok(Expanded {
         arguments: [before, &translated.arguments, between, rest].concat(),
@@ -90,17 +97,26 @@ pub fn expand(
     })
 }
 
+/// `probe-origin` sends the origins itself: the request's own is what is to be
+/// allowed, most of the time.
+fn for_probes(mut translated: Translated) -> Translated {
+    translated.arguments.retain(|argument| {
+        let Some(origin) = argument.strip_prefix("--origin=") else {
+            return true;
+        };
+        translated.warnings.push(format!(
+            "the curl command has the Origin {origin}, which is sent where --allow {origin} says so"
+        ));
+        false
+    });
+    translated
+}
+
 fn position(arguments: &[String]) -> Option<usize> {
     arguments
         .iter()
         .take_while(|word| *word != "--")
         .position(|word| word == FLAG || word.starts_with("--from-curl="))
-}
-
-/// Whether a word is the name of the program.
-fn is_curl(word: &str) -> bool {
-    let name = word.rsplit(['/', '\\']).next().unwrap_or(word);
-    name == "curl" || name.eq_ignore_ascii_case("curl.exe")
 }
 
 #[cfg(test)]

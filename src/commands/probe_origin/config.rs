@@ -17,7 +17,7 @@ use serde::Deserialize as _;
 use toml::de::{DeTable, Deserializer};
 
 use self::settings::Table;
-pub(super) use self::settings::{Settings, no_such_probe, pattern};
+pub(super) use self::settings::{Page, Settings, no_such_probe, pattern};
 use crate::exit::Failure;
 
 /// The file.

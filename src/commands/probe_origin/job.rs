@@ -2,15 +2,19 @@
 
 use std::collections::HashMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Result;
 use regex::Regex;
 
 use super::super::dial::{Ask, Environment};
 use super::super::transport::{self, Dial};
-use super::config::{ConfigFile, Settings, TargetSettings, pattern};
+use super::browser;
+use super::config::{Page, Settings, pattern};
 use super::severity;
-use crate::cli::probe_origin::{Absent, FailOn, ProbeOriginArgs};
+use super::targets::{self, Source};
+use super::ticket::{self, TicketCommand};
+use crate::cli::probe_origin::{Absent, Allowance, Browser, FailOn, ProbeOriginArgs, SameSiteOf};
 use crate::cli::transport::TransportArgs;
 use crate::connection::http::HeaderEdit;
 use crate::connection::http::auth::{Auth, Authorization};
@@ -19,16 +23,22 @@ use crate::connection::{Message, OpenConfig, Target};
 use crate::exit::Failure;
 use crate::origin::catalogue::{self, Severity, Site};
 use crate::origin::observe::Conversation;
-use crate::origin::plan::{AbsentPolicy, PlanConfig, plan};
+use crate::origin::plan::{AbsentPolicy, Allowed, PlanConfig, plan};
 use crate::origin::runner::RunConfig;
-use crate::origin::verdict::Policy;
+use crate::origin::secret::Secret;
+use crate::origin::verdict::{Policy, SameSite};
 use crate::origin::{AllowOrigin, WebOrigin};
+use crate::terminal::Status;
 use crate::terminal::secret::read_secret;
 
 /// One target to probe.
 pub(super) struct Job {
     pub(super) target: Target,
     pub(super) run: RunConfig,
+    /// Where the ticket of each handshake comes from.
+    pub(super) ticket: Option<TicketCommand>,
+    /// The browser whose headers are sent.
+    pub(super) browser: Option<Browser>,
     /// The severity from which findings count.
     pub(super) fail_on: Severity,
     /// The line of its entry in the configuration.
@@ -43,21 +53,8 @@ impl Job {
 }
 
 /// The jobs, one a target.
-pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<Vec<Job>> {
-    let mut targets = Vec::new();
-    if let Some(path) = &args.policy.config {
-        let file = ConfigFile::read(path)?;
-        targets.extend(file.targets.into_iter().map(|target| {
-            let TargetSettings {
-                url,
-                line,
-                settings,
-            } = target;
-            (url, settings, Some(line))
-        }));
-    } else if let Some(url) = &args.url {
-        targets.push((url.clone(), Settings::default(), None));
-    }
+pub(super) fn jobs(args: &ProbeOriginArgs, status: Status) -> Result<Vec<Job>> {
+    let sources = targets::sources(args, status)?;
     let environment = Environment::read();
     // A password is asked for once, not once a target.
     let mut answers = HashMap::new();
@@ -69,9 +66,14 @@ pub(super) fn jobs(args: &ProbeOriginArgs) -> Result<Vec<Job>> {
             Ok(answer)
         }
     };
-    targets
+    sources
         .into_iter()
-        .map(|(url, settings, line)| {
+        .map(|source| {
+            let Source {
+                url,
+                settings,
+                line,
+            } = source;
             let job = job(args, &url, settings, &environment, &mut ask);
             match (line, &args.policy.config) {
                 (Some(line), Some(path)) => {
@@ -107,24 +109,26 @@ fn job(
     environment: &Environment,
     ask: Ask<'_>,
 ) -> Result<Job> {
-    let transport = settings.transport(&args.transport);
+    let page = page(args).over(settings.page.clone());
+    let mut transport = settings.transport(&args.transport);
+    offer(&mut transport.subprotocols, &page);
     let Dial {
         target,
         mut open,
         socket,
         ..
     } = dial(url, &transport, &settings.headers, environment, ask)?;
+    let of_pages = secrets_of(&page, &target, &open)?;
+    let ticket = ticket_command(&page, &target, &open, transport.connect_timeout)?;
+    if let Some(browser) = page.browser {
+        browser::dress(browser, &mut open, &target, transport.user_agent.is_some());
+    }
     let absent = match args.policy.absent.or(settings.absent) {
         None | Some(Absent::Any) => AbsentPolicy::Any,
         Some(Absent::Allow) => AbsentPolicy::Allow,
         Some(Absent::Deny) => AbsentPolicy::Deny,
     };
-    let allowed = origins(&args.policy.allow, &settings.allow)?;
-    if allowed.is_empty() {
-        let message =
-            format!("no allowed origin for '{url}'; give one, such as --allow https://client.com");
-        return Err(Failure::usage(message).into());
-    }
+    let allowed = allowed(&target, &args.policy.allow, &settings.allow)?;
     let flags = &args.probing;
     let chosen = |flag: &[String], file: &[String]| {
         if flag.is_empty() {
@@ -134,7 +138,7 @@ fn job(
         }
     };
     let config = PlanConfig {
-        allowed: allowed.clone().into(),
+        allowed: allowed.clone(),
         denied: origins(&args.policy.deny, &settings.deny)?,
         site: site(&target, &open),
         attacker: settings
@@ -145,7 +149,11 @@ fn job(
         skip: [known(&flags.skip)?, settings.skip].concat(),
         absent,
     };
-    if let Some(both) = config.denied.iter().find(|denied| allowed.contains(denied)) {
+    if let Some(both) = config
+        .denied
+        .iter()
+        .find(|denied| allowed.origins().contains(denied))
+    {
         let message = format!("'{both}' is both allowed and denied; remove one of them");
         return Err(Failure::usage(message).into());
     }
@@ -157,7 +165,13 @@ fn job(
     run.redactor = open
         .request
         .secrets(&target)
-        .and_known(message.iter().flat_map(|text| secrets::in_text(text)));
+        .and_known(message.iter().flat_map(|text| secrets::in_text(text)))
+        .and_known(
+            of_pages
+                .iter()
+                .flat_map(|secret| secret.values(&target, &open)),
+        );
+    run.secrets = of_pages;
     run.wait_up = open.wait_up.take();
     run.anonymous = without_credentials(&target, &open);
     run.open = open;
@@ -175,15 +189,93 @@ fn job(
         exceptions: settings.accept,
         absent,
         cookies: has_cookies(&target, &run.open),
-        ..Policy::default()
+        samesite: match page.samesite {
+            None | Some(SameSiteOf::None) => SameSite::None,
+            Some(SameSiteOf::Lax) => SameSite::Lax,
+            Some(SameSiteOf::Strict) => SameSite::Strict,
+        },
     };
     let fail_on = args.policy.fail_on.or(settings.fail_on);
     Ok(Job {
         target,
         run,
+        ticket,
+        browser: page.browser,
         fail_on: severity(fail_on.unwrap_or(FailOn::High)),
         line: None,
     })
+}
+
+/// What the flags say of pages.
+fn page(args: &ProbeOriginArgs) -> Page {
+    let flags = args.page.clone();
+    Page {
+        secret_params: flags.secret_params,
+        secret_headers: flags.secret_headers,
+        secret_subprotocols: flags.secret_subprotocols,
+        samesite: flags.samesite,
+        ticket_command: flags.ticket_command,
+        browser: flags.browser,
+    }
+}
+
+/// Offers the secret subprotocols behind the others, and the ticket in a
+/// spelling that a subprotocol can have.
+fn offer(subprotocols: &mut Vec<String>, page: &Page) {
+    for secret in &page.secret_subprotocols {
+        if !subprotocols.contains(&secret.0) {
+            subprotocols.push(secret.0.clone());
+        }
+    }
+    if page.ticket_command.is_some() {
+        for name in subprotocols {
+            *name = name.replace(ticket::PLACE, ticket::PLACE_AS_TOKEN);
+        }
+    }
+}
+
+/// What an attacker's page does not know. Each must be a part of what is sent:
+/// what is not there keeps nobody out.
+fn secrets_of(page: &Page, target: &Target, open: &OpenConfig) -> Result<Vec<Secret>> {
+    let parameters = page.secret_params.iter().cloned().map(Secret::Parameter);
+    let headers = page.secret_headers.iter().cloned().map(Secret::Header);
+    let subprotocols = page.secret_subprotocols.iter().map(|value| {
+        Secret::Subprotocol(match page.ticket_command {
+            Some(_) => value.0.replace(ticket::PLACE, ticket::PLACE_AS_TOKEN),
+            None => value.0.clone(),
+        })
+    });
+    let secrets: Vec<_> = parameters.chain(headers).chain(subprotocols).collect();
+    if let Some(missing) = secrets.iter().find(|secret| !secret.is_sent(target, open)) {
+        let place = match missing {
+            Secret::Parameter(_) => "put it into the URL",
+            _ => "send it, with -H for example",
+        };
+        let message = format!(
+            "{missing} is named as a secret and is not a part of the request; {place}, or leave the flag out"
+        );
+        return Err(Failure::usage(message).into());
+    }
+    Ok(secrets)
+}
+
+fn ticket_command(
+    page: &Page,
+    target: &Target,
+    open: &OpenConfig,
+    limit: Duration,
+) -> Result<Option<TicketCommand>> {
+    let Some(command) = &page.ticket_command else {
+        return Ok(None);
+    };
+    if !ticket::has_place(target, open) {
+        let message = format!(
+            "--ticket-command has no place for its ticket; write {} into the URL, a header or a subprotocol",
+            ticket::PLACE
+        );
+        return Err(Failure::usage(message).into());
+    }
+    Ok(Some(TicketCommand::new(command.clone(), limit)))
 }
 
 /// The target as a page's URL would name it.
@@ -197,6 +289,36 @@ fn site(target: &Target, open: &OpenConfig) -> Site {
         Some(authority) => site.named(authority),
         None => site,
     }
+}
+
+/// Who must be let in.
+fn allowed(target: &Target, flags: &[Allowance], file: &[Allowance]) -> Result<Allowed> {
+    let given = if flags.is_empty() { file } else { flags };
+    if given.is_empty() {
+        let message = format!(
+            "no allowed origin for '{target}'; give one, such as --allow https://client.com, or --allow none where no page may get in"
+        );
+        return Err(Failure::usage(message).into());
+    }
+    if given.contains(&Allowance::Nobody) {
+        if given
+            .iter()
+            .any(|allowance| *allowance != Allowance::Nobody)
+        {
+            let message =
+                "'none' allows no page, and stands alone; give the allowed origins or 'none'";
+            return Err(Failure::usage(message).into());
+        }
+        return Ok(Allowed::Nobody);
+    }
+    let origins_given: Vec<_> = given
+        .iter()
+        .filter_map(|allowance| match allowance {
+            Allowance::Origin(origin) => Some(origin.clone()),
+            Allowance::Nobody => None,
+        })
+        .collect();
+    Ok(origins(&origins_given, &[])?.into())
 }
 
 fn origins(flags: &[AllowOrigin], file: &[AllowOrigin]) -> Result<Vec<WebOrigin>> {

@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::job::Job;
 use crate::origin::catalogue::Severity;
-use crate::origin::plan::Plan;
+use crate::origin::plan::Probe;
 use crate::origin::runner::Progress as Step;
 use crate::terminal::sanitize::sanitize_line;
 use crate::terminal::{Progress, Status, stderr_is_terminal};
@@ -14,9 +15,9 @@ const MAX_FINDINGS: usize = 8;
 /// When the time that is left can be told from the time that has passed.
 const MIN_ELAPSED: Duration = Duration::from_secs(2);
 
-/// The display of one target's run.
+/// The display of a run over one target or several.
 pub(super) struct Live<'a> {
-    plan: &'a Plan,
+    jobs: &'a [Job],
     status: Status,
     progress: Progress,
     started: Instant,
@@ -27,21 +28,22 @@ pub(super) struct Live<'a> {
 }
 
 impl<'a> Live<'a> {
-    pub(super) fn start(plan: &'a Plan, status: Status) -> Self {
-        let sent = plan.probes.iter().filter(|probe| probe.same_as.is_none());
+    pub(super) fn start(jobs: &'a [Job], status: Status) -> Self {
+        let probes = jobs.iter().flat_map(|job| &job.run.plan.probes);
         Self {
-            plan,
+            jobs,
             status,
             progress: Progress::timed(status),
             started: Instant::now(),
-            total: sent.count(),
+            total: probes.filter(|probe| probe.same_as.is_none()).count(),
             done: 0,
             accepted: 0,
             findings: 0,
         }
     }
 
-    pub(super) fn show(&mut self, step: &Step) {
+    /// Shows a step of the job at this index.
+    pub(super) fn show(&mut self, job: usize, step: &Step) {
         match step {
             Step::Baseline(_) if self.done == 0 => self.draw("the allowed origin first"),
             Step::Baseline(_) => self.draw("the allowed origin again"),
@@ -50,7 +52,7 @@ impl<'a> Live<'a> {
                 self.done += 1;
                 if *accepted == Some(true) {
                     self.accepted += 1;
-                    self.found(*index);
+                    self.found(job, *index);
                 }
             }
             Step::Waiting { time, why } => {
@@ -61,6 +63,11 @@ impl<'a> Live<'a> {
                 self.draw(&line);
             }
         }
+    }
+
+    /// Takes the display away while something else is written.
+    pub(super) fn suspend<T>(&self, write: impl FnOnce() -> T) -> T {
+        self.progress.suspend(write)
     }
 
     fn draw(&mut self, now: &str) {
@@ -77,8 +84,10 @@ impl<'a> Live<'a> {
     }
 
     /// A line for what was let in and should not have been.
-    fn found(&mut self, index: usize) {
-        let Some(probe) = self.plan.probes.get(index) else {
+    fn found(&mut self, job: usize, index: usize) {
+        let job = self.jobs.get(job);
+        let probe: Option<&Probe> = job.and_then(|job| job.run.plan.probes.get(index));
+        let (Some(job), Some(probe)) = (job, probe) else {
             return;
         };
         if probe.severity < Severity::Medium {
@@ -88,7 +97,14 @@ impl<'a> Live<'a> {
         let line = match self.findings {
             n if n <= MAX_FINDINGS => {
                 let sent = probe.request.shown();
-                format!("x let in: {} ({}) {sent}", probe.rule.id, probe.severity)
+                let whose = match self.jobs.len() {
+                    1 => String::new(),
+                    _ => format!(" at {}", job.target),
+                };
+                format!(
+                    "x let in{whose}: {} ({}) {sent}",
+                    probe.rule.id, probe.severity
+                )
             }
             n if n == MAX_FINDINGS + 1 => "x and more, all of them in the table".to_owned(),
             _ => return,

@@ -13,7 +13,9 @@ use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};
 use crate::origin::catalogue::Group;
 use crate::report::probe::text::{Look, render, wrapped};
-use crate::report::probe::{Run, TargetReport, github, gitlab, html, json, junit, markdown, sarif};
+use crate::report::probe::{
+    Run, TargetReport, github, gitlab, html, json, junit, markdown, poc, sarif,
+};
 use crate::terminal::sanitize::sanitize_report;
 use crate::terminal::style::{ColorChoice, Style};
 use crate::terminal::{
@@ -119,13 +121,14 @@ impl<'a> Output<'a> {
     pub(super) fn write_files(&self, run: &Run) -> Result<()> {
         let args = self.args;
         let json = args.json.as_ref().filter(|_| !self.json_on_stdout);
-        let reports: [(_, Render); 6] = [
+        let reports: [(_, Render); 7] = [
             (json, json::render),
             (args.junit.as_ref(), junit::render),
             (args.sarif.as_ref(), sarif::render),
             (args.markdown.as_ref(), markdown::render),
             (args.gitlab.as_ref(), gitlab::render),
             (args.html.as_ref(), html::render),
+            (args.poc.as_ref(), poc::render),
         ];
         let mut result = Ok(());
         for (path, render) in reports {

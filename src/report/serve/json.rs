@@ -1,22 +1,21 @@
-//! The events of a server as JSON Lines, as `docs/jsonl.md` tells them.
+//! The events of a server as JSON Lines.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ended::{close, error, with_causes};
+use super::ended::{End, with_causes};
 use super::{Ready, Report};
-use crate::connection::micros;
-use crate::connection::net::tls::AcceptedTls;
-use crate::server::{ConnectionId, Ended, Event, Opened, Requested};
-use crate::talk::{Close, rfc3339};
+use crate::server::{ConnectionId, Ended, Event};
 
 /// One line of JSON.
 pub fn json(at: SystemTime, report: &Report) -> String {
+    let time = jiff::Timestamp::try_from(at)
+        .map(|time| format!("{time:.6}"))
+        .unwrap_or_default();
     let line = Line {
-        // A clock before the year -9999 tells no time worth writing.
-        time: Timestamp::try_from(at).unwrap_or_default(),
+        event: name(report),
+        time,
         body: body(report),
     };
     serde_json::to_string(&line).expect("strings and numbers are JSON")
@@ -24,44 +23,75 @@ pub fn json(at: SystemTime, report: &Report) -> String {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    #[serde(with = "rfc3339")]
-    time: Timestamp,
+    event: &'static str,
+    time: String,
     #[serde(flatten)]
     body: Body<'a>,
 }
 
+fn name(report: &Report) -> &'static str {
+    match report {
+        Report::Ready(_) => "ready",
+        Report::Event(Event::Opened { .. }) => "open",
+        Report::Event(Event::Refused { .. }) => "refused",
+        Report::Event(Event::TlsFailed { .. }) => "tls-failed",
+        Report::Event(Event::Served { .. }) => "request",
+        Report::Event(Event::TurnedAway { .. }) => "turned-away",
+        Report::Event(Event::HandshakeFailed { .. }) => "handshake-failed",
+        Report::Event(Event::Ended { .. }) => "close",
+        Report::Event(Event::AcceptPaused(_)) => "accept-paused",
+        Report::Event(Event::Draining { .. }) => "draining",
+        Report::LeftOut(_) => "left-out",
+        Report::Stopped(_) => "stopped",
+    }
+}
+
 #[derive(Serialize)]
-#[serde(tag = "type", rename_all = "kebab-case")]
+#[serde(untagged)]
 enum Body<'a> {
     Ready(&'a Ready),
-    Open(Box<Open<'a>>),
+    Open {
+        #[serde(flatten)]
+        connection: Connection,
+        resource: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        subprotocol: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        extensions: Option<&'a str>,
+    },
     Refused {
         #[serde(flatten)]
         connection: Connection,
         status: u16,
         reason: &'a str,
-        #[serde(flatten)]
-        request: Request<'a>,
+        method: &'a str,
+        resource: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        origin: Option<&'a str>,
     },
-    Request {
+    Served {
         #[serde(flatten)]
         connection: Connection,
         status: u16,
-        #[serde(flatten)]
-        request: Request<'a>,
+        method: &'a str,
+        resource: String,
         body_bytes: u64,
     },
     TurnedAway(Connection),
-    HandshakeFailed(Failed),
-    TlsFailed(Failed),
-    Close(Box<Closed>),
-    AcceptPaused {
-        message: String,
+    Failed {
+        #[serde(flatten)]
+        connection: Connection,
+        error: String,
+    },
+    Close(Box<Close<'a>>),
+    Error {
+        error: String,
     },
     Draining {
         connections: u64,
-        #[serde(rename = "grace_us", with = "micros")]
-        grace: Duration,
+        grace_ms: u128,
     },
     LeftOut {
         events: u64,
@@ -78,55 +108,27 @@ enum Body<'a> {
 
 #[derive(Serialize)]
 struct Connection {
-    connection: u64,
+    id: u64,
     peer: String,
 }
 
 #[derive(Serialize)]
-struct Request<'a> {
-    method: &'a str,
-    resource: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Open<'a> {
+struct Close<'a> {
     #[serde(flatten)]
     connection: Connection,
-    url: String,
-    status: u16,
+    code: u16,
+    reason: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    origin: Option<&'a str>,
+    sent_code: Option<u16>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    subprotocol: Option<&'a str>,
+    by: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    extensions: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tls: Option<&'a AcceptedTls>,
-}
-
-#[derive(Serialize)]
-struct Failed {
-    #[serde(flatten)]
-    connection: Connection,
-    message: String,
-}
-
-#[derive(Serialize)]
-struct Closed {
-    #[serde(flatten)]
-    connection: Connection,
-    #[serde(flatten)]
-    close: Close,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message: Option<String>,
+    error: Option<String>,
     received_messages: u64,
     received_bytes: u64,
     sent_messages: u64,
     sent_bytes: u64,
-    #[serde(rename = "open_us", with = "micros")]
-    open: Duration,
+    duration_ms: u128,
 }
 
 fn body(report: &Report) -> Body<'_> {
@@ -147,7 +149,13 @@ fn body(report: &Report) -> Body<'_> {
 
 fn event_body(event: &Event) -> Body<'_> {
     match event {
-        Event::Opened { connection, opened } => Body::Open(Box::new(open(*connection, opened))),
+        Event::Opened { connection, opened } => Body::Open {
+            connection: connection.into(),
+            resource: opened.resource.to_string(),
+            origin: opened.origin.as_deref(),
+            subprotocol: opened.subprotocol.as_deref(),
+            extensions: opened.extensions.as_deref(),
+        },
         Event::Refused {
             connection,
             refused,
@@ -155,208 +163,59 @@ fn event_body(event: &Event) -> Body<'_> {
             connection: connection.into(),
             status: refused.status,
             reason: &refused.reason,
-            request: (&refused.requested).into(),
+            method: &refused.method,
+            resource: refused.resource.to_string(),
+            origin: refused.origin.as_deref(),
         },
-        Event::Served { connection, served } => Body::Request {
+        Event::Served { connection, served } => Body::Served {
             connection: connection.into(),
             status: served.status,
-            request: (&served.requested).into(),
+            method: &served.method,
+            resource: served.resource.to_string(),
             body_bytes: served.body_bytes,
         },
         Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),
-        Event::HandshakeFailed { connection, error } => Body::HandshakeFailed(Failed {
+        Event::HandshakeFailed { connection, error } => Body::Failed {
             connection: connection.into(),
-            message: with_causes(error),
-        }),
-        Event::TlsFailed { connection, error } => Body::TlsFailed(Failed {
+            error: with_causes(error),
+        },
+        Event::TlsFailed { connection, error } => Body::Failed {
             connection: connection.into(),
-            message: error.to_string(),
-        }),
-        Event::Ended { connection, ended } => Body::Close(Box::new(closed(*connection, ended))),
-        Event::AcceptPaused(error) => Body::AcceptPaused {
-            message: error.to_string(),
+            error: error.to_string(),
+        },
+        Event::Ended { connection, ended } => Body::Close(Box::new(close_body(*connection, ended))),
+        Event::AcceptPaused(error) => Body::Error {
+            error: error.to_string(),
         },
         Event::Draining { connections, grace } => Body::Draining {
             connections: *connections,
-            grace: *grace,
+            grace_ms: grace.as_millis(),
         },
     }
 }
 
-fn open(connection: ConnectionId, opened: &Opened) -> Open<'_> {
-    let requested = &opened.requested;
-    let scheme = if opened.tls.is_some() { "wss" } else { "ws" };
-    let host = requested.host.as_deref().unwrap_or_default();
-    Open {
+fn close_body(connection: ConnectionId, ended: &Ended) -> Close<'_> {
+    let end = End::of(ended);
+    Close {
         connection: (&connection).into(),
-        url: format!("{scheme}://{host}{}", requested.resource),
-        status: 101,
-        origin: requested.origin.as_deref(),
-        subprotocol: opened.subprotocol.as_deref(),
-        extensions: opened.extensions.as_deref(),
-        tls: opened.tls.as_deref(),
-    }
-}
-
-fn closed(connection: ConnectionId, ended: &Ended) -> Closed {
-    Closed {
-        connection: (&connection).into(),
-        close: close(ended),
-        message: error(ended),
+        code: end.code,
+        reason: end.reason,
+        sent_code: end.sent_code,
+        by: end.by,
+        error: end.error,
         received_messages: ended.traffic.received_messages,
         received_bytes: ended.traffic.received_bytes,
         sent_messages: ended.traffic.sent_messages,
         sent_bytes: ended.traffic.sent_bytes,
-        open: ended.lasted,
+        duration_ms: ended.lasted.as_millis(),
     }
 }
 
 impl From<&ConnectionId> for Connection {
     fn from(connection: &ConnectionId) -> Self {
         Self {
-            connection: connection.id,
+            id: connection.id,
             peer: connection.peer.to_string(),
-        }
-    }
-}
-
-impl<'a> From<&'a Requested> for Request<'a> {
-    fn from(requested: &'a Requested) -> Self {
-        Self {
-            method: &requested.method,
-            resource: requested.resource.to_string(),
-            origin: requested.origin.as_deref(),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use serde_json::Value;
-
-    use super::*;
-    use crate::connection::net::tls::{ClientAuth, TlsVersion};
-    use crate::connection::{CloseCode, CloseFrame, Resource, SocketError};
-    use crate::server::{Outcome, Peer, Refused, Served, Totals, Traffic};
-
-    /// An event of each kind, with everything in it.
-    fn events() -> Vec<Event> {
-        let connection = ConnectionId {
-            id: 7,
-            peer: Peer::Unix,
-        };
-        let requested = Requested {
-            method: "GET".into(),
-            host: Some("h".into()),
-            resource: Resource::new("/ws?token=geheim"),
-            origin: Some("http://o".into()),
-        };
-        let tls = AcceptedTls {
-            version: TlsVersion::Tls13,
-            cipher: String::new(),
-            key_exchange: None,
-            server_name: None,
-            alpn: None,
-            client_auth: ClientAuth::NotRequested,
-            client_certificate: None,
-        };
-        let ended = |outcome| Event::Ended {
-            connection,
-            ended: Ended {
-                outcome,
-                traffic: Traffic::default(),
-                lasted: Duration::from_millis(2),
-            },
-        };
-        vec![
-            Event::Opened {
-                connection,
-                opened: Opened {
-                    requested: requested.clone(),
-                    subprotocol: Some("chat".into()),
-                    extensions: Some("permessage-deflate".into()),
-                    tls: Some(Box::new(tls)),
-                },
-            },
-            Event::Refused {
-                connection,
-                refused: Refused {
-                    requested: requested.clone(),
-                    status: 404,
-                    reason: String::new(),
-                },
-            },
-            Event::Served {
-                connection,
-                served: Served {
-                    requested,
-                    status: 200,
-                    body_bytes: 1,
-                },
-            },
-            Event::TurnedAway { connection },
-            ended(Outcome::Abandoned),
-            ended(Outcome::Closed(crate::connection::Closed {
-                received: Some(CloseFrame::new(CloseCode::NORMAL, "bye")),
-                sent: Some(CloseFrame::new(CloseCode::NORMAL, "")),
-                by_peer: true,
-                error: Some(SocketError::Lost),
-            })),
-            Event::AcceptPaused(std::io::ErrorKind::Other.into()),
-            Event::Draining {
-                connections: 1,
-                grace: Duration::from_secs(5),
-            },
-        ]
-    }
-
-    fn lines() -> Vec<Value> {
-        let reports = events().into_iter().map(Report::Event);
-        reports
-            .chain([Report::LeftOut(3), Report::Stopped(Totals::default())])
-            .map(|report| serde_json::from_str(&json(SystemTime::UNIX_EPOCH, &report)).unwrap())
-            .collect()
-    }
-
-    #[test]
-    fn events_of_serve_take_the_names_of_the_log() {
-        let lines = lines();
-        let open = &lines[0];
-        assert_eq!(open["time"], "1970-01-01T00:00:00.000000Z");
-        assert_eq!(
-            (&open["type"], &open["connection"]),
-            (&"open".into(), &7.into())
-        );
-        assert_eq!(open["url"], "wss://h/ws?token=[redacted]");
-        let close = &lines[5];
-        assert_eq!(
-            (&close["code"], &close["reason"]),
-            (&1000.into(), &"bye".into())
-        );
-        assert_eq!(
-            (&close["by_peer"], &close["clean"]),
-            (&true.into(), &false.into())
-        );
-        assert_eq!(
-            (&close["open_us"], &close["peer"]),
-            (&2000.into(), &"unix".into())
-        );
-    }
-
-    #[test]
-    fn every_type_and_member_of_serve_is_documented() {
-        let page = include_str!("../../../docs/jsonl.md");
-        let (_, page) = page.split_once("## `serve --jsonl`").unwrap();
-        let mut names = BTreeSet::new();
-        for line in lines() {
-            names.insert(line["type"].as_str().unwrap().to_owned());
-            names.extend(line.as_object().unwrap().keys().cloned());
-        }
-        names.retain(|name| name != "time" && name != "type");
-        for name in names {
-            assert!(page.contains(&format!("`{name}`")), "{name}");
         }
     }
 }

@@ -16,12 +16,12 @@ use tokio::time::sleep;
 
 use super::body::{Body, file_response, response};
 use super::page;
-use super::request::{Answer, Refusal, decide, requested};
+use super::request::{Answer, Refusal, decide, origin, resource};
 use super::summary::RequestSummary;
-use crate::connection::Secrets;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
+use crate::connection::{Resource, Secrets};
 use crate::server::behaviour::Lab;
 use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
 use crate::server::faults::{Sends, SessionPlan};
@@ -139,8 +139,8 @@ impl State {
             behaviour,
             deflate: accepted.deflate,
             opened: Opened {
-                requested: requested(request),
-                tls: self.tls.clone(),
+                resource: Resource::new(resource(request)),
+                origin: origin(request),
                 subprotocol: accepted
                     .subprotocol
                     .map(|name| Secrets::default().subprotocols(&name).into_owned()),
@@ -195,7 +195,8 @@ impl State {
         self.answered.store(true, Relaxed);
         if !was_refused {
             let served = Served {
-                requested: requested(request),
+                method: request.method.to_string(),
+                resource: Resource::new(resource(request)),
                 status: response.status().as_u16(),
                 body_bytes: hyper::body::Body::size_hint(response.body()).lower(),
             };
@@ -215,7 +216,9 @@ impl State {
         self.context.refused(
             self.connection,
             Refused {
-                requested: requested(request),
+                method: request.method.to_string(),
+                resource: Resource::new(resource(request)),
+                origin: origin(request),
                 status: refusal.status().as_u16(),
                 reason,
             },

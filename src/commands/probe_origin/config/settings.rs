@@ -11,7 +11,7 @@ use serde::de::{Deserializer, Error, Visitor};
 use toml::Spanned;
 
 use super::Wrong;
-use crate::cli::probe_origin::{Absent, FailOn, attacker_domain};
+use crate::cli::probe_origin::{Absent, Allowance, Browser, FailOn, SameSiteOf, attacker_domain};
 use crate::cli::secret::Secret;
 use crate::cli::tls::Passphrase;
 use crate::cli::transport::TransportArgs;
@@ -48,6 +48,16 @@ pub(super) struct Table {
     probe: Texts,
     skip: Texts,
     exotic: Option<bool>,
+    #[serde(alias = "secret_param")]
+    secret_params: Vec<String>,
+    #[serde(alias = "secret_header")]
+    secret_headers: Vec<String>,
+    #[serde(alias = "secret_subprotocol")]
+    secret_subprotocols: Vec<String>,
+    samesite: Option<SameSiteOf>,
+    ticket_command: Option<String>,
+    #[serde(rename = "as")]
+    browser: Option<Browser>,
     #[serde(alias = "subprotocol")]
     subprotocols: Vec<String>,
     #[serde(alias = "cookie")]
@@ -77,7 +87,7 @@ struct Accepted {
 /// What holds for a target.
 #[derive(Debug, Clone, Default)]
 pub(in crate::commands::probe_origin) struct Settings {
-    pub(in crate::commands::probe_origin) allow: Vec<AllowOrigin>,
+    pub(in crate::commands::probe_origin) allow: Vec<Allowance>,
     pub(in crate::commands::probe_origin) deny: Vec<AllowOrigin>,
     pub(in crate::commands::probe_origin) headers: Vec<HeaderEdit>,
     pub(in crate::commands::probe_origin) accept: Vec<Exception>,
@@ -91,7 +101,33 @@ pub(in crate::commands::probe_origin) struct Settings {
     pub(in crate::commands::probe_origin) probe: Vec<String>,
     pub(in crate::commands::probe_origin) skip: Vec<String>,
     pub(in crate::commands::probe_origin) exotic: Option<bool>,
+    pub(in crate::commands::probe_origin) page: Page,
     way: Way,
+}
+
+/// What a page of an attacker's does not have, and what a browser sends.
+#[derive(Debug, Clone, Default)]
+pub(in crate::commands::probe_origin) struct Page {
+    pub(in crate::commands::probe_origin) secret_params: Vec<String>,
+    pub(in crate::commands::probe_origin) secret_headers: Vec<String>,
+    pub(in crate::commands::probe_origin) secret_subprotocols: Vec<Secret>,
+    pub(in crate::commands::probe_origin) samesite: Option<SameSiteOf>,
+    pub(in crate::commands::probe_origin) ticket_command: Option<String>,
+    pub(in crate::commands::probe_origin) browser: Option<Browser>,
+}
+
+impl Page {
+    /// The same, with another's values where this says nothing.
+    pub(in crate::commands::probe_origin) fn over(self, other: Self) -> Self {
+        Self {
+            secret_params: joined(other.secret_params, self.secret_params),
+            secret_headers: joined(other.secret_headers, self.secret_headers),
+            secret_subprotocols: joined(other.secret_subprotocols, self.secret_subprotocols),
+            samesite: self.samesite.or(other.samesite),
+            ticket_command: self.ticket_command.or(other.ticket_command),
+            browser: self.browser.or(other.browser),
+        }
+    }
 }
 
 /// How the target is reached: what stands in the flags of every command that
@@ -122,7 +158,7 @@ impl Table {
             return Err(Wrong::new(bearer.span(), why));
         }
         Ok(Settings {
-            allow: each(self.allow, origin)?,
+            allow: each(self.allow, allowance)?,
             deny: each(self.deny, origin)?,
             headers: each(self.headers, header)?,
             accept: self
@@ -140,6 +176,14 @@ impl Table {
             probe: each(self.probe, known)?,
             skip: each(self.skip, known)?,
             exotic: self.exotic,
+            page: Page {
+                secret_params: self.secret_params,
+                secret_headers: self.secret_headers,
+                secret_subprotocols: self.secret_subprotocols.into_iter().map(Secret).collect(),
+                samesite: self.samesite,
+                ticket_command: self.ticket_command,
+                browser: self.browser,
+            },
             way: Way {
                 subprotocols: self.subprotocols,
                 cookies: self.cookies.into_iter().map(Secret).collect(),
@@ -161,6 +205,21 @@ impl Table {
 }
 
 impl Settings {
+    /// What a recorded request was sent with.
+    pub(in crate::commands::probe_origin) fn of_request(
+        headers: Vec<HeaderEdit>,
+        subprotocols: Vec<String>,
+    ) -> Self {
+        Self {
+            headers,
+            way: Way {
+                subprotocols,
+                ..Way::default()
+            },
+            ..Self::default()
+        }
+    }
+
     /// These settings, with the common ones where they say nothing. Lists add
     /// up, but for allowed origins, subprotocols and the selection of probes.
     pub(super) fn over(self, common: &Self) -> Self {
@@ -180,6 +239,7 @@ impl Settings {
             probe: or(self.probe, common.probe),
             skip: joined(common.skip, self.skip),
             exotic: self.exotic.or(common.exotic),
+            page: self.page.over(common.page),
             way: self.way.over(common.way),
         }
     }
@@ -273,6 +333,11 @@ fn one<T>(
 
 fn parsed<T>(text: &Spanned<String>, parse: fn(&str) -> Result<T, String>) -> Result<T, Wrong> {
     parse(text.get_ref()).map_err(|why| Wrong::new(text.span(), why))
+}
+
+fn allowance(text: &str) -> Result<Allowance, String> {
+    text.parse()
+        .map_err(|error: crate::origin::AllowOriginError| error.to_string())
 }
 
 fn origin(text: &str) -> Result<AllowOrigin, String> {

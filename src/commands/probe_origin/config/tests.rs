@@ -8,6 +8,7 @@ use crate::cli::transport::TransportArgs;
 fn read(text: &str) -> Result<ConfigFile, (usize, String)> {
     let variable = |name: &str| match name {
         "SESSION" => Some("s3cret\"\n".to_owned()),
+        "TOKEN" => Some("t".to_owned()),
         "EMPTY" => Some(String::new()),
         "PORT" => Some("5000".to_owned()),
         "LIMIT" => Some("90s".to_owned()),
@@ -174,7 +175,7 @@ fn every_key_is_documented() {
 #[test]
 fn the_example_is_read() {
     let file = read(include_str!("../../../../docs/probes.example.toml")).unwrap();
-    assert_eq!(file.targets.len(), 2);
+    assert_eq!(file.targets.len(), 3);
 }
 
 #[derive(Parser)]
