@@ -165,20 +165,19 @@ fn a_kill_leaves_what_was_shown_and_at_most_the_last_line_torn() {
     let peer = Peer::start(Behaviour::Echo);
     let dir = tempdir().expect("a directory");
     let log = dir.path().join("log");
-    let mut command = Command::new("/bin/sh");
-    command
-        .env_clear()
-        .args(["-c", "yes | exec \"$@\"", "sh", env!("CARGO_BIN_EXE_wscli")])
-        .args(["connect", &peer.url, "--log", text(&log)])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut running = Running::start(&mut command);
+    // Ends by itself when nobody reads it any more.
+    let yes = Command::new("yes").stdout(Stdio::piped()).spawn();
+    let mut yes = yes.expect("yes can be started");
+    let input = yes.stdout.take().expect("its output is piped");
+    let mut command = connect(&peer.url, &["--log", text(&log)]);
+    let mut running = Running::start(command.stdin(input));
+    drop(command);
     for _ in 0..1000 {
         assert_eq!(running.line().as_deref(), Some("y"));
     }
     running.signal(rustix::process::Signal::KILL);
     running.wait();
+    yes.wait().expect("yes is ours");
     let text = fs::read_to_string(&log).expect("the log can be read");
     // The system may end a write anywhere when the writer is killed.
     let (whole, torn) = text.rsplit_once('\n').expect("a line");
