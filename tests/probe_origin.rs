@@ -40,7 +40,13 @@ fn answer(stream: TcpStream, check: fn(&str) -> bool, refusal: &str) {
     answer_head(stream, origin, refusal);
 }
 
-fn answer_head(mut stream: TcpStream, check: impl Fn(&str) -> bool, refusal: &str) {
+fn answer_head(stream: TcpStream, check: impl Fn(&str) -> bool, refusal: &str) {
+    answer_each(stream, |head| (!check(head)).then(|| refusal.to_owned()));
+}
+
+/// Answers with what is given for the head of the request; with a 101 where that
+/// is nothing.
+fn answer_each(mut stream: TcpStream, refuse: impl Fn(&str) -> Option<String>) {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];
@@ -55,7 +61,7 @@ fn answer_head(mut stream: TcpStream, check: impl Fn(&str) -> bool, refusal: &st
             .find_map(|line| line.strip_prefix(name))
             .unwrap_or_default()
     };
-    if !check(&head) {
+    if let Some(refusal) = refuse(&head) {
         let _ = stream.write_all(refusal.as_bytes());
         return;
     }

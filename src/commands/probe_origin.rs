@@ -28,9 +28,10 @@ use self::output::Output;
 use super::signals::Signals;
 use crate::cli::probe_origin::{FailOn, ProbeOriginArgs};
 use crate::exit::{ExitStatus, Failure, status_of_open};
+use crate::origin::beside;
 use crate::origin::catalogue::{self, Severity};
 use crate::origin::runner::{self, Ending};
-use crate::origin::verdict::report;
+use crate::origin::verdict::{Report, report};
 use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, write_stdout};
@@ -158,18 +159,41 @@ async fn probe(
     let result = runner::run_until(&dialer, &job.run, &show, stopped).await;
     // One that came while the last answer was judged has cut nothing off.
     let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
-    let target = job.shown();
+    let complete = matches!(result.ending, Ending::Complete);
+    let mut report = report(
+        job.shown(),
+        job.target.resource.wire(),
+        &job.run.plan,
+        result,
+        &job.run.policy,
+    );
+    if complete {
+        tokio::select! {
+            () = look_beside(job, &dialer, &mut report) => {}
+            _ = stop.wait_for(Option::is_some) => {}
+        }
+    }
     TargetReport {
-        report: report(
-            target,
-            job.target.resource.wire(),
-            &job.run.plan,
-            result,
-            &job.run.policy,
-        ),
+        report,
         fail_on: job.fail_on,
         line: job.line,
         interrupted,
+    }
+}
+
+/// Asks for what is known to stand beside the socket.
+async fn look_beside(job: &Job, dialer: &ProbeDialer, report: &mut Report) {
+    let Some(beside) = beside::beside(report.server, &job.target) else {
+        return;
+    };
+    if !job.beside.contains(&beside.id()) {
+        return;
+    }
+    let dialer = dialer.to(beside.target(&job.target));
+    tokio::select! {
+        () = beside::ask(&beside, &dialer, &job.run, report) => {}
+        // Without a ticket there is nothing to ask.
+        _ = dialer.fault() => {}
     }
 }
 

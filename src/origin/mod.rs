@@ -6,6 +6,7 @@
 //! it through the connection core, [`profile`] compares the answers with those
 //! to the allowed origin, and [`verdict`] sums them up. Nothing here prints.
 
+pub mod beside;
 pub mod catalogue;
 pub mod observe;
 pub mod plan;

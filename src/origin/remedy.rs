@@ -208,6 +208,9 @@ pub fn advice(fix: Fix) -> &'static str {
         Fix::OneHeader => {
             "judge the one Origin header as it was received, refuse a request with several, and trust no other header in its place"
         }
+        Fix::CloseCors => {
+            "answer with Access-Control-Allow-Origin for the allowed origins alone, and never with '*' or with whatever was asked from"
+        }
         Fix::DecideAbsent => {
             "nothing, unless only browsers are to connect: then refuse requests without an Origin"
         }

@@ -10,7 +10,7 @@ use std::{fs, thread};
 
 use serde_json::Value;
 
-use super::{CLIENT, FORBIDDEN, answer_head, serve, stderr, wscli};
+use super::{CLIENT, FORBIDDEN, answer_each, answer_head, serve, stderr, wscli};
 
 const REFUSED: &str = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n";
 
@@ -453,6 +453,64 @@ fn a_curl_command_gives_the_address_and_its_own_origin_is_told() {
     assert_eq!(output.status.code(), Some(2));
     let text = stderr(&output);
     assert!(text.contains("no allowed origin"), "{text}");
+}
+
+/// A socket.io server whose socket is closed to foreign pages. Its polling
+/// names whoever asks as allowed, or nobody.
+fn socket_io(cors: &'static str) -> (String, Arc<Mutex<u32>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let authority = listener.local_addr().unwrap().to_string();
+    let polls = Arc::new(Mutex::new(0));
+    let count = polls.clone();
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let count = count.clone();
+            thread::spawn(move || {
+                let answer = |head: &str| {
+                    let origin = header(head, "Origin").unwrap_or_default();
+                    let (kind, body) = if head.contains("transport=polling") {
+                        *count.lock().unwrap() += 1;
+                        assert_eq!(header(head, "Upgrade"), None);
+                        ("200 OK", "0{\"sid\":\"abc\"}")
+                    } else {
+                        ("403 Forbidden", "{\"code\":4,\"message\":\"Forbidden\"}")
+                    };
+                    let cors = cors.replace("ORIGIN", origin);
+                    let is_let_in = origin == CLIENT && kind.starts_with("403");
+                    (!is_let_in).then(|| {
+                        let length = body.len();
+                        format!("HTTP/1.1 {kind}\r\n{cors}Content-Length: {length}\r\n\r\n{body}")
+                    })
+                };
+                answer_each(stream, answer);
+            });
+        }
+    });
+    (
+        format!("ws://{authority}/socket.io/?EIO=4&transport=websocket"),
+        polls,
+    )
+}
+
+#[test]
+fn the_polling_beside_a_socket_is_asked_for_once() {
+    for (cors, code) in [
+        ("Access-Control-Allow-Origin: ORIGIN\r\n", 1),
+        ("Access-Control-Allow-Origin: https://client.com\r\n", 0),
+        ("", 0),
+    ] {
+        let (url, polls) = socket_io(cors);
+        let args = [&url, "--allow", CLIENT, "--probe", "foreign,beside-polling"];
+        let (report_of, exit) = report(&args);
+        assert_eq!(report_of["verdict"], "enforced", "{report_of}");
+        assert_eq!(exit, code, "{cors}");
+        let ids: Vec<_> = report_of["findings"].as_array().unwrap().iter().collect();
+        assert_eq!(ids.len(), usize::from(code == 1), "{ids:?}");
+        assert_eq!(*polls.lock().unwrap(), 1);
+        // Not asked for, where it is left out.
+        let (_, exit) = report(&[&url, "--allow", CLIENT, "--probe", "foreign"]);
+        assert_eq!((exit, *polls.lock().unwrap()), (0, 1));
+    }
 }
 
 #[test]

@@ -36,6 +36,18 @@ impl ProbeDialer {
         }
     }
 
+    /// The same to another address of the same server, which knows what this one
+    /// has learnt.
+    pub(super) fn to(&self, target: Target) -> Self {
+        Self {
+            target,
+            browser: self.browser,
+            ticket: self.ticket.clone(),
+            tickets: self.tickets.clone(),
+            fault: watch::Sender::new(None),
+        }
+    }
+
     /// Waits for what ends the run, however the server is.
     pub(super) async fn fault(&self) -> String {
         let mut fault = self.fault.subscribe();

@@ -39,6 +39,8 @@ pub(super) struct Job {
     pub(super) ticket: Option<TicketCommand>,
     /// The browser whose headers are sent.
     pub(super) browser: Option<Browser>,
+    /// What may be asked for beside the socket.
+    pub(super) beside: Vec<&'static str>,
     /// The severity from which findings count.
     pub(super) fail_on: Severity,
     /// The line of its entry in the configuration.
@@ -160,6 +162,12 @@ fn job(
     config
         .check()
         .map_err(|error| Failure::usage(error.to_string()))?;
+    let beside = catalogue::beside().map(|rule| rule.id);
+    let named = |list: &[String], id: &str| list.iter().any(|named| named == id);
+    let beside = beside
+        .filter(|id| config.only.is_empty() || named(&config.only, id))
+        .filter(|id| !named(&config.skip, id))
+        .collect();
     let message = flags.message.clone().or(settings.message);
     let mut run = RunConfig::new(allowed, plan(&config));
     run.redactor = open
@@ -201,6 +209,7 @@ fn job(
         run,
         ticket,
         browser: page.browser,
+        beside,
         fail_on: severity(fail_on.unwrap_or(FailOn::High)),
         line: None,
     })

@@ -60,8 +60,12 @@ impl<'a> Output<'a> {
             1 => "1 probe".to_owned(),
             all => format!("{all} probes"),
         };
+        let beside = match job.beside.is_empty() {
+            true => "",
+            false => "; beside the socket at most 1 request",
+        };
         self.say(&format!(
-            "{}: {all}, and the allowed origin in between",
+            "{}: {all}, and the allowed origin in between{beside}",
             job.shown()
         ));
         self.say(&format!(

@@ -5,6 +5,7 @@
 //! allowed origin, one target and one attacker domain. Nothing here dials.
 
 mod address;
+mod beside;
 mod client_only;
 mod foothold;
 mod scene;
@@ -12,6 +13,7 @@ mod web;
 
 use std::fmt;
 
+pub use beside::{EVENTS, POLLING};
 pub(crate) use scene::registrable_at;
 pub use scene::{Request, Scene, Site, Skip};
 
@@ -111,6 +113,8 @@ pub enum Fix {
     OneHeader,
     /// Decide on requests without an origin.
     DecideAbsent,
+    /// Let no foreign page read ordinary answers.
+    CloseCors,
 }
 
 /// One probe of the catalogue.
@@ -165,9 +169,14 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         .chain(client_only::RULES)
 }
 
-/// The probe of this name.
+/// What is asked for beside the socket, where the server is known to have it.
+pub fn beside() -> impl Iterator<Item = &'static Rule> {
+    [&POLLING, &EVENTS].into_iter()
+}
+
+/// The probe of this name, or what is asked for beside the socket.
 pub fn find(id: &str) -> Option<&'static Rule> {
-    rules().find(|rule| rule.id == id)
+    rules().chain(beside()).find(|rule| rule.id == id)
 }
 
 /// The probe that stands for an origin of the user's own that must be refused.

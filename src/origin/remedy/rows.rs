@@ -205,6 +205,13 @@ pub(super) const ROWS: &[Row] = &[
         }),
     },
     Row {
+        server: Server::Browsersync,
+        name: "Browsersync",
+        signs: &[&[Path("/browser-sync/socket.io/")]],
+        compares: Compares::Origin,
+        snippet: None,
+    },
+    Row {
         server: Server::SocketIo,
         name: "socket.io",
         signs: &[

@@ -35,6 +35,8 @@ pub enum Server {
     FlaskSocketIo,
     /// Python: python-socketio.
     PythonSocketIo,
+    /// Node: Browsersync.
+    Browsersync,
     /// Node: socket.io.
     SocketIo,
     /// Go: coder/websocket, once nhooyr.io/websocket.

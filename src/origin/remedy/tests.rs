@@ -163,6 +163,13 @@ fn servers_are_recognised_by_what_they_answer() {
             r#"{"code":4,"message":"Forbidden"}"#,
             "",
         ),
+        (
+            Some(Server::Browsersync),
+            "/browser-sync/socket.io/?EIO=4",
+            PLAIN_101,
+            "",
+            node,
+        ),
         // The path alone does not tell which of them it is.
         (None, "/socket.io/?EIO=4", PLAIN_101, "", ""),
         (

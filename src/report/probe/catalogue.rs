@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::origin::catalogue::{Fix, Group, Rule, rules};
+use crate::origin::catalogue::{Fix, Group, Rule, beside, rules};
 use crate::origin::remedy::{Server, advice};
 
 /// Every probe, one a line, by group.
@@ -24,6 +24,10 @@ pub fn list() -> String {
             );
         }
     }
+    out.push_str("\nbeside the socket, where the server is known to have it\n");
+    for rule in beside() {
+        let _ = writeln!(out, "  {:<26} {:<8} {}", rule.id, rule.severity, rule.sends);
+    }
     out.push_str(
         "\nA: the allowed origin s://h:p; s': the other of http and https; X: the attacker's domain; T: the target\n",
     );
@@ -40,7 +44,12 @@ pub fn explain(rule: &Rule) -> String {
     line("reveals", rule.reveals);
     line("who sends", rule.group.title());
     line("exploit", rule.exploit);
-    line("severity", rule.severity.name());
+    // This one alone is rated by where the server is.
+    let severity = match rule.id {
+        "host-rebind" => "high where the server is on a private address without TLS, low elsewhere",
+        _ => rule.severity.name(),
+    };
+    line("severity", severity);
     if rule.exotic {
         line(
             "exotic",

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::fingerprint::fingerprint;
 use super::{Run, TargetReport};
-use crate::origin::catalogue::{Rule, Severity, denied, find, rules};
+use crate::origin::catalogue::{Rule, Severity, beside, denied, find, rules};
 use crate::origin::remedy::advice;
 use crate::origin::verdict::{Excepted, Finding, Verdict};
 use crate::terminal::sanitize::{sanitize_json, sanitize_report};
@@ -102,7 +102,7 @@ impl Rules {
 }
 
 fn every() -> impl Iterator<Item = &'static Rule> {
-    rules().chain([denied()])
+    rules().chain(beside()).chain([denied()])
 }
 
 /// The probe's name; with the severity where that is not the catalogue's.
