@@ -9,11 +9,13 @@ mod outcome;
 pub use outcome::Outcome;
 
 use std::future::Future;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::SinkExt;
 use regex::Regex;
-use tokio::time::{Instant, timeout_at};
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
 use super::secret::{Secret, leave_out, target_without};
@@ -29,6 +31,10 @@ use crate::connection::{
 const KEPT_MESSAGE_BYTES: usize = 4 << 10;
 /// How many messages are kept.
 const KEPT_MESSAGES: usize = 16;
+/// How many a connection keeps that stands beside others.
+const KEPT_BESIDE: usize = 256;
+/// How long a message may take to leave.
+const SENDING: Duration = Duration::from_secs(5);
 /// How much of a head, and of a message, is kept as evidence.
 const SHOWN_HEAD_BYTES: usize = 8 << 10;
 const SHOWN_MESSAGE_BYTES: usize = 1 << 10;
@@ -152,6 +158,8 @@ pub struct Observation {
     pub evidence: Evidence,
     /// Why there was no connection, for the exit code.
     pub error: Option<std::sync::Arc<OpenError>>,
+    /// How many messages are kept.
+    keeps: usize,
 }
 
 /// The raw evidence of one attempt. Secrets are redacted already.
@@ -197,29 +205,88 @@ pub async fn observe<D: Dialer>(
     talk: &Conversation,
     redactor: &Secrets,
 ) -> Observation {
+    let connection = connect(dialer, shot, redactor).await;
+    let until = shot.window.map(Until::Passed);
+    connection.listen(until, talk).await
+}
+
+/// One attempt after its opening handshake.
+#[derive(Debug)]
+pub struct Connection {
+    seen: Observation,
+    /// The open connection, where there is one.
+    socket: Option<Socket>,
+    start: Instant,
+    /// Knows the secrets, those of this connection among them.
+    secrets: Secrets,
+}
+
+/// How long is listened.
+#[derive(Debug)]
+pub enum Until {
+    /// Until this time has passed, or what decides has been seen.
+    Passed(Duration),
+    /// Until told, whatever is seen: for a connection that stands beside others
+    /// and hears what they hear.
+    Told(oneshot::Receiver<()>),
+}
+
+/// The opening handshake of one attempt.
+pub async fn connect<D: Dialer>(dialer: &D, shot: &Shot<'_>, redactor: &Secrets) -> Connection {
     let start = Instant::now();
     let config = open_config(shot);
     let mut seen = Observation::new(Outcome::Timeout);
     let limit = shot.handshake + shot.wait_up.unwrap_or_default();
-    let result = timeout_at(
-        start + limit,
-        dialer.open(&config, &socket_config(shot), shot.without),
-    )
-    .await;
+    let socket_config = socket_config(shot);
+    let opening = dialer.open(&config, &socket_config, shot.without);
+    let result = timeout_at(start + limit, opening).await;
     seen.evidence.handshake = start.elapsed();
-    let redactor = &dialer.secrets(redactor);
-    match result {
+    let secrets = dialer.secrets(redactor);
+    let redactor = &secrets;
+    let socket = match result {
         // The core has the same limit; this one holds whatever the dialler.
-        Err(_) => seen.evidence.error = Some("no answer in time".into()),
-        Ok(Err(error)) => seen.take_refusal(error, redactor),
+        Err(_) => {
+            seen.evidence.error = Some("no answer in time".into());
+            None
+        }
+        Ok(Err(error)) => {
+            seen.take_refusal(error, redactor);
+            None
+        }
         Ok(Ok(connected)) => {
             seen.outcome = Outcome::Open;
             seen.take_heads(Some(&connected.request_head), &connected.response, redactor);
-            listen(&mut seen, connected.socket, shot, talk, redactor).await;
+            Some(connected.socket)
         }
+    };
+    Connection {
+        seen,
+        socket,
+        start,
+        secrets,
     }
-    seen.evidence.duration = start.elapsed();
-    seen
+}
+
+impl Connection {
+    /// Whether a valid 101 came.
+    pub fn is_open(&self) -> bool {
+        self.socket.is_some()
+    }
+
+    /// Says what is to be said, and listens; `None` closes at once.
+    pub async fn listen(self, until: Option<Until>, talk: &Conversation) -> Observation {
+        let Self {
+            mut seen,
+            socket,
+            start,
+            secrets,
+        } = self;
+        if let Some(socket) = socket {
+            listen(&mut seen, socket, until, talk, &secrets).await;
+        }
+        seen.evidence.duration = start.elapsed();
+        seen
+    }
 }
 
 /// The request of a probe: the user's headers, with the probe's in the place
@@ -270,20 +337,39 @@ fn socket_config(shot: &Shot<'_>) -> SocketConfig {
 async fn listen(
     seen: &mut Observation,
     mut socket: Socket,
-    shot: &Shot<'_>,
+    until: Option<Until>,
     talk: &Conversation,
     redactor: &Secrets,
 ) {
     let opened = Instant::now();
-    if let Some(window) = shot.window {
-        let deadline = opened + window;
+    if let Some(until) = until {
+        let stands_by = matches!(until, Until::Told(_));
+        if stands_by {
+            seen.keeps = KEPT_BESIDE;
+        }
+        let mut end = pin!(async move {
+            match until {
+                Until::Passed(window) => sleep_until(opened + window).await,
+                // Its end is told by dropping the other half, too.
+                Until::Told(told) => drop(told.await),
+            }
+        });
         if let Some(message) = &talk.message {
             seen.note(message, true, opened, redactor);
             // A server that reads nothing is seen by what follows.
-            let _ = timeout_at(deadline, socket.send(message.clone())).await;
+            let sending = timeout(SENDING, socket.send(message.clone()));
+            tokio::select! { _ = sending => {}, () = &mut end => {} }
         }
         let mut load = Load::default();
-        while let Ok(Some(event)) = timeout_at(deadline, socket.next()).await {
+        loop {
+            let event = tokio::select! {
+                biased;
+                event = socket.next() => event,
+                () = &mut end => break,
+            };
+            let Some(event) = event else {
+                break;
+            };
             seen.settled_after = opened.elapsed();
             seen.take_event(event, opened, talk, redactor);
             if load.is_flood(seen) {
@@ -291,7 +377,8 @@ async fn listen(
                 seen.evidence.error = Some(load.told());
                 return;
             }
-            if seen.outcome != Outcome::Open || seen.expected || seen.rejected.is_some() {
+            let decided = seen.expected || seen.rejected.is_some();
+            if seen.outcome != Outcome::Open || decided && !stands_by {
                 break;
             }
         }
@@ -337,6 +424,7 @@ impl Observation {
             settled_after: Duration::ZERO,
             evidence: Evidence::default(),
             error: None,
+            keeps: KEPT_MESSAGES,
         }
     }
 
@@ -409,7 +497,7 @@ impl Observation {
                     self.expected = true;
                 }
                 self.note(&message, false, opened, redactor);
-                if self.messages.len() < KEPT_MESSAGES {
+                if self.messages.len() < self.keeps {
                     self.messages.push(shortened(message));
                 }
             }

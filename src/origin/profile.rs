@@ -92,16 +92,48 @@ impl Profile {
         self.union.is_empty()
     }
 
+    /// Whether the allowed origin is refused now, by words or by its Close, as it
+    /// was not at first.
+    pub fn is_turned_away(&self, seen: &Observation) -> bool {
+        self.turned_away.is_none() && (turned_away(seen).is_some() || seen.rejected.is_some())
+    }
+
     /// Compares an answer to a probe.
     pub fn compare(&self, seen: &Observation, request: &Request) -> Comparison {
+        self.compare_amid(seen, request, &BTreeSet::new())
+    }
+
+    /// Compares an answer to a probe beside which the allowed origin heard this
+    /// too: a message that everybody gets is no answer.
+    pub fn compare_beside(
+        &self,
+        seen: &Observation,
+        request: &Request,
+        heard: &Observation,
+    ) -> Comparison {
+        if seen.rejected.is_some() && heard.rejected.is_some() {
+            let why = "the text of a refusal was sent to the allowed origin too";
+            return Comparison::Unclear(why.into());
+        }
+        self.compare_amid(seen, request, &noise(heard, request))
+    }
+
+    fn compare_amid(
+        &self,
+        seen: &Observation,
+        request: &Request,
+        noise: &BTreeSet<String>,
+    ) -> Comparison {
         if let Some(text) = &seen.rejected {
             return Comparison::Differs(format!("the server sent the text of a refusal: {text}"));
         }
         match seen.outcome {
-            Outcome::Flood | Outcome::Broken => {
+            // Slow is not refused.
+            Outcome::Flood | Outcome::Broken | Outcome::Timeout => {
                 return Comparison::Unclear(seen.outcome.told());
             }
-            Outcome::NoConnection => {
+            // Chance, too, ends a connection now and then.
+            Outcome::NoConnection | Outcome::EndOfStream | Outcome::Reset => {
                 return Comparison::Seems(seen.outcome.told());
             }
             // A limit or an upset server says these to everyone.
@@ -131,10 +163,10 @@ impl Profile {
                 Comparison::Differs(why)
             };
         }
-        self.compare_messages(&tokens(seen, &erased(request)))
+        self.compare_messages(&tokens(seen, &erased(request)), noise)
     }
 
-    fn compare_messages(&self, tokens: &BTreeSet<String>) -> Comparison {
+    fn compare_messages(&self, tokens: &BTreeSet<String>, noise: &BTreeSet<String>) -> Comparison {
         if self.core.iter().any(|token| !tokens.contains(token)) {
             return Comparison::Seems(if tokens.is_empty() {
                 "101, then silence; the allowed origin gets a message".into()
@@ -142,7 +174,9 @@ impl Profile {
                 "101, then other messages than the allowed origin gets".into()
             });
         }
-        let mut extra = tokens.iter().filter(|token| !self.union.contains(*token));
+        let mut extra = tokens
+            .iter()
+            .filter(|token| !self.union.contains(*token) && !noise.contains(*token));
         // Where the messages change from one time to the next anyway, only
         // words of refusal make a difference.
         let tells = |token: &&String| self.is_steady() || pattern::refuses(token);
@@ -156,6 +190,12 @@ impl Profile {
             }
         }
     }
+}
+
+/// The pattern of what the allowed origin heard beside a probe, as the probe
+/// would have heard it.
+pub fn noise(heard: &Observation, request: &Request) -> BTreeSet<String> {
+    tokens(heard, &erased(request))
 }
 
 #[cfg(test)]

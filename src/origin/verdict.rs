@@ -125,6 +125,8 @@ pub struct Report {
     pub unreachable: Option<Arc<OpenError>>,
     /// How many probes were under way at a time.
     pub width: usize,
+    /// How many opening handshakes were made.
+    pub handshakes: u32,
     /// How long the run took.
     pub took: Duration,
 }
@@ -205,6 +207,7 @@ pub fn report(
             _ => None,
         },
         width: result.width,
+        handshakes: result.handshakes,
         took: result.took,
     }
 }

@@ -100,6 +100,42 @@ fn messages_are_compared_by_their_pattern() {
 }
 
 #[test]
+fn what_the_allowed_origin_hears_beside_a_probe_is_no_answer() {
+    let silent = Profile::new(&seen(Outcome::Open, &[]), &request(ALLOWED)).unwrap();
+    let log = r#"{"log":"403 GET / from https://client.com.cswsh-probe.example"}"#;
+    let no = r#"{"error":"origin not allowed"}"#;
+    for (answer, heard, expected) in [
+        (&[log][..], &[][..], "seems"),
+        (&[log], &[log], "same"),
+        (&[log, log, log], &[log], "same"),
+        (&[no], &[log], "seems"),
+        (&[log, no], &[log], "seems"),
+        (&[], &[log], "same"),
+    ] {
+        let comparison = silent.compare_beside(
+            &seen(Outcome::Open, answer),
+            &request(FOREIGN),
+            &seen(Outcome::Open, heard),
+        );
+        assert_eq!(word(&comparison), expected, "{answer:?} {heard:?}");
+    }
+    // A greeting that is missing is missing in the noise too.
+    let greets = Profile::new(&seen(Outcome::Open, &["hello"]), &request(ALLOWED)).unwrap();
+    for (answer, expected) in [
+        (&[][..], "seems"),
+        (&[log], "seems"),
+        (&["hello", log], "same"),
+    ] {
+        let comparison = greets.compare_beside(
+            &seen(Outcome::Open, answer),
+            &request(FOREIGN),
+            &seen(Outcome::Open, &["hello", log]),
+        );
+        assert_eq!(word(&comparison), expected, "{answer:?}");
+    }
+}
+
+#[test]
 fn outcomes_are_compared_with_the_allowed_origins() {
     use Outcome::{
         Closed, EndOfStream, Flood, Invalid101, Lost, NoConnection, Open, Status, Timeout,
@@ -112,8 +148,9 @@ fn outcomes_are_compared_with_the_allowed_origins() {
         (Open, Status(429), "seems"),
         (Open, Status(500), "seems"),
         (Open, Invalid101, "differs"),
-        (Open, EndOfStream, "differs"),
-        (Open, Timeout, "differs"),
+        // Chance ends a connection too, and slow is not refused.
+        (Open, EndOfStream, "seems"),
+        (Open, Timeout, "unclear"),
         (Open, NoConnection, "seems"),
         (Open, Closed(Some(1008)), "differs"),
         (Open, Closed(None), "differs"),

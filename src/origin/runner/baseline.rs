@@ -1,13 +1,16 @@
 //! The baseline: what the allowed origin gets, whether the server takes
 //! several connections side by side, and the wait for a server to recover.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::{Instant, sleep};
 
-use super::{Baseline, Ending, Given, Progress, Runner};
+use super::job::{Given, Job};
+use super::{Baseline, Ending, Progress, Runner};
 use crate::connection::OpenError;
+use crate::origin::catalogue::{Group, Request};
 use crate::origin::observe::{Dialer, Observation, Outcome};
 use crate::origin::profile::{Comparison, Profile};
 
@@ -45,9 +48,44 @@ impl<D: Dialer> Runner<'_, D> {
         self.handshake = (slowest.unwrap_or_default() * 4)
             .max(MIN_HANDSHAKE)
             .min(self.config.handshake);
+        self.look_quickly().await?;
         self.side_by_side().await?;
         self.without_credentials().await;
         self.note_doubts();
+        Ok(())
+    }
+
+    /// What a quick run begins with: the first probe of a web page, which tells
+    /// most servers without a check. What is not the allowed origin's answer is
+    /// asked for again in its turn.
+    async fn look_quickly(&mut self) -> Result<(), Ending> {
+        let policy = &self.config.policy;
+        let mut probes = self.config.plan.probes.iter().enumerate();
+        let first = probes.find(|(_, probe)| {
+            let excepted = policy.exception(probe.rule.id, &probe.request.shown(), probe.severity);
+            probe.group == Group::Web && !probe.is_delicate() && excepted.is_none()
+        });
+        let Some((index, probe)) = first.filter(|_| self.config.quick) else {
+            return Ok(());
+        };
+        let window = Some(self.config.window);
+        let seen = self.shoot(&probe.request, Given::All, window).await;
+        let profile = self.profile(probe.allowed, Given::All);
+        let same = profile.is_some_and(|profile| {
+            profile.turned_away.is_none()
+                && profile.compare(&seen, &probe.request) == Comparison::Same
+        });
+        if !same {
+            return Ok(());
+        }
+        let mut more = VecDeque::new();
+        let job = Job {
+            attempts: 1,
+            ..Job::new(index, Given::All)
+        };
+        self.accept(job, seen, &mut more);
+        self.may_go_on(&more)?;
+        self.early.extend(more);
         Ok(())
     }
 
@@ -132,46 +170,65 @@ impl<D: Dialer> Runner<'_, D> {
             return self.second_sample().await;
         }
         let request = self.allowed_request(0);
-        let shots = (0..wanted).map(|index| {
-            let (runner, request) = (&*self, &request);
-            async move {
-                sleep(runner.config.pace * u32::try_from(index).unwrap_or(u32::MAX)).await;
-                runner
-                    .shoot(request, Given::All, Some(runner.config.window))
-                    .await
-            }
-        });
-        let samples = join_all(shots).await;
+        let mut samples = self.samples(&request, wanted).await;
+        let same = |profile: &Profile, samples: &[Observation]| {
+            let mut samples = samples.iter();
+            samples.all(|sample| profile.compare(sample, &request) == Comparison::Same)
+        };
         let Some(profile) = self.profiles.first() else {
             return Ok(());
         };
-        let same = |profile: &Profile| {
-            samples
-                .iter()
-                .all(|sample| profile.compare(sample, &request) == Comparison::Same)
-        };
-        let mut fits = same(profile);
+        let mut fits = same(profile, &samples);
         if !fits {
             // Either the server treats several in another way than one, or its
             // messages change from one time to the next: the latter shows in
             // a second sample of one alone.
             sleep(GONE_RETRY).await;
             self.second_sample().await?;
-            fits = self.profiles.first().is_some_and(same);
+            fits = self.profiles.first().is_some_and(|p| same(p, &samples));
         }
+        let mut width = wanted;
         if !fits {
+            // Two may be fine, which is enough to have the allowed origin beside
+            // a probe.
+            width = if wanted > 2 { 2 } else { 1 };
+            if width == 2 {
+                samples = self.samples(&request, width).await;
+                let profile = self.profiles.first();
+                width = if profile.is_some_and(|p| same(p, &samples)) {
+                    2
+                } else {
+                    1
+                };
+            }
+            let how = if width == 2 {
+                "two at a time"
+            } else {
+                "one by one"
+            };
             self.note(format!(
-                "the server does not treat {wanted} connections at a time like one; probes were sent one by one"
+                "the server does not treat {wanted} connections at a time like one; probes were sent {how}"
             ));
-            return Ok(());
         }
-        if let Some(profile) = self.profiles.first_mut() {
+        if width > 1
+            && let Some(profile) = self.profiles.first_mut()
+        {
             for sample in &samples {
                 profile.learn(sample, &request);
             }
         }
-        self.width = wanted;
+        self.width = width;
         Ok(())
+    }
+
+    /// The allowed origin, so many times side by side.
+    async fn samples(&self, request: &Request, count: usize) -> Vec<Observation> {
+        let shots = (0u32..).take(count).map(|place| async move {
+            sleep(self.config.pace * place).await;
+            let window = Some(self.config.window);
+            self.shoot(request, Given::All, window).await
+        });
+        join_all(shots).await
     }
 
     /// A second sample that differs gets a third, later: a server may need a
@@ -257,14 +314,16 @@ impl<D: Dialer> Runner<'_, D> {
         let healthy = match (window, profile) {
             // The 101 alone.
             (None, _) | (_, None) => seen.outcome.is_upgraded(),
-            (Some(_), Some(profile)) => seen.outcome == profile.outcome,
+            (Some(_), Some(profile)) => {
+                seen.outcome == profile.outcome && !profile.is_turned_away(&seen)
+            }
         };
         (seen, healthy)
     }
 
     /// What the allowed origin is sent with beside an attempt: without what it
     /// gets in without.
-    fn given_to_allowed(&self, given: Given) -> Given {
+    pub(super) fn given_to_allowed(&self, given: Given) -> Given {
         match given {
             Given::NoCredentials if self.anonymous.is_some() => Given::NoCredentials,
             _ => Given::All,

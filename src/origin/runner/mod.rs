@@ -6,9 +6,13 @@
 //! Its time is bounded by its limits, its memory by what an attempt keeps.
 
 mod baseline;
+mod decide;
+mod job;
+mod settle;
 mod waves;
 
-use std::collections::{BTreeSet, HashSet};
+use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
 use std::future::pending;
 use std::sync::Arc;
@@ -16,10 +20,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::job::{Answer, Given, Job, Kind, Signature};
 use super::catalogue::Request;
-use super::observe::{
-    Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Outcome, Shot, observe,
-};
+use super::observe::{Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Shot, observe};
 use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
@@ -57,6 +60,9 @@ pub struct RunConfig {
     pub patience: Duration,
     /// The limit of the whole run.
     pub max_time: Option<Duration>,
+    /// Whether the run ends with the first probe of a web page that is let in and
+    /// counts; the first of the plan is then sent before anything else.
+    pub quick: bool,
     /// The largest message that is read.
     pub max_message_bytes: usize,
     /// What the answers are rated by, for what an attempt more would change.
@@ -82,6 +88,7 @@ impl RunConfig {
             pace: Duration::from_millis(20),
             patience: Duration::from_secs(300),
             max_time: None,
+            quick: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
             policy: Policy::default(),
             redactor: Secrets::default(),
@@ -184,6 +191,8 @@ pub struct RunResult {
     pub notes: Vec<String>,
     /// How many probes were under way at a time.
     pub width: usize,
+    /// How many opening handshakes were made.
+    pub handshakes: u32,
     /// How long it took.
     pub took: Duration,
 }
@@ -221,6 +230,12 @@ pub async fn run_until<D: Dialer>(
         confirmed: false,
         judged: vec![None; config.plan.probes.len()],
         refusals: HashSet::new(),
+        late_refusals: false,
+        held: Vec::new(),
+        slow: Vec::new(),
+        hopeless: HashSet::new(),
+        early: Vec::new(),
+        handshakes: Cell::new(0),
         notes: Vec::new(),
     };
     let ending = tokio::select! {
@@ -254,24 +269,22 @@ struct Runner<'a, D> {
     /// Whether the allowed origin was accepted after the last probe.
     confirmed: bool,
     judged: Vec<Option<Judged>>,
-    /// How this server refuses after the 101, or with a server error: once one
-    /// was confirmed by asking again, the same answer needs no second try.
+    /// How this server refuses after a 101: what was seen with no other probe
+    /// under way. The same answer in a wave needs no trial then.
     refusals: HashSet<Signature>,
+    /// Whether answers after a 101 were not the allowed origin's.
+    late_refusals: bool,
+    /// Answers that wait for the trial of another of their kind.
+    held: Vec<Answer>,
+    /// Probes without an answer in time, which wait for one of their kind that
+    /// is given all the time.
+    slow: Vec<(Job, Observation)>,
+    /// The kinds of which one got no answer with all the time.
+    hopeless: HashSet<Kind>,
+    /// What a quick run has left to send before the rest.
+    early: Vec<Job>,
+    handshakes: Cell<u32>,
     notes: Vec<String>,
-}
-
-/// The outcome of an answer, and the pattern of its messages.
-type Signature = (Outcome, BTreeSet<String>);
-
-/// What an attempt is made with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Given {
-    /// Everything that the user gave.
-    All,
-    /// No credentials.
-    NoCredentials,
-    /// No secrets.
-    NoSecrets,
 }
 
 impl<D: Dialer> Runner<'_, D> {
@@ -292,7 +305,21 @@ impl<D: Dialer> Runner<'_, D> {
             window,
             ..self.shot(request, given)
         };
+        self.count();
         observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
+    }
+
+    fn count(&self) {
+        self.handshakes.set(self.handshakes.get() + 1);
+    }
+
+    /// This long, or what is left of the whole run.
+    fn time_left(&self, time: Duration) -> Duration {
+        let left = self
+            .config
+            .max_time
+            .map(|max| max.saturating_sub(self.start.elapsed()));
+        left.map_or(time, |left| time.min(left))
     }
 
     fn shot<'a>(&'a self, request: &'a Request, given: Given) -> Shot<'a> {
@@ -322,6 +349,7 @@ impl<D: Dialer> Runner<'_, D> {
             wait_up: patience.map(|time| self.config.max_time.map_or(time, |max| time.min(max))),
             ..self.shot(request, Given::All)
         };
+        self.count();
         observe(self.dialer, &shot, &self.config.talk, &self.config.redactor).await
     }
 
@@ -377,6 +405,7 @@ impl<D: Dialer> Runner<'_, D> {
             ending,
             notes: self.notes,
             width: self.width,
+            handshakes: self.handshakes.get(),
             took: self.start.elapsed(),
         }
     }

@@ -1,7 +1,9 @@
 //! Hand-written servers in memory, on a paused clock.
 
 mod guards;
+mod noise;
 mod server;
+mod slow;
 
 use std::time::Duration;
 
@@ -39,7 +41,7 @@ fn config_for(allowed: Allowed, ids: &[&str]) -> RunConfig {
 }
 
 async fn probe_with(config: &RunConfig, server: Server) -> Report {
-    let result = run(&server, config, &|_| {}).await;
+    let result = Box::pin(run(&server, config, &|_| {})).await;
     report(
         "ws://127.0.0.1:9000/ws".into(),
         "/ws",
@@ -67,7 +69,7 @@ fn is_client(ask: &Ask) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_of_every_kind_are_refusals() {
-    let refusals: [fn() -> Reply; 14] = [
+    let refusals: [fn() -> Reply; 13] = [
         || status(401),
         || status(403),
         || status(404),
@@ -78,7 +80,6 @@ async fn refusals_of_every_kind_are_refusals() {
         || status(500),
         || status(429),
         || Reply::Drop,
-        || Reply::Hang,
         || Reply::Bad101,
         || open().closes(1008),
         || open().says("{\"error\":\"origin not allowed\"}"),

@@ -124,6 +124,7 @@ fn sample() -> Report {
         server: Some(Server::Ws),
         unreachable: None,
         width: 8,
+        handshakes: 12,
         took: Duration::from_millis(7531),
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::broadcast;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -50,6 +51,8 @@ pub(super) enum Reply {
     Garbage,
     HugeHead,
     Flood,
+    /// This reply, so much later.
+    After(Duration, Box<Reply>),
     Open(Talk),
 }
 
@@ -80,6 +83,18 @@ impl Reply {
         }
     }
 
+    pub(super) fn after(self, time: Duration) -> Self {
+        Self::After(time, Box::new(self))
+    }
+
+    pub(super) fn opens(&self) -> bool {
+        match self {
+            Self::Open(_) => true,
+            Self::After(_, reply) => reply.opens(),
+            _ => false,
+        }
+    }
+
     pub(super) fn says(self, text: &str) -> Self {
         self.with(|talk| talk.greeting = Some(text.to_owned()))
     }
@@ -97,10 +112,15 @@ impl Reply {
 pub(super) const TARGET: &str = "ws://127.0.0.1:9000/ws?token=s3cret";
 
 type Policy = dyn Fn(&Ask) -> Reply + Send + Sync;
+type Log = dyn Fn(&Ask, &Reply) -> Option<String> + Send + Sync;
 
 /// The server, as a dialer that connects to it.
 pub(super) struct Server {
     policy: Arc<Policy>,
+    /// What every open connection hears, whoever it is.
+    room: broadcast::Sender<String>,
+    /// What is said there of a request.
+    log: Option<Arc<Log>>,
     count: AtomicUsize,
     open: Arc<AtomicUsize>,
 }
@@ -109,9 +129,20 @@ impl Server {
     pub(super) fn new(policy: impl Fn(&Ask) -> Reply + Send + Sync + 'static) -> Self {
         Self {
             policy: Arc::new(policy),
+            room: broadcast::channel(64).0,
+            log: None,
             count: AtomicUsize::new(0),
             open: Arc::default(),
         }
+    }
+
+    /// The same server, which tells everybody this of each request.
+    pub(super) fn telling(
+        mut self,
+        log: impl Fn(&Ask, &Reply) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        self.log = Some(Arc::new(log));
+        self
     }
 
     fn ask(&self, config: &OpenConfig, without: &[Secret]) -> Ask {
@@ -154,7 +185,12 @@ impl Dialer for Server {
         socket: &SocketConfig,
         without: &[Secret],
     ) -> Result<Connected, OpenError> {
-        let reply = (self.policy)(&self.ask(config, without));
+        let ask = self.ask(config, without);
+        let reply = (self.policy)(&ask);
+        if let Some(text) = self.log.as_ref().and_then(|log| log(&ask, &reply)) {
+            // Nobody may be listening.
+            let _ = self.room.send(text);
+        }
         if matches!(reply, Reply::NoConnection) {
             return Err(OpenError::Dial(DialError::Connect {
                 address: "127.0.0.1:9000".into(),
@@ -162,10 +198,11 @@ impl Dialer for Server {
             }));
         }
         let (mut ours, theirs) = duplex(256 << 10);
-        let guard = matches!(reply, Reply::Open(_)).then(|| Guard::new(&self.open));
+        let guard = reply.opens().then(|| Guard::new(&self.open));
+        let room = self.room.clone();
         tokio::spawn(async move {
             let _guard = guard;
-            answer(theirs, reply).await;
+            answer(theirs, reply, room).await;
         });
         let target: Target = TARGET.parse().unwrap();
         let after = config.timeout.unwrap_or(Duration::from_secs(30));
@@ -199,7 +236,7 @@ impl Drop for Guard {
     }
 }
 
-async fn answer(mut io: DuplexStream, reply: Reply) {
+async fn answer(mut io: DuplexStream, mut reply: Reply, room: broadcast::Sender<String>) {
     let head = read_head(&mut io).await;
     let key = head
         .lines()
@@ -209,8 +246,12 @@ async fn answer(mut io: DuplexStream, reply: Reply) {
     let accepted = format!(
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
+    if let Reply::After(time, later) = reply {
+        sleep(time).await;
+        reply = *later;
+    }
     match reply {
-        Reply::NoConnection | Reply::Drop => {}
+        Reply::NoConnection | Reply::Drop | Reply::After(..) => {}
         Reply::Hang => sleep(Duration::from_secs(3600)).await,
         Reply::Status(status, headers) => {
             let text = format!("HTTP/1.1 {status} No\r\n{headers}Content-Length: 0\r\n\r\n");
@@ -237,7 +278,7 @@ async fn answer(mut io: DuplexStream, reply: Reply) {
         }
         Reply::Open(talk) => {
             if io.write_all(accepted.as_bytes()).await.is_ok() {
-                serve(io, talk).await;
+                serve(io, talk, room).await;
             }
         }
     }
@@ -254,7 +295,8 @@ async fn read_head(io: &mut DuplexStream) -> String {
     String::from_utf8_lossy(&head).into_owned()
 }
 
-async fn serve(io: DuplexStream, talk: Talk) {
+async fn serve(io: DuplexStream, talk: Talk, room: broadcast::Sender<String>) {
+    let mut news = room.subscribe();
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
     if let Some(greeting) = talk.greeting {
         let _ = socket.send(Message::text(greeting)).await;
@@ -266,9 +308,18 @@ async fn serve(io: DuplexStream, talk: Talk) {
         };
         let _ = socket.close(Some(frame)).await;
     }
-    while let Some(Ok(message)) = socket.next().await {
-        if talk.echo && message.is_text() {
-            let _ = socket.send(message).await;
+    loop {
+        tokio::select! {
+            message = socket.next() => match message {
+                Some(Ok(message)) if talk.echo && message.is_text() => {
+                    let _ = socket.send(message).await;
+                }
+                Some(Ok(_)) => {}
+                _ => return,
+            },
+            Ok(text) = news.recv(), if talk.close.is_none() => {
+                let _ = socket.send(Message::text(text)).await;
+            }
         }
     }
 }
