@@ -78,13 +78,13 @@ async fn accepting_after(count: usize) -> (SocketAddr, Requests) {
 async fn the_wait_ends_with_the_last_failure() {
     let (server, requests) = answer("HTTP/1.1 503 Not yet\r\n\r\n").await;
     let mut config = config();
-    config.wait_up = Some(Duration::from_millis(200));
+    config.wait_up = Some(Duration::from_secs(3));
     let error = connect(&format!("ws://{server}/"), &config)
         .await
         .unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server was not up within 200ms: the server answered HTTP/1.1 503 Not yet"
+        "the server was not up within 3s: the server answered HTTP/1.1 503 Not yet"
     );
     assert_eq!(status_of_open(&error), ExitStatus::Timeout);
     assert!(requests.all().len() > 1);
