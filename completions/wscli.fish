@@ -188,8 +188,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l skip -d 'Le
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l attacker-domain -d 'The domain that stands for the attacker\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l window -d 'Listen this long after a 101 before holding a probe for accepted' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l message -d 'Send this text message on every connection' -r
-complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l expect -d 'A message with this text, or matching /REGEX/, shows that a connection is accepted' -r
-complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l reject-text -d 'A message or close reason with this text, or matching /REGEX/, shows that it is refused' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l expect -d 'A message with this text, matching /REGEX/, or with what a JSONPath such as $.ok selects, shows that a connection is accepted' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l reject-text -d 'A message or close reason with this text, matching /REGEX/, or with what a JSONPath selects, shows that it is refused' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l concurrency -d 'Send up to this many probes at a time, if the server treats that many like one' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l explain -d 'Tell all about one probe and exit' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l json -d 'Write the report as JSON; \'-\' is stdout, and the table goes to stderr' -r -F

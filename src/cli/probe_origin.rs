@@ -202,11 +202,11 @@ pub struct ProbingArgs {
     #[arg(long, value_name = "TEXT", allow_hyphen_values = true)]
     pub message: Option<String>,
 
-    /// A message with this text, or matching /REGEX/, shows that a connection is accepted
+    /// A message with this text, matching /REGEX/, or with what a JSONPath such as $.ok selects, shows that a connection is accepted
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub expect: Option<String>,
 
-    /// A message or close reason with this text, or matching /REGEX/, shows that it is refused
+    /// A message or close reason with this text, matching /REGEX/, or with what a JSONPath selects, shows that it is refused
     #[arg(long, value_name = "PATTERN", allow_hyphen_values = true)]
     pub reject_text: Option<String>,
 

@@ -13,7 +13,6 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::SinkExt;
-use regex::Regex;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
@@ -26,6 +25,7 @@ use crate::connection::{
     CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, RawHead, Role, Secrets,
     Socket, SocketConfig, SocketError, Target, diagnose, open,
 };
+use crate::value::Pattern;
 
 /// How much of a message is kept for comparison.
 const KEPT_MESSAGE_BYTES: usize = 4 << 10;
@@ -132,9 +132,9 @@ pub struct Conversation {
     /// Sent as soon as the connection is open.
     pub message: Option<Message>,
     /// A message that matches says that the connection is accepted.
-    pub expect: Option<Regex>,
+    pub expect: Option<Pattern>,
     /// A message or a close reason that matches says that it is refused.
-    pub reject: Option<Regex>,
+    pub reject: Option<Pattern>,
 }
 
 /// What one attempt saw.
@@ -485,11 +485,10 @@ impl Observation {
     ) {
         match event {
             Event::Message { message, .. } => {
-                let text = String::from_utf8_lossy(message.as_bytes());
-                let matches = |pattern: &Option<Regex>| {
+                let matches = |pattern: &Option<Pattern>| {
                     pattern
                         .as_ref()
-                        .is_some_and(|pattern| pattern.is_match(&text))
+                        .is_some_and(|pattern| pattern.matches(message.as_bytes()))
                 };
                 if matches(&talk.reject) {
                     self.rejected = Some(redactor.text(&cut(message.as_bytes(), 200)));
@@ -514,7 +513,7 @@ impl Observation {
             if talk
                 .reject
                 .as_ref()
-                .is_some_and(|p| p.is_match(&frame.reason))
+                .is_some_and(|p| p.matches(frame.reason.as_bytes()))
             {
                 self.rejected = Some(redactor.text(&frame.reason));
             }

@@ -25,13 +25,21 @@ pub enum PatternError {
     #[error("the pattern is empty, and every message would match it")]
     Empty,
     /// Not a regular expression.
-    #[error("{0}")]
+    #[error("{}", reason(.0))]
     Regex(#[from] regex::Error),
     /// Begins with `$`, but is not a JSONPath.
     #[error(
         "{0}; a pattern that begins with '$' is a JSONPath, write /\\$…/ to find a dollar sign"
     )]
     JsonPath(#[from] serde_json_path::ParseError),
+}
+
+/// The error of a regular expression draws the place on lines of its own, and says
+/// the reason on the last.
+fn reason(error: &regex::Error) -> String {
+    let error = error.to_string();
+    let reason = error.lines().last().unwrap_or_default();
+    reason.trim().trim_start_matches("error: ").to_owned()
 }
 
 impl FromStr for Pattern {

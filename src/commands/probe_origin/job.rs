@@ -5,7 +5,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Result;
-use regex::Regex;
 
 use super::super::dial::{Ask, Environment};
 use super::super::transport::{self, Dial};
@@ -30,6 +29,7 @@ use crate::origin::verdict::{Policy, SameSite};
 use crate::origin::{AllowOrigin, WebOrigin};
 use crate::terminal::Status;
 use crate::terminal::secret::read_secret;
+use crate::value::Pattern;
 
 /// One target to probe.
 pub(super) struct Job {
@@ -361,7 +361,7 @@ pub(super) fn no_such_probe(id: &str) -> Failure {
 }
 
 /// The pattern of a flag.
-fn flag_pattern(text: Option<&str>) -> Result<Option<Regex>> {
+fn flag_pattern(text: Option<&str>) -> Result<Option<Pattern>> {
     Ok(text.map(pattern).transpose().map_err(Failure::usage)?)
 }
 

@@ -118,14 +118,14 @@ async fn silence_is_a_refusal_where_an_answer_is_due() {
         probe_with(&config, server()).await.verdict,
         Verdict::Enforced
     );
-    config.talk.expect = Some(regex::Regex::new("hi").unwrap());
+    config.talk.expect = "hi".parse().ok();
     assert_eq!(
         probe_with(&config, server()).await.verdict,
         Verdict::Enforced
     );
     let all = Server::new(|_| open().echoes());
     assert_eq!(probe_with(&config, all).await.verdict, Verdict::NotEnforced);
-    config.talk.expect = Some(regex::Regex::new("never").unwrap());
+    config.talk.expect = "never".parse().ok();
     let report = probe_with(&config, server()).await;
     assert_eq!(report.verdict, Verdict::Inconclusive);
     assert!(

@@ -5,7 +5,6 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use regex::Regex;
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use toml::Spanned;
@@ -20,6 +19,7 @@ use crate::connection::http::{HeaderEdit, HeaderError};
 use crate::origin::AllowOrigin;
 use crate::origin::catalogue;
 use crate::origin::verdict::{Excepted, Exception};
+use crate::value::{Pattern, PatternError};
 
 type Texts = Vec<Spanned<String>>;
 
@@ -94,8 +94,8 @@ pub(in crate::commands::probe_origin) struct Settings {
     pub(in crate::commands::probe_origin) absent: Option<Absent>,
     pub(in crate::commands::probe_origin) fail_on: Option<FailOn>,
     pub(in crate::commands::probe_origin) message: Option<String>,
-    pub(in crate::commands::probe_origin) expect: Option<Regex>,
-    pub(in crate::commands::probe_origin) reject_text: Option<Regex>,
+    pub(in crate::commands::probe_origin) expect: Option<Pattern>,
+    pub(in crate::commands::probe_origin) reject_text: Option<Pattern>,
     pub(in crate::commands::probe_origin) window: Option<Duration>,
     pub(in crate::commands::probe_origin) attacker_domain: Option<String>,
     pub(in crate::commands::probe_origin) probe: Vec<String>,
@@ -383,22 +383,10 @@ fn exception(accepted: Accepted) -> Result<Exception, Wrong> {
     })
 }
 
-/// A literal text, or `/regex/`.
-pub(in crate::commands::probe_origin) fn pattern(text: &str) -> Result<Regex, String> {
-    let source = match text
-        .strip_prefix('/')
-        .and_then(|rest| rest.strip_suffix('/'))
-    {
-        Some(regex) if !regex.is_empty() => regex.to_owned(),
-        _ => regex::escape(text),
-    };
-    Regex::new(&source).map_err(|error| {
-        // It draws the place on lines of its own, and says the reason last.
-        let error = error.to_string();
-        let reason = error.lines().last().unwrap_or_default();
-        let reason = reason.trim().trim_start_matches("error: ");
-        format!("'{text}' is not a valid pattern: {reason}")
-    })
+/// A literal, `/regex/`, or a JSONPath.
+pub(in crate::commands::probe_origin) fn pattern(text: &str) -> Result<Pattern, String> {
+    text.parse()
+        .map_err(|error: PatternError| format!("'{text}' is not a valid pattern: {error}"))
 }
 
 /// Seconds as a number, or a text with a unit.
