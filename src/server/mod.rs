@@ -37,8 +37,8 @@ mod workers;
 
 pub use accept::{Listener, Server, run};
 pub use context::{
-    ConnectionId, Ended, Event, Front, Monitor, Observer, Opened, Outcome, Peer, Refused, Served,
-    ServerConfig, Snapshot, Totals, Traffic,
+    ConnectionId, Ended, Event, Front, Monitor, Observer, Opened, Outcome, Peer, Refused,
+    Requested, Served, ServerConfig, Snapshot, Totals, Traffic,
 };
 pub use faults::{Chaos, ChaosError};
 pub use files::{Files, FilesError};

@@ -30,4 +30,5 @@ pub use har::HarFile;
 pub use kept::Kept;
 pub use opening::Opening;
 pub use outgoing::Outgoing;
+pub(crate) use payload::rfc3339;
 pub use transcript::{Clock, Transcript, system_clock};

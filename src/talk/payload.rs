@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Times as text: RFC 3339, UTC, always six digits behind the second, so that
 /// they sort as they follow each other.
-pub(super) mod rfc3339 {
+pub(crate) mod rfc3339 {
     use jiff::Timestamp;
     use jiff::fmt::temporal::DateTimePrinter;
     use serde::de::Error as _;

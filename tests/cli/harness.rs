@@ -97,7 +97,7 @@ impl Server {
             panic!("no ready line: {}", running.errors().join("\n"));
         };
         let ready: Value = serde_json::from_str(&line).expect("the ready line is JSON");
-        assert_eq!(ready["event"], "ready");
+        assert_eq!(ready["type"], "ready");
         Self { running, ready }
     }
 
@@ -117,7 +117,7 @@ impl Server {
             let line = self.running.line();
             let line = line.unwrap_or_else(|| panic!("no event '{name}' came"));
             let event: Value = serde_json::from_str(&line).expect("each line is JSON");
-            if event["event"] == name {
+            if event["type"] == name {
                 return event;
             }
         }

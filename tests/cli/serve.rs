@@ -104,10 +104,10 @@ fn a_close_is_answered_and_told() {
         wire.end();
         let event = server.event("close");
         assert_eq!(
-            (&event["code"], &event["reason"], &event["by"]),
-            (&json!(code), &json!(reason), &json!("client"))
+            (&event["code"], &event["reason"], &event["by_peer"]),
+            (&json!(code), &json!(reason), &json!(true))
         );
-        assert_eq!(event["error"], json!(null));
+        assert_eq!(event["message"], json!(null));
     }
 }
 
@@ -145,8 +145,11 @@ fn a_lost_client_is_told_as_1006() {
     let wire = Wire::open(server.port());
     wire.finish();
     let event = server.event("close");
-    assert_eq!((&event["code"], &event["by"]), (&json!(1006), &json!(null)));
-    assert!(event["error"].is_string());
+    assert_eq!(
+        (&event["code"], &event["by_peer"]),
+        (&json!(1006), &json!(false))
+    );
+    assert!(event["message"].is_string());
 }
 
 #[test]

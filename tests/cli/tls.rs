@@ -85,7 +85,7 @@ fn failures_of_tls_are_exit_5_and_of_its_files_exit_2() {
         assert!(stderr.contains(part), "{args:?}: {stderr}");
     }
     assert_eq!(
-        server.event("tls-failed")["error"],
+        server.event("tls-failed")["message"],
         "the client ended the TLS handshake with the alert unknown_ca"
     );
     let plain = Server::start(&[]);

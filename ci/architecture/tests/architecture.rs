@@ -128,6 +128,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("connection"),
             All("connection::micros"),
             Types("talk"),
+            All("talk::payload"),
             Types("bench"),
             // A result for the tests.
             All("bench::testing"),

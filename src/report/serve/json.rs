@@ -1,21 +1,22 @@
-//! The events of a server as JSON Lines.
+//! The events of a server as JSON Lines, as `docs/jsonl.md` tells them.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ended::{End, with_causes};
+use super::ended::{close, error, with_causes};
 use super::{Ready, Report};
-use crate::server::{ConnectionId, Ended, Event};
+use crate::connection::micros;
+use crate::connection::net::tls::AcceptedTls;
+use crate::server::{ConnectionId, Ended, Event, Opened, Requested};
+use crate::talk::{Close, rfc3339};
 
 /// One line of JSON.
 pub fn json(at: SystemTime, report: &Report) -> String {
-    let time = jiff::Timestamp::try_from(at)
-        .map(|time| format!("{time:.6}"))
-        .unwrap_or_default();
     let line = Line {
-        event: name(report),
-        time,
+        // A clock before the year -9999 tells no time worth writing.
+        time: Timestamp::try_from(at).unwrap_or_default(),
         body: body(report),
     };
     serde_json::to_string(&line).expect("strings and numbers are JSON")
@@ -23,75 +24,44 @@ pub fn json(at: SystemTime, report: &Report) -> String {
 
 #[derive(Serialize)]
 struct Line<'a> {
-    event: &'static str,
-    time: String,
+    #[serde(with = "rfc3339")]
+    time: Timestamp,
     #[serde(flatten)]
     body: Body<'a>,
 }
 
-fn name(report: &Report) -> &'static str {
-    match report {
-        Report::Ready(_) => "ready",
-        Report::Event(Event::Opened { .. }) => "open",
-        Report::Event(Event::Refused { .. }) => "refused",
-        Report::Event(Event::TlsFailed { .. }) => "tls-failed",
-        Report::Event(Event::Served { .. }) => "request",
-        Report::Event(Event::TurnedAway { .. }) => "turned-away",
-        Report::Event(Event::HandshakeFailed { .. }) => "handshake-failed",
-        Report::Event(Event::Ended { .. }) => "close",
-        Report::Event(Event::AcceptPaused(_)) => "accept-paused",
-        Report::Event(Event::Draining { .. }) => "draining",
-        Report::LeftOut(_) => "left-out",
-        Report::Stopped(_) => "stopped",
-    }
-}
-
 #[derive(Serialize)]
-#[serde(untagged)]
+#[serde(tag = "type", rename_all = "kebab-case")]
 enum Body<'a> {
     Ready(&'a Ready),
-    Open {
-        #[serde(flatten)]
-        connection: Connection,
-        resource: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        origin: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        subprotocol: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        extensions: Option<&'a str>,
-    },
+    Open(Box<Open<'a>>),
     Refused {
         #[serde(flatten)]
         connection: Connection,
         status: u16,
         reason: &'a str,
-        method: &'a str,
-        resource: String,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        origin: Option<&'a str>,
+        #[serde(flatten)]
+        request: Request<'a>,
     },
-    Served {
+    Request {
         #[serde(flatten)]
         connection: Connection,
         status: u16,
-        method: &'a str,
-        resource: String,
+        #[serde(flatten)]
+        request: Request<'a>,
         body_bytes: u64,
     },
     TurnedAway(Connection),
-    Failed {
-        #[serde(flatten)]
-        connection: Connection,
-        error: String,
-    },
-    Close(Box<Close<'a>>),
-    Error {
-        error: String,
+    HandshakeFailed(Failed),
+    TlsFailed(Failed),
+    Close(Box<Closed>),
+    AcceptPaused {
+        message: String,
     },
     Draining {
         connections: u64,
-        grace_ms: u128,
+        #[serde(rename = "grace_us", with = "micros")]
+        grace: Duration,
     },
     LeftOut {
         events: u64,
@@ -108,27 +78,55 @@ enum Body<'a> {
 
 #[derive(Serialize)]
 struct Connection {
-    id: u64,
+    connection: u64,
     peer: String,
 }
 
 #[derive(Serialize)]
-struct Close<'a> {
+struct Request<'a> {
+    method: &'a str,
+    resource: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    origin: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct Open<'a> {
     #[serde(flatten)]
     connection: Connection,
-    code: u16,
-    reason: &'a str,
+    url: String,
+    status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    sent_code: Option<u16>,
+    origin: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    by: Option<&'static str>,
+    subprotocol: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    error: Option<String>,
+    extensions: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tls: Option<&'a AcceptedTls>,
+}
+
+#[derive(Serialize)]
+struct Failed {
+    #[serde(flatten)]
+    connection: Connection,
+    message: String,
+}
+
+#[derive(Serialize)]
+struct Closed {
+    #[serde(flatten)]
+    connection: Connection,
+    #[serde(flatten)]
+    close: Close,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message: Option<String>,
     received_messages: u64,
     received_bytes: u64,
     sent_messages: u64,
     sent_bytes: u64,
-    duration_ms: u128,
+    #[serde(rename = "open_us", with = "micros")]
+    open: Duration,
 }
 
 fn body(report: &Report) -> Body<'_> {
@@ -149,13 +147,7 @@ fn body(report: &Report) -> Body<'_> {
 
 fn event_body(event: &Event) -> Body<'_> {
     match event {
-        Event::Opened { connection, opened } => Body::Open {
-            connection: connection.into(),
-            resource: opened.resource.to_string(),
-            origin: opened.origin.as_deref(),
-            subprotocol: opened.subprotocol.as_deref(),
-            extensions: opened.extensions.as_deref(),
-        },
+        Event::Opened { connection, opened } => Body::Open(Box::new(open(*connection, opened))),
         Event::Refused {
             connection,
             refused,
@@ -163,59 +155,208 @@ fn event_body(event: &Event) -> Body<'_> {
             connection: connection.into(),
             status: refused.status,
             reason: &refused.reason,
-            method: &refused.method,
-            resource: refused.resource.to_string(),
-            origin: refused.origin.as_deref(),
+            request: (&refused.requested).into(),
         },
-        Event::Served { connection, served } => Body::Served {
+        Event::Served { connection, served } => Body::Request {
             connection: connection.into(),
             status: served.status,
-            method: &served.method,
-            resource: served.resource.to_string(),
+            request: (&served.requested).into(),
             body_bytes: served.body_bytes,
         },
         Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),
-        Event::HandshakeFailed { connection, error } => Body::Failed {
+        Event::HandshakeFailed { connection, error } => Body::HandshakeFailed(Failed {
             connection: connection.into(),
-            error: with_causes(error),
-        },
-        Event::TlsFailed { connection, error } => Body::Failed {
+            message: with_causes(error),
+        }),
+        Event::TlsFailed { connection, error } => Body::TlsFailed(Failed {
             connection: connection.into(),
-            error: error.to_string(),
-        },
-        Event::Ended { connection, ended } => Body::Close(Box::new(close_body(*connection, ended))),
-        Event::AcceptPaused(error) => Body::Error {
-            error: error.to_string(),
+            message: error.to_string(),
+        }),
+        Event::Ended { connection, ended } => Body::Close(Box::new(closed(*connection, ended))),
+        Event::AcceptPaused(error) => Body::AcceptPaused {
+            message: error.to_string(),
         },
         Event::Draining { connections, grace } => Body::Draining {
             connections: *connections,
-            grace_ms: grace.as_millis(),
+            grace: *grace,
         },
     }
 }
 
-fn close_body(connection: ConnectionId, ended: &Ended) -> Close<'_> {
-    let end = End::of(ended);
-    Close {
+fn open(connection: ConnectionId, opened: &Opened) -> Open<'_> {
+    let requested = &opened.requested;
+    let scheme = if opened.tls.is_some() { "wss" } else { "ws" };
+    let host = requested.host.as_deref().unwrap_or_default();
+    Open {
         connection: (&connection).into(),
-        code: end.code,
-        reason: end.reason,
-        sent_code: end.sent_code,
-        by: end.by,
-        error: end.error,
+        url: format!("{scheme}://{host}{}", requested.resource),
+        status: 101,
+        origin: requested.origin.as_deref(),
+        subprotocol: opened.subprotocol.as_deref(),
+        extensions: opened.extensions.as_deref(),
+        tls: opened.tls.as_deref(),
+    }
+}
+
+fn closed(connection: ConnectionId, ended: &Ended) -> Closed {
+    Closed {
+        connection: (&connection).into(),
+        close: close(ended),
+        message: error(ended),
         received_messages: ended.traffic.received_messages,
         received_bytes: ended.traffic.received_bytes,
         sent_messages: ended.traffic.sent_messages,
         sent_bytes: ended.traffic.sent_bytes,
-        duration_ms: ended.lasted.as_millis(),
+        open: ended.lasted,
     }
 }
 
 impl From<&ConnectionId> for Connection {
     fn from(connection: &ConnectionId) -> Self {
         Self {
-            id: connection.id,
+            connection: connection.id,
             peer: connection.peer.to_string(),
+        }
+    }
+}
+
+impl<'a> From<&'a Requested> for Request<'a> {
+    fn from(requested: &'a Requested) -> Self {
+        Self {
+            method: &requested.method,
+            resource: requested.resource.to_string(),
+            origin: requested.origin.as_deref(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+    use crate::connection::net::tls::{ClientAuth, TlsVersion};
+    use crate::connection::{CloseCode, CloseFrame, Resource, SocketError};
+    use crate::server::{Outcome, Peer, Refused, Served, Totals, Traffic};
+
+    /// An event of each kind, with everything in it.
+    fn events() -> Vec<Event> {
+        let connection = ConnectionId {
+            id: 7,
+            peer: Peer::Unix,
+        };
+        let requested = Requested {
+            method: "GET".into(),
+            host: Some("h".into()),
+            resource: Resource::new("/ws?token=geheim"),
+            origin: Some("http://o".into()),
+        };
+        let tls = AcceptedTls {
+            version: TlsVersion::Tls13,
+            cipher: String::new(),
+            key_exchange: None,
+            server_name: None,
+            alpn: None,
+            client_auth: ClientAuth::NotRequested,
+            client_certificate: None,
+        };
+        let ended = |outcome| Event::Ended {
+            connection,
+            ended: Ended {
+                outcome,
+                traffic: Traffic::default(),
+                lasted: Duration::from_millis(2),
+            },
+        };
+        vec![
+            Event::Opened {
+                connection,
+                opened: Opened {
+                    requested: requested.clone(),
+                    subprotocol: Some("chat".into()),
+                    extensions: Some("permessage-deflate".into()),
+                    tls: Some(Box::new(tls)),
+                },
+            },
+            Event::Refused {
+                connection,
+                refused: Refused {
+                    requested: requested.clone(),
+                    status: 404,
+                    reason: String::new(),
+                },
+            },
+            Event::Served {
+                connection,
+                served: Served {
+                    requested,
+                    status: 200,
+                    body_bytes: 1,
+                },
+            },
+            Event::TurnedAway { connection },
+            ended(Outcome::Abandoned),
+            ended(Outcome::Closed(crate::connection::Closed {
+                received: Some(CloseFrame::new(CloseCode::NORMAL, "bye")),
+                sent: Some(CloseFrame::new(CloseCode::NORMAL, "")),
+                by_peer: true,
+                error: Some(SocketError::Lost),
+            })),
+            Event::AcceptPaused(std::io::ErrorKind::Other.into()),
+            Event::Draining {
+                connections: 1,
+                grace: Duration::from_secs(5),
+            },
+        ]
+    }
+
+    fn lines() -> Vec<Value> {
+        let reports = events().into_iter().map(Report::Event);
+        reports
+            .chain([Report::LeftOut(3), Report::Stopped(Totals::default())])
+            .map(|report| serde_json::from_str(&json(SystemTime::UNIX_EPOCH, &report)).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn events_of_serve_take_the_names_of_the_log() {
+        let lines = lines();
+        let open = &lines[0];
+        assert_eq!(open["time"], "1970-01-01T00:00:00.000000Z");
+        assert_eq!(
+            (&open["type"], &open["connection"]),
+            (&"open".into(), &7.into())
+        );
+        assert_eq!(open["url"], "wss://h/ws?token=[redacted]");
+        let close = &lines[5];
+        assert_eq!(
+            (&close["code"], &close["reason"]),
+            (&1000.into(), &"bye".into())
+        );
+        assert_eq!(
+            (&close["by_peer"], &close["clean"]),
+            (&true.into(), &false.into())
+        );
+        assert_eq!(
+            (&close["open_us"], &close["peer"]),
+            (&2000.into(), &"unix".into())
+        );
+    }
+
+    #[test]
+    fn every_type_and_member_of_serve_is_documented() {
+        let page = include_str!("../../../docs/jsonl.md");
+        let (_, page) = page.split_once("## `serve --jsonl`").unwrap();
+        let mut names = BTreeSet::new();
+        for line in lines() {
+            names.insert(line["type"].as_str().unwrap().to_owned());
+            names.extend(line.as_object().unwrap().keys().cloned());
+        }
+        names.retain(|name| name != "time" && name != "type");
+        for name in names {
+            assert!(page.contains(&format!("`{name}`")), "{name}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::ended::{End, with_causes};
+use super::ended::{close, error, with_causes};
 use super::{Ready, Report};
 use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
 use crate::terminal::Verbosity;
@@ -60,8 +60,8 @@ fn event_text(event: &Event) -> (Verbosity, String) {
             format!(
                 "{}: answered {} {} with {}",
                 name_of(connection),
-                served.method,
-                served.resource,
+                served.requested.method,
+                served.requested.resource,
                 served.status
             ),
         ),
@@ -115,9 +115,13 @@ fn name_of(connection: &ConnectionId) -> String {
 }
 
 fn opened_text(connection: &ConnectionId, opened: &Opened) -> String {
-    let mut text = format!("{}: opened {}", name_of(connection), opened.resource);
+    let mut text = format!(
+        "{}: opened {}",
+        name_of(connection),
+        opened.requested.resource
+    );
     for (name, value) in [
-        ("origin", &opened.origin),
+        ("origin", &opened.requested.origin),
         ("subprotocol", &opened.subprotocol),
         ("extensions", &opened.extensions),
     ] {
@@ -132,27 +136,26 @@ fn refused_text(connection: &ConnectionId, refused: &Refused) -> String {
     format!(
         "{}: refused {} {} with {}: {}",
         name_of(connection),
-        refused.method,
-        refused.resource,
+        refused.requested.method,
+        refused.requested.resource,
         refused.status,
         refused.reason
     )
 }
 
 fn ended_text(connection: &ConnectionId, ended: &Ended) -> String {
-    let end = End::of(ended);
-    let mut text = match end.by {
-        Some(by) => format!(
-            "{}: closed by {by}. Code: {}.",
-            name_of(connection),
-            end.code
-        ),
-        None => format!("{}: lost. Code: {}.", name_of(connection), end.code),
+    let close = close(ended);
+    let name = name_of(connection);
+    let code = close.code;
+    let mut text = match close.end {
+        Some(end) if end.by_peer => format!("{name}: closed by client. Code: {code}."),
+        Some(end) if end.sent_code.is_some() => format!("{name}: closed by server. Code: {code}."),
+        _ => format!("{name}: lost. Code: {code}."),
     };
-    if !end.reason.is_empty() {
-        let _ = write!(text, " Reason: {}.", end.reason);
+    if !close.reason.is_empty() {
+        let _ = write!(text, " Reason: {}.", close.reason);
     }
-    if let Some(error) = end.error {
+    if let Some(error) = error(ended) {
         let _ = write!(text, " Error: {error}.");
     }
     let _ = write!(

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connection::net::tls::AcceptedTls;
 use crate::connection::net::tls::server::AcceptError;
 use crate::connection::{Closed, Resource};
 
@@ -104,28 +105,37 @@ pub enum Event {
     },
 }
 
-/// An opening handshake that was accepted.
+/// What a client has asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Opened {
-    /// The path and query asked for.
+pub struct Requested {
+    /// The method.
+    pub method: String,
+    /// What the client calls the server; `None` where it does not say.
+    pub host: Option<String>,
+    /// The path and query.
     pub resource: Resource,
     /// The origin as sent; never empty.
     pub origin: Option<String>,
+}
+
+/// An opening handshake that was accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Opened {
+    /// The request.
+    pub requested: Requested,
     /// The chosen subprotocol.
     pub subprotocol: Option<String>,
     /// The value of `Sec-WebSocket-Extensions` in the answer.
     pub extensions: Option<String>,
+    /// What TLS has agreed on; `None` in plain.
+    pub tls: Option<Box<AcceptedTls>>,
 }
 
 /// A request that was refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refused {
-    /// The method.
-    pub method: String,
-    /// The path and query asked for.
-    pub resource: Resource,
-    /// The origin as sent; never empty.
-    pub origin: Option<String>,
+    /// The request.
+    pub requested: Requested,
     /// The status of the answer.
     pub status: u16,
     /// The reason, as the answer's body gives it.
@@ -135,10 +145,8 @@ pub struct Refused {
 /// A request that got a page, a file, or another answer of HTTP.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Served {
-    /// The method.
-    pub method: String,
-    /// The path and query asked for.
-    pub resource: Resource,
+    /// The request.
+    pub requested: Requested,
     /// The status of the answer.
     pub status: u16,
     /// The length of the answer's body.

@@ -15,7 +15,8 @@ pub use self::config::{Front, ServerConfig};
 pub(crate) use self::counters::Counters;
 pub use self::counters::{Monitor, Snapshot};
 pub use self::events::{
-    ConnectionId, Ended, Event, Observer, Opened, Outcome, Peer, Refused, Served, Totals, Traffic,
+    ConnectionId, Ended, Event, Observer, Opened, Outcome, Peer, Refused, Requested, Served,
+    Totals, Traffic,
 };
 pub(crate) use self::limits::{Admission, Limits, Slot};
 pub(crate) use self::rooms::{Room, Rooms};

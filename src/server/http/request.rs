@@ -5,9 +5,10 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use thiserror::Error;
 
+use crate::connection::Resource;
 use crate::connection::http::server::{Accepted, RequestError, check, check_host};
 use crate::origin::OriginRefusal;
-use crate::server::context::{Front, ServerConfig};
+use crate::server::context::{Front, Requested, ServerConfig};
 use crate::server::faults::{self, LabError};
 use crate::server::routes::{Route, decode};
 
@@ -134,6 +135,17 @@ fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refus
     Ok(answer)
 }
 
+/// What a request asks for, to be told.
+pub(super) fn requested(request: &Parts) -> Requested {
+    let host = request.headers.get(header::HOST);
+    Requested {
+        method: request.method.to_string(),
+        host: host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
+        resource: Resource::new(resource(request)),
+        origin: origin(request),
+    }
+}
+
 /// The path and query of a request.
 pub(super) fn resource(request: &Parts) -> String {
     let uri = &request.uri;
@@ -142,7 +154,7 @@ pub(super) fn resource(request: &Parts) -> String {
 }
 
 /// The origins as sent, several joined with commas.
-pub(super) fn origin(request: &Parts) -> Option<String> {
+fn origin(request: &Parts) -> Option<String> {
     let values: Vec<_> = request
         .headers
         .get_all(header::ORIGIN)

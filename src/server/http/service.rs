@@ -16,12 +16,12 @@ use tokio::time::sleep;
 
 use super::body::{Body, file_response, response};
 use super::page;
-use super::request::{Answer, Refusal, decide, origin, resource};
+use super::request::{Answer, Refusal, decide, requested};
 use super::summary::RequestSummary;
+use crate::connection::Secrets;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
-use crate::connection::{Resource, Secrets};
 use crate::server::behaviour::Lab;
 use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
 use crate::server::faults::{Sends, SessionPlan};
@@ -139,8 +139,8 @@ impl State {
             behaviour,
             deflate: accepted.deflate,
             opened: Opened {
-                resource: Resource::new(resource(request)),
-                origin: origin(request),
+                requested: requested(request),
+                tls: self.tls.clone(),
                 subprotocol: accepted
                     .subprotocol
                     .map(|name| Secrets::default().subprotocols(&name).into_owned()),
@@ -195,8 +195,7 @@ impl State {
         self.answered.store(true, Relaxed);
         if !was_refused {
             let served = Served {
-                method: request.method.to_string(),
-                resource: Resource::new(resource(request)),
+                requested: requested(request),
                 status: response.status().as_u16(),
                 body_bytes: hyper::body::Body::size_hint(response.body()).lower(),
             };
@@ -216,9 +215,7 @@ impl State {
         self.context.refused(
             self.connection,
             Refused {
-                method: request.method.to_string(),
-                resource: Resource::new(resource(request)),
-                origin: origin(request),
+                requested: requested(request),
                 status: refusal.status().as_u16(),
                 reason,
             },

@@ -104,8 +104,8 @@ fn ends_of_all_kinds() {
         wire.end();
         let event = server.event("close");
         assert_eq!(
-            (&event["sent_code"], &event["by"]),
-            (&json!(4000), &json!("server"))
+            (&event["sent_code"], &event["by_peer"]),
+            (&json!(4000), &json!(false))
         );
     }
     // A code that nobody may send, after two messages.

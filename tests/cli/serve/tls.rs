@@ -160,7 +160,7 @@ fn a_client_of_tls_can_read_why_it_is_refused() {
         let server = Server::start(&["--tls-cert", &certificate, limit, "1"]);
         let mut first = client(&authority, server.port());
         first.write_all(handshake(&[]).as_bytes()).expect("TLS");
-        assert_eq!(server.event("open")["id"], 1);
+        assert_eq!(server.event("open")["connection"], 1);
         let answer = answer(client(&authority, server.port())).expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 503 "), "{limit}: {answer}");
         assert!(answer.ends_with(reason), "{limit}: {answer}");
