@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use crate::connection::client::dial::DialError;
 use crate::connection::http::HandshakeError;
-use crate::connection::{OpenError, SocketError};
+use crate::connection::net::tcp::TcpError;
+use crate::connection::{OpenError, OpenFailure, SocketError};
 
 /// Declares the exit codes: each with its number, the commands that can end with
 /// it, and what it means, in the words of `--help`, the man pages and README.
@@ -135,7 +136,7 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
             return failure.status;
         }
-        if let Some(error) = cause.downcast_ref::<OpenError>() {
+        if let Some(error) = cause.downcast_ref::<OpenFailure>() {
             return status_of_open(error);
         }
         if let Some(error) = cause.downcast_ref::<SocketError>() {
@@ -149,12 +150,18 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
 }
 
 /// The status that a connection which could not be opened stands for.
-pub fn status_of_open(error: &OpenError) -> ExitStatus {
+pub fn status_of_open(failure: &OpenFailure) -> ExitStatus {
+    match failure.waited {
+        Some(_) => ExitStatus::Timeout,
+        None => status_of_cause(&failure.cause),
+    }
+}
+
+/// The same, whether the server was waited for or not.
+pub fn status_of_cause(error: &OpenError) -> ExitStatus {
     match error {
-        OpenError::Dial(DialError::Resolve { .. }) => ExitStatus::Resolve,
-        OpenError::Dial(
-            DialError::Connect { .. } | DialError::ConnectUnix { .. } | DialError::Interface { .. },
-        ) => ExitStatus::Connect,
+        OpenError::Dial(DialError::Tcp(TcpError::Resolve { .. })) => ExitStatus::Resolve,
+        OpenError::Dial(DialError::Tcp(_) | DialError::ConnectUnix { .. }) => ExitStatus::Connect,
         OpenError::Dial(DialError::Tls(error)) if error.is_local() => ExitStatus::Usage,
         OpenError::Dial(DialError::Tls(_)) => ExitStatus::Tls,
         OpenError::Dial(DialError::Proxy(_)) => ExitStatus::Proxy,
@@ -162,8 +169,7 @@ pub fn status_of_open(error: &OpenError) -> ExitStatus {
         // Not an HTTP answer at all, or none: the peer does not speak HTTP.
         OpenError::Handshake(_) => ExitStatus::Protocol,
         OpenError::Redirect { .. } => ExitStatus::Rejected,
-        OpenError::Redirected { source, .. } => status_of_open(source),
-        OpenError::Timeout { .. } | OpenError::NotUp { .. } => ExitStatus::Timeout,
+        OpenError::Timeout { .. } => ExitStatus::Timeout,
     }
 }
 
@@ -200,17 +206,17 @@ mod tests {
         status_of(&error.into())
     }
 
-    fn open(error: OpenError) -> ExitStatus {
-        status_of(&error.into())
+    fn open(failure: OpenFailure) -> ExitStatus {
+        status_of(&failure.into())
     }
 
     #[test]
     fn exit_code_of_each_failure_to_open() {
         let refused = || std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
-        let interface = DialError::Interface {
+        let interface = DialError::Tcp(TcpError::Interface {
             interface: "nope0".into(),
             source: refused(),
-        };
+        });
         assert_eq!(open(interface.into()), ExitStatus::Connect);
         let local = TlsError::TrustStore("it is empty".into());
         assert_eq!(open(DialError::Tls(local).into()), ExitStatus::Usage);
@@ -219,10 +225,10 @@ mod tests {
         // What came after a redirect has the code that it has without one.
         for (cause, status) in [
             (
-                OpenError::from(DialError::Connect {
+                OpenError::from(DialError::Tcp(TcpError::Connect {
                     address: "127.0.0.1:1".into(),
                     source: refused(),
-                }),
+                })),
                 ExitStatus::Connect,
             ),
             (
@@ -233,11 +239,16 @@ mod tests {
                 ExitStatus::Timeout,
             ),
         ] {
-            let redirected = OpenError::Redirected {
-                to: "ws://h/".into(),
-                source: Box::new(cause),
+            let redirected = OpenFailure {
+                redirected_to: Some(Box::new("ws://h/".parse().unwrap())),
+                ..cause.into()
             };
             assert_eq!(open(redirected), status);
+            let waited = OpenFailure {
+                waited: Some(Duration::from_secs(1)),
+                ..OpenError::from(DialError::Tls(TlsError::Closed { received_bytes: 0 })).into()
+            };
+            assert_eq!(open(waited), ExitStatus::Timeout);
         }
     }
 

@@ -29,7 +29,7 @@ use super::opener::{cause, note_timings, open_connection};
 use super::pacer::Pacer;
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::usage::thread_cpu;
-use crate::connection::{CloseCode, OpenError, Transport};
+use crate::connection::{CloseCode, OpenFailure, Transport};
 
 /// How long a server may take to end the connection after our Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -56,7 +56,7 @@ struct Churn {
     last_ns: Cell<u64>,
     /// Attempts to be measured that have no outcome yet.
     pending: Cell<u64>,
-    first_error: Cell<Option<(usize, OpenError)>>,
+    first_error: Cell<Option<(usize, OpenFailure)>>,
 }
 
 /// Runs one thread.
@@ -244,7 +244,7 @@ async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
                 stats.counters.received += 1;
                 stats.counters.received_in_time += u64::from(now_ns < churn.times.end_ns);
                 stats.counters.bytes_sent += opened.request_head.wire().len() as u64;
-                stats.counters.bytes_received += opened.response.head.wire().len() as u64;
+                stats.counters.bytes_received += opened.response.head.raw.wire().len() as u64;
                 stats.from_intended.record(now_ns - intended_ns);
                 stats.from_send.record(now_ns.saturating_sub(sent_ns));
                 note_timings(&mut churn.handshakes.borrow_mut(), &opened.timings);

@@ -19,7 +19,7 @@ use super::opener::target_of;
 use super::stats::{HandshakeStats, Stats};
 use super::summary::{ClientUse, End, Second, Summary};
 use super::usage::{max_rss_bytes, rss_bytes};
-use crate::connection::OpenError;
+use crate::connection::OpenFailure;
 
 /// Between the moment when all connections are open and the start of the
 /// load: twice what a thread needs to notice.
@@ -28,12 +28,12 @@ const START_DELAY: Duration = Duration::from_millis(120);
 fn no_connection(
     config: &BenchConfig,
     connections: usize,
-    (index, error): (usize, OpenError),
+    (index, error): (usize, OpenFailure),
 ) -> BenchError {
     BenchError::NoConnection {
         connections,
         target: Box::new(target_of(config, index).clone()),
-        source: Box::new(error),
+        source: error,
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) struct Coordinator {
     opened: usize,
     done: usize,
     handshakes: HandshakeStats,
-    first_error: Option<(usize, OpenError)>,
+    first_error: Option<(usize, OpenFailure)>,
     total: Stats,
     seconds: BTreeMap<u64, (usize, Stats)>,
     series: Vec<Second>,

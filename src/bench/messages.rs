@@ -13,7 +13,7 @@ use super::clock::Clock;
 use super::config::BenchConfig;
 use super::conn::Times;
 use super::stats::{Errors, HandshakeStats, Stats};
-use crate::connection::{OpenError, Target};
+use crate::connection::{OpenFailure, Target};
 
 /// Why a run did not take place.
 #[derive(Debug, Error)]
@@ -26,7 +26,7 @@ pub enum BenchError {
         /// Where the first of them was to lead to.
         target: Box<Target>,
         /// The first failure.
-        source: Box<OpenError>,
+        source: OpenFailure,
     },
     /// The operating system refused a thread, a runtime or a timer.
     #[error("could not start a thread of the load generator: {0}")]
@@ -110,7 +110,7 @@ pub(super) struct OpeningReport {
     pub(super) handshakes: HandshakeStats,
     pub(super) errors: Errors,
     /// With the index of its connection.
-    pub(super) first_error: Option<(usize, OpenError)>,
+    pub(super) first_error: Option<(usize, OpenFailure)>,
 }
 
 /// What a thread has at its end.

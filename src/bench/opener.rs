@@ -7,13 +7,14 @@ use super::config::BenchConfig;
 use super::stats::HandshakeStats;
 use crate::connection::client::dial::{DialError, Timings};
 use crate::connection::net::address::{AddressConfig, Family, Interface};
-use crate::connection::{OpenConfig, OpenError, Opened, Target, open};
+use crate::connection::net::tcp::TcpError;
+use crate::connection::{OpenConfig, OpenError, OpenFailure, Opened, Target, open};
 
 /// Opens connection `index` of the run.
 pub(super) async fn open_connection(
     config: &BenchConfig,
     index: usize,
-) -> Result<Opened, OpenError> {
+) -> Result<Opened, OpenFailure> {
     open(target_of(config, index), &open_config(config, index)).await
 }
 
@@ -65,11 +66,14 @@ pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
 
 /// The cause of a failed opening, as errors are grouped by: without what
 /// differs from connection to connection.
-pub(super) fn cause(error: &OpenError) -> String {
-    match error.innermost() {
-        OpenError::Dial(DialError::Resolve { host, .. }) => format!("could not resolve '{host}'"),
+pub(super) fn cause(error: &OpenFailure) -> String {
+    match &*error.cause {
+        OpenError::Dial(DialError::Tcp(TcpError::Resolve { host, .. })) => {
+            format!("could not resolve '{host}'")
+        }
         OpenError::Dial(
-            DialError::Connect { source, .. } | DialError::ConnectUnix { source, .. },
+            DialError::Tcp(TcpError::Connect { source, .. })
+            | DialError::ConnectUnix { source, .. },
         ) => {
             format!("could not connect: {source}")
         }

@@ -17,14 +17,14 @@ use super::messages::{Control, OpeningReport};
 use super::opener::{cause, note_timings, open_connection};
 use super::stats::{Errors, HandshakeStats};
 use crate::connection::client::dial::Timings;
-use crate::connection::{OpenError, Transport};
+use crate::connection::{OpenFailure, Transport};
 
 /// How many connections of a thread are opened at a time: enough to hide the
 /// round trips, few enough for the backlog of any server.
 const AT_A_TIME: usize = 64;
 
 type Attempt =
-    Pin<Box<dyn Future<Output = (usize, Result<(Link, Timings), (usize, OpenError)>)> + Send>>;
+    Pin<Box<dyn Future<Output = (usize, Result<(Link, Timings), (usize, OpenFailure)>)> + Send>>;
 
 /// Opens a thread's share of the connections.
 pub(super) struct Opening {

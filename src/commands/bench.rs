@@ -97,8 +97,8 @@ fn failure(error: BenchError, open: &OpenConfig) -> anyhow::Error {
     // The exit status is that of the failure beneath.
     let exit = status_of_open(&source);
     let secrets = open.request.secrets(&target);
-    let hint = diagnose::hint(&source, &target, open).map(|hint| secrets.text(&hint));
-    let cause = secrets.text(&sentence(&anyhow::Error::from(*source)));
+    let hint = diagnose::hint(&source, &target, open);
+    let cause = secrets.text(&sentence(&anyhow::Error::from(source)));
     let message = format!("{}: {cause}", not_opened(connections));
     Failure::new(exit, message).with_hint(hint).into()
 }

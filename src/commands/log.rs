@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::cli::prompt::PromptArgs;
-use crate::connection::client::backoff::Reconnect;
+use crate::connection::client::retry::RetryPolicy;
 use crate::exit::{ExitStatus, Failure};
 use crate::pipe::{Origin, Summary, Told};
 use crate::talk::replay::{self, Pace, Step};
@@ -35,10 +35,9 @@ pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
 }
 
 /// Whether to connect again by itself.
-pub(super) fn reconnect(args: &PromptArgs) -> Option<Reconnect> {
-    args.reconnect.map(|attempts| Reconnect {
-        max_attempts: attempts.0,
-    })
+pub(super) fn reconnect(args: &PromptArgs) -> Option<RetryPolicy> {
+    args.reconnect
+        .map(|attempts| RetryPolicy::RECONNECT.with_max_attempts(attempts.0))
 }
 
 /// What `--replay` is to send, at its pace.

@@ -27,7 +27,7 @@ use self::live::Live;
 use self::output::Output;
 use super::signals::Signals;
 use crate::cli::probe_origin::{FailOn, ProbeOriginArgs};
-use crate::exit::{ExitStatus, Failure, status_of_open};
+use crate::exit::{ExitStatus, Failure, status_of_cause};
 use crate::origin::beside;
 use crate::origin::catalogue::{self, Severity};
 use crate::origin::runner::{self, Ending};
@@ -221,7 +221,7 @@ fn overall(run: &Run) -> ExitStatus {
         .find_map(|target| target.report.unreachable.as_deref())
         .map_or(ExitStatus::Success, |error| {
             // Whether it was waited for or redirected to does not matter.
-            let status = status_of_open(error.innermost());
+            let status = status_of_cause(&error.cause);
             // The phases before the handshake have codes of their own, and so
             // has what was never tried.
             let of_the_dial = (2..=6).contains(&status.code());

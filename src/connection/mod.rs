@@ -16,7 +16,8 @@ pub mod secrets;
 pub mod ws;
 
 pub use self::client::diagnose;
-pub use self::client::open::{OpenConfig, OpenError, Opened, open};
+pub use self::client::failure::{OpenError, OpenFailure};
+pub use self::client::open::{OpenConfig, Opened, open};
 pub use self::http::Subprotocol;
 pub use self::http::redirect::Redirects;
 pub use self::net::target::{Resource, Target, TargetError};

@@ -19,11 +19,11 @@ use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use super::catalogue::Request as ProbeRequest;
 use super::secret::{Secret, leave_out, target_without};
 use crate::connection::client::dial::DialError;
-use crate::connection::http::{HandshakeError, HeaderEdit, RejectionCause, Response};
+use crate::connection::http::{HandshakeError, HeadError, HeaderEdit, RejectionCause, Response};
 use crate::connection::net::tls::TlsError;
 use crate::connection::{
-    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, RawHead, Role, Secrets,
-    Socket, SocketConfig, SocketError, Target, diagnose, open,
+    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, OpenFailure, RawHead,
+    Role, Secrets, Socket, SocketConfig, SocketError, Target, diagnose, open,
 };
 use crate::value::Pattern;
 
@@ -64,7 +64,7 @@ pub trait Dialer {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> impl Future<Output = Result<Connected, OpenError>>;
+    ) -> impl Future<Output = Result<Connected, OpenFailure>>;
 
     /// What is known to be secret, with what was learnt since: a dialler may
     /// have a fresh secret for each connection.
@@ -73,7 +73,7 @@ pub trait Dialer {
     }
 
     /// What usually lies behind a failure, and what to try next.
-    fn hint(&self, _error: &OpenError, _config: &OpenConfig) -> Option<String> {
+    fn hint(&self, _error: &OpenFailure, _config: &OpenConfig) -> Option<String> {
         None
     }
 }
@@ -91,7 +91,7 @@ impl Dialer for CoreDialer {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> Result<Connected, OpenError> {
+    ) -> Result<Connected, OpenFailure> {
         let target = target_without(&self.target, without);
         // Boxed: the state of a whole dial is large, and many run at a time.
         let opened = Box::pin(open(&target, config)).await?;
@@ -102,7 +102,7 @@ impl Dialer for CoreDialer {
         })
     }
 
-    fn hint(&self, error: &OpenError, config: &OpenConfig) -> Option<String> {
+    fn hint(&self, error: &OpenFailure, config: &OpenConfig) -> Option<String> {
         diagnose::hint(error, &self.target, config)
     }
 }
@@ -157,7 +157,7 @@ pub struct Observation {
     /// The raw evidence, redacted.
     pub evidence: Evidence,
     /// Why there was no connection, for the exit code.
-    pub error: Option<std::sync::Arc<OpenError>>,
+    pub error: Option<std::sync::Arc<OpenFailure>>,
     /// How many messages are kept.
     keeps: usize,
 }
@@ -435,7 +435,7 @@ impl Observation {
 
     fn take_heads(&mut self, request: Option<&RawHead>, response: &Response, redactor: &Secrets) {
         self.evidence.request_head = request.map(|head| shown_head(head, redactor));
-        self.evidence.response_head = Some(shown_head(&response.head, redactor));
+        self.evidence.response_head = Some(shown_head(&response.head.raw, redactor));
         if !response.body.is_empty() {
             let body = cut(&response.body, SHOWN_MESSAGE_BYTES);
             self.evidence.response_body = Some(redactor.text(&body));
@@ -447,14 +447,14 @@ impl Observation {
             .map(Duration::from_secs);
     }
 
-    fn take_refusal(&mut self, error: OpenError, redactor: &Secrets) {
+    fn take_refusal(&mut self, error: OpenFailure, redactor: &Secrets) {
         if let Some(rejection) = error.rejection() {
             self.take_heads(Some(&rejection.request_head), &rejection.response, redactor);
         }
-        self.outcome = match error.innermost() {
+        self.outcome = match &*error.cause {
             OpenError::Handshake(HandshakeError::Rejected(rejection))
             | OpenError::Redirect { rejection, .. } => match rejection.cause {
-                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status),
+                RejectionCause::Status { .. } => Outcome::Status(rejection.response.status()),
                 _ => Outcome::Invalid101,
             },
             // An end instead of an answer, which a server that refuses an
@@ -463,9 +463,13 @@ impl Observation {
             OpenError::Dial(DialError::Tls(TlsError::ClientCertificateRequired { .. })) => {
                 Outcome::EndOfStream
             }
-            OpenError::Handshake(HandshakeError::Closed { .. }) => Outcome::EndOfStream,
-            OpenError::Handshake(HandshakeError::Io(_)) => Outcome::Reset,
-            OpenError::Handshake(HandshakeError::HeadTooLarge { .. }) => Outcome::HeadTooLarge,
+            OpenError::Handshake(HandshakeError::Head(HeadError::Closed { .. })) => {
+                Outcome::EndOfStream
+            }
+            OpenError::Handshake(HandshakeError::Head(HeadError::Io(_))) => Outcome::Reset,
+            OpenError::Handshake(HandshakeError::Head(HeadError::TooLarge { .. })) => {
+                Outcome::HeadTooLarge
+            }
             OpenError::Handshake(_) => Outcome::NotHttp,
             OpenError::Timeout {
                 connected: true, ..

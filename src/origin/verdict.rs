@@ -10,7 +10,7 @@ use super::rating::{Answers, Needs, Rating, rate};
 pub use super::rating::{Excepted, Exception, Policy, SameSite};
 use super::remedy::{Server, Weakness, recognise, remediation};
 use super::runner::{Baseline, Ending, Judged, RunResult};
-use crate::connection::OpenError;
+use crate::connection::{OpenError, OpenFailure};
 
 /// What a run means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub struct Report {
     /// The server, where it was recognised.
     pub server: Option<Server>,
     /// Why there was no connection for the baseline.
-    pub unreachable: Option<Arc<OpenError>>,
+    pub unreachable: Option<Arc<OpenFailure>>,
     /// How many probes were under way at a time.
     pub width: usize,
     /// How many opening handshakes were made.
@@ -151,7 +151,7 @@ impl Report {
     /// less than that.
     pub fn is_unreachable(&self) -> bool {
         let error = self.unreachable.as_deref();
-        error.is_some_and(|error| !matches!(error.innermost(), OpenError::Timeout { .. }))
+        error.is_some_and(|error| !matches!(*error.cause, OpenError::Timeout { .. }))
     }
 
     /// Whether a probe of at least this severity could not be judged.

@@ -10,10 +10,9 @@ use tokio::time::Instant;
 
 use super::End;
 use super::helper::Prompt;
-use crate::connection::client::backoff::{Backoff, Reconnect, random};
-use crate::connection::http::HandshakeError;
+use crate::connection::client::retry::{Retries, RetryPolicy, random};
 use crate::connection::{
-    CloseFrame, Event, Message, OpenConfig, OpenError, Opened, Secrets, Socket, SocketConfig,
+    CloseFrame, Event, Message, OpenConfig, OpenFailure, Opened, Secrets, Socket, SocketConfig,
     Target, open,
 };
 use crate::talk::replay::Step;
@@ -31,7 +30,7 @@ const MAX_RESENDABLE_BYTES: usize = 1 << 20;
 pub type Connecting = Pin<Box<dyn Future<Output = Attempt> + Send>>;
 
 /// What an attempt to connect came to.
-pub type Attempt = Result<Opened, OpenError>;
+pub type Attempt = Result<Opened, OpenFailure>;
 
 /// Makes of an address what is needed to connect to it, by the same rules as
 /// for the address on the command line.
@@ -54,7 +53,7 @@ pub struct SessionConfig {
     /// Sent after every open.
     pub setup: Vec<Message>,
     /// Whether to connect again by itself.
-    pub reconnect: Option<Reconnect>,
+    pub reconnect: Option<RetryPolicy>,
     /// What to send again, of an earlier log.
     pub replay: Vec<Step>,
     /// The Close frame that is sent on leaving.
@@ -114,7 +113,7 @@ pub struct Session {
     pub(super) leaving: Option<End>,
     /// Whether the user has asked for the close, so that no reconnect follows.
     pub(super) close_wanted: bool,
-    backoff: Option<Backoff>,
+    backoff: Option<Retries>,
     reconnect_at: Option<Instant>,
     pub(super) replay: VecDeque<Step>,
     pub(super) replay_at: Option<Instant>,
@@ -156,7 +155,7 @@ impl Session {
     /// A conversation that has not begun.
     pub fn new(mut config: SessionConfig, printer: Printer) -> Self {
         let replay = std::mem::take(&mut config.replay).into();
-        let backoff = config.reconnect.map(Backoff::new);
+        let backoff = config.reconnect.map(Retries::new);
         Self {
             config,
             printer,
@@ -286,16 +285,16 @@ impl Session {
             .show_if(self.config.log_secrets)
     }
 
-    fn not_opened(&mut self, error: &OpenError) {
+    fn not_opened(&mut self, failure: &OpenFailure) {
         let secrets = self.secrets();
-        if let OpenError::Handshake(HandshakeError::Rejected(rejection)) = error {
+        if let Some(rejection) = failure.rejection() {
             self.facts.heads = Some((
                 secrets.head(&rejection.request_head),
-                secrets.head(&rejection.response.head),
+                secrets.head(&rejection.response.head.raw),
             ));
         }
-        let mut text = secrets.text(&error.to_string());
-        if matches!(error, OpenError::Handshake(HandshakeError::Rejected(_))) {
+        let mut text = secrets.text(&failure.to_string());
+        if failure.rejection().is_some() {
             text.push_str(" (/headers shows its answer)");
         }
         let entry = self.config.transcript.error(text);

@@ -2,18 +2,15 @@
 
 use crate::connection::client::dial::DialError;
 use crate::connection::http::Response;
-use crate::connection::net::proxy::ProxyError;
-use crate::connection::{OpenError, Secrets};
+use crate::connection::{OpenError, OpenFailure, Secrets};
 
 /// The answer of the server, or of the proxy.
-pub fn answer(error: &OpenError) -> Option<&Response> {
+pub fn answer(error: &OpenFailure) -> Option<&Response> {
     if let Some(rejection) = error.rejection() {
         return Some(&rejection.response);
     }
-    match error.innermost() {
-        OpenError::Dial(DialError::Proxy(
-            ProxyError::Refused(refusal) | ProxyError::Credentials { refusal, .. },
-        )) => Some(&refusal.response),
+    match &*error.cause {
+        OpenError::Dial(DialError::Proxy(error)) => error.response(),
         _ => None,
     }
 }
@@ -21,7 +18,7 @@ pub fn answer(error: &OpenError) -> Option<&Response> {
 /// An answer as text: its head without secrets, an empty line, and the
 /// beginning of its body. No line feed at the end.
 pub fn text(response: &Response, secrets: &Secrets) -> String {
-    let mut text = secrets.head(&response.head).replace("\r\n", "\n");
+    let mut text = secrets.head(&response.head.raw).replace("\r\n", "\n");
     if response.body.is_empty() {
         text.truncate(text.trim_end().len());
         return text;
@@ -50,14 +47,20 @@ mod tests {
 
     use super::*;
     use crate::connection::RawHead;
+    use crate::connection::http::head::{Head, Start};
 
     fn shown(head: &str, body: &[u8], body_truncated: bool) -> String {
         text(
             &Response {
-                head: RawHead::new(Bytes::copy_from_slice(head.as_bytes())),
-                status: 403,
-                reason: "No".into(),
-                headers: Vec::new(),
+                head: Head {
+                    version: 1,
+                    start: Start::Answer {
+                        status: 403,
+                        reason: "No".into(),
+                    },
+                    fields: Vec::new(),
+                    raw: RawHead::new(Bytes::copy_from_slice(head.as_bytes())),
+                },
                 body: Bytes::copy_from_slice(body),
                 body_truncated,
             },

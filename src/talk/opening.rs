@@ -63,7 +63,7 @@ impl Opening {
                 .collect(),
             peer: opened.peer.map(|peer| peer.to_string()),
             proxy: opened.proxy.clone(),
-            status: opened.response.status,
+            status: opened.response.status(),
             subprotocol: opened
                 .subprotocol
                 .as_ref()
@@ -72,7 +72,7 @@ impl Opening {
             tls: opened.tls.clone(),
             timings: opened.timings,
             request: secrets.head(&opened.request_head),
-            response: secrets.head(&opened.response.head),
+            response: secrets.head(&opened.response.head.raw),
         }
     }
 

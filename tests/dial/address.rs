@@ -94,7 +94,7 @@ async fn the_wait_ends_with_the_last_failure() {
     let error = connect(&format!("ws://{server}/"), &config)
         .await
         .unwrap_err();
-    assert!(matches!(error, OpenError::Handshake(_)));
+    assert!(matches!(*error.cause, OpenError::Handshake(_)));
     assert_eq!(requests.all().len(), 1);
 }
 

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use wscli::connection::net::tls::Identity;
 use wscli::connection::net::tls::server::{ServerTls, ServerTlsSettings};
 use wscli::connection::{
-    Event, Message, OpenConfig, OpenError, Opened, Role, SocketConfig, Target, open,
+    Event, Message, OpenConfig, OpenFailure, Opened, Role, SocketConfig, Target, open,
 };
 use wscli::server::{self, ServerConfig};
 
@@ -50,7 +50,7 @@ pub(crate) fn config() -> OpenConfig {
     }
 }
 
-pub(crate) async fn connect(url: &str, config: &OpenConfig) -> Result<Opened, OpenError> {
+pub(crate) async fn connect(url: &str, config: &OpenConfig) -> Result<Opened, OpenFailure> {
     let target: Target = url.parse().unwrap();
     open(&target, config).await
 }

@@ -1,8 +1,9 @@
 //! HTTP CONNECT and SOCKS5, and each way in which a proxy fails.
 
 use wscli::connection::client::dial::DialError;
+use wscli::connection::client::proxy::{ProxyCause, ProxyError};
 use wscli::connection::net::address::AddressConfig;
-use wscli::connection::net::proxy::{Bypass, ProxyError, ProxyRules};
+use wscli::connection::net::proxy::{Bypass, ProxyRules, SocksError};
 use wscli::connection::net::tls::{TlsSettings, Trust};
 use wscli::connection::{OpenConfig, OpenError, diagnose};
 use wscli::exit::{ExitStatus, status_of_open};
@@ -126,9 +127,11 @@ async fn socks5h_leaves_the_name_to_the_proxy_and_socks5_does_not() {
         let error = error.unwrap_err();
         assert!(
             matches!(
-                &error,
-                OpenError::Dial(DialError::Proxy(ProxyError::SocksCredentials { sent, .. }))
-                    if *sent != user.is_empty()
+                &*error.cause,
+                OpenError::Dial(DialError::Proxy(ProxyError {
+                    cause: ProxyCause::Socks(SocksError::Credentials { sent }),
+                    ..
+                })) if *sent != user.is_empty()
             ),
             "{error}"
         );

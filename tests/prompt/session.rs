@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use wscli::connection::client::backoff::Reconnect;
+use wscli::connection::client::retry::RetryPolicy;
 use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, SocketConfig};
 use wscli::repl::helper::Prompt;
 use wscli::repl::source::{Input, Typed};
@@ -313,7 +313,7 @@ async fn a_lost_connection_comes_back_with_the_setup_and_the_queue() {
     let server = Server::start(Behaviour::Echo);
     let mut config = config(Some(&server.url()), transcript());
     config.setup = vec![Message::text("setup")];
-    config.reconnect = Some(Reconnect { max_attempts: None });
+    config.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(None));
     let talk = Talk::start(config);
     talk.sees("< setup", 1).await;
     talk.types("drop").await;
@@ -338,9 +338,7 @@ async fn reconnects_end_where_the_user_says() {
     // A port that was free a moment ago: nobody listens there.
     let address = Server::start(Behaviour::Echo).address;
     let mut config = config(Some(&format!("ws://{address}")), transcript());
-    config.reconnect = Some(Reconnect {
-        max_attempts: Some(1),
-    });
+    config.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(Some(1)));
     let talk = Talk::start(config);
     talk.sees("no attempt to connect is left", 1).await;
     talk.types("x").await;

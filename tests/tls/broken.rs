@@ -8,7 +8,7 @@ use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use wscli::connection::http::HandshakeError;
+use wscli::connection::http::{HandshakeError, HeadError};
 use wscli::connection::{
     CloseCode, CloseFrame, Event, Message, OpenError, Role, Socket, SocketConfig, SocketError,
     Transport,
@@ -67,7 +67,10 @@ async fn tls_on_a_port_that_is_spoken_to_in_plain_is_told() {
     let error = open_url(&format!("ws://localhost:{port}/"), insecure()).await;
     let error = error.unwrap_err();
     assert!(
-        matches!(error, OpenError::Handshake(HandshakeError::Tls)),
+        matches!(
+            *error.cause,
+            OpenError::Handshake(HandshakeError::Head(HeadError::Tls))
+        ),
         "{error:?}"
     );
     assert_eq!(

@@ -15,8 +15,8 @@ use wscli::connection::client::dial::{DialConfig, DialError};
 use wscli::connection::net::tls::identity::load_certificates;
 use wscli::connection::net::tls::{Roots, TlsError, TlsSettings, Trust};
 use wscli::connection::{
-    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, Opened, Role, Socket,
-    SocketConfig, Transport, open,
+    CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, OpenFailure, Opened,
+    Role, Socket, SocketConfig, Transport, open,
 };
 
 use crate::certs::{Authority, Files, Leaf};
@@ -161,7 +161,7 @@ pub(crate) fn insecure() -> TlsSettings {
 }
 
 /// Opens a connection.
-pub(crate) async fn open_url(url: &str, settings: TlsSettings) -> Result<Opened, OpenError> {
+pub(crate) async fn open_url(url: &str, settings: TlsSettings) -> Result<Opened, OpenFailure> {
     let config = OpenConfig {
         dial: DialConfig {
             tls: settings.into(),
@@ -174,13 +174,16 @@ pub(crate) async fn open_url(url: &str, settings: TlsSettings) -> Result<Opened,
 }
 
 /// Opens a connection to a port of this machine.
-pub(crate) async fn open_port(port: u16, settings: TlsSettings) -> Result<Opened, OpenError> {
+pub(crate) async fn open_port(port: u16, settings: TlsSettings) -> Result<Opened, OpenFailure> {
     open_url(&format!("wss://localhost:{port}/"), settings).await
 }
 
 /// Opens a connection that must fail in TLS.
 pub(crate) async fn refusal(port: u16, settings: TlsSettings) -> TlsError {
-    match open_port(port, settings).await {
+    match open_port(port, settings)
+        .await
+        .map_err(|error| *error.cause)
+    {
         Err(OpenError::Dial(DialError::Tls(error))) => error,
         other => panic!("{other:?}"),
     }

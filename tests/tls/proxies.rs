@@ -139,9 +139,9 @@ async fn nginx_with_a_client_certificate_required() {
             "The SSL certificate error",
         ),
     ] {
-        match open_port(tls, settings).await {
+        match open_port(tls, settings).await.map_err(|error| *error.cause) {
             Err(OpenError::Handshake(HandshakeError::Rejected(rejection))) => {
-                assert_eq!(rejection.response.status, 400);
+                assert_eq!(rejection.response.status(), 400);
                 assert_eq!(rejection.tls.unwrap().client_auth, auth);
                 let text = String::from_utf8_lossy(&rejection.response.body).into_owned();
                 assert!(text.contains(body), "{text}");
@@ -161,7 +161,10 @@ async fn nginx_with_a_client_certificate_required() {
     // TLS on the plain port, and the reverse.
     let error = refusal(plain, setup.trusting()).await;
     assert!(matches!(error, TlsError::PlainHttp { .. }), "{error:?}");
-    match open_url(&format!("ws://localhost:{tls}/"), insecure()).await {
+    match open_url(&format!("ws://localhost:{tls}/"), insecure())
+        .await
+        .map_err(|error| *error.cause)
+    {
         Err(OpenError::Handshake(HandshakeError::Rejected(rejection))) => {
             let text = String::from_utf8_lossy(&rejection.response.body).into_owned();
             assert!(

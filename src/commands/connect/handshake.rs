@@ -2,7 +2,7 @@
 
 use crate::cli::prompt::PromptArgs;
 use crate::commands::tls;
-use crate::connection::{OpenError, RawHead, Secrets};
+use crate::connection::{OpenFailure, RawHead, Secrets};
 use crate::report::{failure, opened};
 use crate::talk::Opening;
 use crate::terminal::{Status, Verbosity};
@@ -47,7 +47,7 @@ pub(super) fn show_opened(status: Status, opening: &Opening, heads: &Heads) {
 /// Shows the answer that came in place of a connection, the proxy's or the
 /// server's: its head, and the beginning of its body. The reason follows as
 /// the error itself.
-pub(super) fn show_refusal(status: Status, error: &OpenError, heads: &Heads) {
+pub(super) fn show_refusal(status: Status, error: &OpenFailure, heads: &Heads) {
     if let Some(rejection) = error.rejection() {
         heads.show_request(status, &rejection.request_head);
     }

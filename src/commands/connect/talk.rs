@@ -15,8 +15,8 @@ use crate::cli::connect::ConnectArgs;
 use crate::commands::log::{Recorder, reconnect, recording};
 use crate::commands::sentence;
 use crate::commands::transport::Dial;
-use crate::connection::client::backoff::{Backoff, random};
-use crate::connection::{Event, Message, OpenError, Opened, Secrets, diagnose, open};
+use crate::connection::client::retry::{Retries, random};
+use crate::connection::{Event, Message, OpenFailure, Opened, Secrets, diagnose, open};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{End, Framing, Pipe, PipeConfig, Summary, Told};
 use crate::report::connect::ConnectReport;
@@ -36,7 +36,7 @@ pub(super) struct Talk<'a> {
     output: DataOutput,
     log: Recorder,
     config: PipeConfig,
-    backoff: Option<Backoff>,
+    backoff: Option<Retries>,
     /// Whether a human types the messages.
     prompt: bool,
     /// Whether it was said that the input waits for a connection.
@@ -88,7 +88,7 @@ impl<'a> Talk<'a> {
                 false => DataOutput::stdout(),
             },
             config,
-            backoff: reconnect(&args.prompt).map(Backoff::new),
+            backoff: reconnect(&args.prompt).map(Retries::new),
             prompt,
             wait_told: false,
         })
@@ -159,15 +159,14 @@ impl<'a> Talk<'a> {
         }
     }
 
-    async fn not_opened(&mut self, error: OpenError) -> Result<Attempt> {
+    async fn not_opened(&mut self, error: OpenFailure) -> Result<Attempt> {
         handshake::show_refusal(self.status, &error, &self.heads());
         if self.config.framing == Framing::Jsonl {
             let message = self.shown().text(&error.to_string());
             let line = render_shared(Timestamp::now(), &Kind::Error { message });
             self.write_line(line.as_bytes()).await?;
         }
-        let hint = diagnose::hint(&error, &self.dial.target, &self.dial.open)
-            .map(|hint| self.shown().text(&hint));
+        let hint = diagnose::hint(&error, &self.dial.target, &self.dial.open);
         let exit = status_of_open(&error);
         let why = self.shown().text(&sentence(&error.into()));
         self.log.error(&why);

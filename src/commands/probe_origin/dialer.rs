@@ -10,7 +10,7 @@ use super::browser;
 use super::job::Job;
 use super::ticket::{TicketCommand, TicketError, fill};
 use crate::cli::probe_origin::Browser;
-use crate::connection::{OpenConfig, OpenError, Secrets, SocketConfig, Target};
+use crate::connection::{OpenConfig, OpenFailure, Secrets, SocketConfig, Target};
 use crate::origin::observe::{Connected, CoreDialer, Dialer};
 use crate::origin::secret::{Secret, target_without};
 
@@ -76,7 +76,7 @@ impl Dialer for ProbeDialer {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> Result<Connected, OpenError> {
+    ) -> Result<Connected, OpenFailure> {
         let mut target = target_without(&self.target, without);
         let mut config = config.clone();
         if let Some(browser) = self.browser {
@@ -93,7 +93,7 @@ impl Dialer for ProbeDialer {
         CoreDialer { target }.open(&config, socket, &[]).await
     }
 
-    fn hint(&self, error: &OpenError, config: &OpenConfig) -> Option<String> {
+    fn hint(&self, error: &OpenFailure, config: &OpenConfig) -> Option<String> {
         let target = self.target.clone();
         CoreDialer { target }.hint(error, config)
     }

@@ -14,12 +14,14 @@ use thiserror::Error;
 #[cfg(unix)]
 use tokio::net::UnixStream;
 use tokio::time::Instant;
+use url::Host;
 
+use crate::connection::client::proxy::{self, ProxyError};
 use crate::connection::micros;
 use crate::connection::net::address::AddressConfig;
-use crate::connection::net::proxy::{self, ProxyError, ProxyRules};
+use crate::connection::net::proxy::{Proxy, ProxyRules};
 use crate::connection::net::target::{Endpoint, Target};
-use crate::connection::net::tcp;
+use crate::connection::net::tcp::{self, Connected, TcpError};
 use crate::connection::net::tls::{self, TlsConfig, TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
 
@@ -104,30 +106,9 @@ pub struct DialConfig {
 /// Why no transport could be had, by phase.
 #[derive(Debug, Error)]
 pub enum DialError {
-    /// The host name has no address.
-    #[error("could not resolve '{host}': {source}")]
-    Resolve {
-        /// The name.
-        host: String,
-        /// The resolver's answer.
-        source: io::Error,
-    },
-    /// There is nothing of that name to connect from.
-    #[error("could not connect from '{interface}': {source}")]
-    Interface {
-        /// The interface, address or host name.
-        interface: String,
-        /// The failure.
-        source: io::Error,
-    },
-    /// No address accepted a connection.
-    #[error("could not connect to {address}: {source}")]
-    Connect {
-        /// The address, or all that were tried.
-        address: String,
-        /// The last failure.
-        source: io::Error,
-    },
+    /// There is no TCP connection.
+    #[error(transparent)]
+    Tcp(#[from] TcpError),
     /// The Unix domain socket did not accept a connection.
     #[error("could not connect to the unix socket '{}': {source}", path.display())]
     ConnectUnix {
@@ -155,8 +136,8 @@ pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialEr
         Endpoint::Tcp { host, port } => {
             let (to, to_port) = config.address.destination(host, *port);
             match config.proxies.for_target(target) {
-                Some(proxy) => proxy::dial(proxy, &to, to_port, config).await?,
-                None => tcp::dial(&to, to_port, &config.address).await?,
+                Some(proxy) => through(proxy, (&to, to_port), config).await?,
+                None => tcp::connect(&to, to_port, &config.address).await?.into(),
             }
         }
     };
@@ -168,6 +149,41 @@ pub async fn dial(target: &Target, config: &DialConfig) -> Result<Dialed, DialEr
         dialed.tls = Some(info);
         dialed.timings.tls = Some(start.elapsed());
     }
+    Ok(dialed)
+}
+
+impl From<Connected> for Dialed {
+    fn from(connected: Connected) -> Self {
+        Self {
+            transport: connected.transport,
+            peer: connected.peer,
+            proxy: None,
+            tls: None,
+            timings: Timings {
+                dns: connected.resolved_in,
+                tcp: Some(connected.connected_in),
+                ..Timings::default()
+            },
+        }
+    }
+}
+
+async fn through(
+    proxy: &Proxy,
+    to: (&Host, u16),
+    config: &DialConfig,
+) -> Result<Dialed, DialError> {
+    let connected = proxy::connect(proxy, to, &config.address, &config.proxies).await;
+    let (connected, time) = connected.map_err(|failed| match failed {
+        proxy::Failed::Tcp(error) => DialError::Tcp(error),
+        proxy::Failed::Proxy(cause) => DialError::Proxy(ProxyError {
+            proxy: proxy.to_string(),
+            cause,
+        }),
+    })?;
+    let mut dialed = Dialed::from(connected);
+    dialed.timings.proxy = Some(time);
+    dialed.proxy = Some(proxy.to_string());
     Ok(dialed)
 }
 

@@ -7,13 +7,13 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use thiserror::Error;
 use tokio::time::{Instant, timeout_at};
 
 use crate::connection::client::dial::{DialConfig, DialError, Timings, dial};
+use crate::connection::client::failure::{OpenError, OpenFailure};
 use crate::connection::client::wait_up::until_up;
-use crate::connection::http::redirect::{Hop, RedirectError, Redirects, Trail, for_another_origin};
-use crate::connection::http::{HandshakeError, Rejection, Request, Response, upgrade};
+use crate::connection::http::redirect::{Hop, Redirects, Trail, for_another_origin};
+use crate::connection::http::{HandshakeError, HeadError, Request, Response, upgrade};
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::{TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
@@ -79,79 +79,10 @@ impl Opened {
     }
 }
 
-/// Why a connection could not be opened.
-#[derive(Debug, Error)]
-pub enum OpenError {
-    /// No transport could be had.
-    #[error(transparent)]
-    Dial(#[from] DialError),
-    /// The opening handshake failed.
-    #[error(transparent)]
-    Handshake(#[from] HandshakeError),
-    /// The limit for all phases together has passed.
-    #[error("{} within {after:?}", match connected {
-        false => "no connection to the server",
-        true => "no answer to the opening handshake",
-    })]
-    Timeout {
-        /// The limit.
-        after: Duration,
-        /// Whether the transport was connected by then.
-        connected: bool,
-    },
-    /// A redirect that is not followed although redirects are.
-    #[error("{cause}")]
-    Redirect {
-        /// Why it is not.
-        cause: RedirectError,
-        /// The answer.
-        rejection: Box<Rejection>,
-    },
-    /// The failure came after redirects.
-    #[error("after the redirect to {to}: {source}")]
-    Redirected {
-        /// Where the last redirect led to.
-        to: String,
-        /// The failure.
-        source: Box<OpenError>,
-    },
-    /// The server was not up in the time to wait for it.
-    #[error("the server was not up within {after:?}: {last}")]
-    NotUp {
-        /// How long it was waited for.
-        after: Duration,
-        /// The last failure.
-        #[source]
-        last: Box<OpenError>,
-    },
-}
-
-impl OpenError {
-    /// The failure itself, where this error tells of redirects or of waiting
-    /// that came before it.
-    pub fn innermost(&self) -> &Self {
-        match self {
-            Self::Redirected { source: inner, .. } | Self::NotUp { last: inner, .. } => {
-                inner.innermost()
-            }
-            other => other,
-        }
-    }
-
-    /// The answer that opened no WebSocket, where there was one.
-    pub fn rejection(&self) -> Option<&Rejection> {
-        match self.innermost() {
-            Self::Handshake(HandshakeError::Rejected(rejection))
-            | Self::Redirect { rejection, .. } => Some(rejection),
-            _ => None,
-        }
-    }
-}
-
 /// Opens a WebSocket connection to `target`.
 ///
 /// # Errors
-/// An [`OpenError`] of the phase that failed.
+/// An [`OpenFailure`] whose cause is of the phase that failed.
 ///
 /// # Example
 /// ```no_run
@@ -171,7 +102,7 @@ impl OpenError {
 /// }
 /// # Ok(()) }
 /// ```
-pub async fn open(target: &Target, config: &OpenConfig) -> Result<Opened, OpenError> {
+pub async fn open(target: &Target, config: &OpenConfig) -> Result<Opened, OpenFailure> {
     match config.wait_up {
         None => attempt(target, config, None).await,
         Some(limit) => until_up(limit, |end| attempt(target, config, end)).await,
@@ -186,7 +117,7 @@ async fn attempt(
     target: &Target,
     config: &OpenConfig,
     end: Option<Instant>,
-) -> Result<Opened, OpenError> {
+) -> Result<Opened, OpenFailure> {
     let start = Instant::now();
     let own = config.timeout.and_then(|after| start.checked_add(after));
     let deadline = own.into_iter().chain(end).min();
@@ -208,7 +139,12 @@ async fn attempt(
         };
         target = match next_target(&mut trail, &target, error) {
             Ok(next) => Cow::Owned(next),
-            Err(error) => return Err(after_redirects(&trail, error)),
+            Err(error) => {
+                return Err(OpenFailure {
+                    redirected_to: (!trail.hops.is_empty()).then(|| Box::new(target.into_owned())),
+                    ..error.into()
+                });
+            }
         };
         request = if trail.is_home(&target) {
             Cow::Borrowed(&config.request)
@@ -232,17 +168,6 @@ fn next_target(
             Err(OpenError::Redirect { cause, rejection })
         }
         (_, error) => Err(error.into()),
-    }
-}
-
-fn after_redirects(trail: &Trail<'_>, error: OpenError) -> OpenError {
-    match (trail.hops.last(), error) {
-        // It tells where it leads by itself.
-        (None, error) | (_, error @ OpenError::Redirect { .. }) => error,
-        (Some(hop), error) => OpenError::Redirected {
-            to: hop.to.clone(),
-            source: Box::new(error),
-        },
     }
 }
 
@@ -291,11 +216,13 @@ fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
             rejection.tls = Some(info.clone());
             None
         }
-        HandshakeError::Io(error) => TlsError::of_late_refusal(info.client_auth, Some(error)),
-        HandshakeError::Closed { received } if received.is_empty() => {
+        HandshakeError::Head(HeadError::Io(error)) => {
+            TlsError::of_late_refusal(info.client_auth, Some(error))
+        }
+        HandshakeError::Head(HeadError::Closed { received }) if received.is_empty() => {
             TlsError::of_late_refusal(info.client_auth, None)
         }
-        _ => None,
+        HandshakeError::Head(_) => None,
     };
     match refusal {
         Some(refusal) => DialError::Tls(refusal).into(),
@@ -314,9 +241,4 @@ async fn within<T>(
     timeout_at(deadline, phase)
         .await
         .map_err(|_| OpenError::Timeout { after, connected })
-}
-
-/// `None` for a moment that no clock reaches.
-pub(super) fn instant_after(limit: Duration) -> Option<Instant> {
-    Instant::now().checked_add(limit)
 }

@@ -8,15 +8,14 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::connection::client::dial::DialError;
-use crate::connection::client::open::{OpenError, instant_after};
-use crate::connection::http::HandshakeError;
-use crate::connection::net::proxy::{ProxyError, SocksReply};
+use crate::connection::client::failure::{OpenError, OpenFailure};
+use crate::connection::client::proxy::ProxyCause;
+use crate::connection::client::retry::{Retries, RetryPolicy};
+use crate::connection::http::{HandshakeError, HeadError};
+use crate::connection::net::proxy::{SocksError, SocksReply};
+use crate::connection::net::tcp::TcpError;
 use crate::connection::net::tls::TlsError;
 
-/// Short, for a server that is just starting; doubled up to a second, for one
-/// that takes its time.
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 /// Between the last attempts, which come closer together.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
@@ -24,56 +23,54 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 /// Each is told when that will be.
 ///
 /// # Errors
-/// The failure that another try would not mend, or [`OpenError::NotUp`].
+/// The failure that another try would not mend, or the last one with the time that
+/// was waited.
 pub(super) async fn until_up<T, F>(
     limit: Duration,
     mut attempt: impl FnMut(Option<Instant>) -> F,
-) -> Result<T, OpenError>
+) -> Result<T, OpenFailure>
 where
-    F: Future<Output = Result<T, OpenError>>,
+    F: Future<Output = Result<T, OpenFailure>>,
 {
-    let end = instant_after(limit);
-    let mut pause = FIRST_PAUSE;
+    // No clock reaches the end of a very long wait.
+    let end = Instant::now().checked_add(limit);
+    let mut retries = Retries::new(RetryPolicy::WAIT_UP);
     let mut last = None;
     loop {
-        let error = match attempt(end).await {
+        let failure = match attempt(end).await {
             Ok(opened) => return Ok(opened),
-            Err(error) if !may_pass(&error) => return Err(error),
-            Err(error) => worth_telling(last.take(), error, limit, end),
+            Err(failure) if !may_pass(&failure.cause) => return Err(failure),
+            Err(failure) => worth_telling(last.take(), failure, limit, end),
         };
+        let (pause, _) = retries.next(0.0).unwrap_or_default();
         let left = end.map(|end| end.saturating_duration_since(Instant::now()));
         sleep(pause_before_end(pause, left)).await;
         if end.is_some_and(|end| Instant::now() >= end) {
-            return Err(OpenError::NotUp {
-                after: limit,
-                last: Box::new(error),
+            return Err(OpenFailure {
+                waited: Some(limit),
+                ..failure
             });
         }
-        last = Some(error);
-        pause = (pause * 2).min(LONGEST_PAUSE);
+        last = Some(failure);
     }
 }
 
 /// The failure that tells most: not the time-out of an attempt that was cut short
 /// only because the wait was over, where one before it had failed by itself.
 fn worth_telling(
-    earlier: Option<OpenError>,
-    error: OpenError,
+    earlier: Option<OpenFailure>,
+    mut failure: OpenFailure,
     limit: Duration,
     end: Option<Instant>,
-) -> OpenError {
+) -> OpenFailure {
     let is_over = end.is_some_and(|end| Instant::now() >= end);
-    match (error, earlier) {
-        (OpenError::Timeout { connected, .. }, None) if is_over => OpenError::Timeout {
-            after: limit,
-            connected,
-        },
-        (error, Some(earlier))
-            if is_over && matches!(error.innermost(), OpenError::Timeout { .. }) =>
-        {
-            earlier
+    match (&mut *failure.cause, earlier) {
+        (OpenError::Timeout { .. }, Some(earlier)) if is_over => earlier,
+        (OpenError::Timeout { after, .. }, None) if is_over => {
+            *after = limit;
+            failure
         }
-        (error, _) => error,
+        _ => failure,
     }
 }
 
@@ -94,37 +91,51 @@ fn may_pass(error: &OpenError) -> bool {
     match error {
         OpenError::Dial(error) => dial_may_pass(error),
         OpenError::Handshake(HandshakeError::Rejected(rejection)) => {
-            is_gateway_failure(rejection.response.status)
+            is_gateway_failure(rejection.response.status())
         }
-        OpenError::Handshake(HandshakeError::Closed { received, .. }) => received.is_empty(),
-        OpenError::Handshake(HandshakeError::Io(error)) => is_cut(error),
+        OpenError::Handshake(HandshakeError::Head(error)) => head_may_pass(error),
         OpenError::Timeout { .. } => true,
-        OpenError::Redirected { source, .. } => may_pass(source),
-        OpenError::Handshake(_) | OpenError::Redirect { .. } | OpenError::NotUp { .. } => false,
+        OpenError::Redirect { .. } => false,
+    }
+}
+
+fn head_may_pass(error: &HeadError) -> bool {
+    match error {
+        HeadError::Closed { received } => received.is_empty(),
+        HeadError::Io(error) => is_cut(error),
+        HeadError::NotHttp { .. } | HeadError::Tls | HeadError::TooLarge { .. } => false,
     }
 }
 
 fn dial_may_pass(error: &DialError) -> bool {
     match error {
-        DialError::Resolve { .. } | DialError::Connect { .. } => true,
+        DialError::Tcp(error) => tcp_may_pass(error),
         DialError::ConnectUnix { source, .. } => {
             source.kind() == io::ErrorKind::NotFound || is_cut(source)
         }
-        DialError::Proxy(error) => proxy_may_pass(error),
+        DialError::Proxy(error) => proxy_may_pass(&error.cause),
         // A terminator whose server is not there yet ends the connection.
         DialError::Tls(TlsError::Closed { received_bytes: 0 }) => true,
         DialError::Tls(TlsError::Io(error)) => is_cut(error),
-        DialError::Interface { .. } | DialError::Tls(_) => false,
+        DialError::Tls(_) => false,
     }
 }
 
-fn proxy_may_pass(error: &ProxyError) -> bool {
+fn tcp_may_pass(error: &TcpError) -> bool {
     match error {
-        ProxyError::Resolve { .. } | ProxyError::Connect { .. } => true,
-        ProxyError::Refused(refusal) => is_gateway_failure(refusal.response.status),
-        ProxyError::Closed { received, .. } => received.is_empty(),
-        ProxyError::Io { source, .. } => is_cut(source),
-        ProxyError::SocksRefused { reason, .. } => matches!(
+        TcpError::Resolve { .. } | TcpError::Connect { .. } => true,
+        TcpError::Interface { .. } => false,
+    }
+}
+
+fn proxy_may_pass(cause: &ProxyCause) -> bool {
+    match cause {
+        ProxyCause::Tcp(error) => tcp_may_pass(error),
+        ProxyCause::Refused { response, .. } => is_gateway_failure(response.status()),
+        ProxyCause::Head(error) => head_may_pass(error),
+        ProxyCause::Socks(SocksError::Closed) => true,
+        ProxyCause::Socks(SocksError::Io(error)) => is_cut(error),
+        ProxyCause::Socks(SocksError::Refused { reason, .. }) => matches!(
             reason,
             SocksReply::General
                 | SocksReply::NetworkUnreachable
@@ -132,7 +143,7 @@ fn proxy_may_pass(error: &ProxyError) -> bool {
                 | SocksReply::ConnectionRefused
                 | SocksReply::TtlExpired
         ),
-        _ => false,
+        ProxyCause::Socks(_) | ProxyCause::Tls(_) | ProxyCause::Credentials { .. } => false,
     }
 }
 
@@ -155,11 +166,12 @@ fn is_cut(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn refused() -> OpenError {
-        OpenError::Dial(DialError::Connect {
+    fn refused() -> OpenFailure {
+        let refused = TcpError::Connect {
             address: "127.0.0.1:1".into(),
             source: io::ErrorKind::ConnectionRefused.into(),
-        })
+        };
+        DialError::from(refused).into()
     }
 
     #[tokio::test(start_paused = true)]
@@ -212,9 +224,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn wait_up_tells_the_failure_before_the_attempt_that_its_own_end_cut() {
         let limit = Duration::from_secs(2);
-        let timeout = |after| OpenError::Timeout {
-            after,
-            connected: true,
+        let timeout = |after| {
+            OpenFailure::from(OpenError::Timeout {
+                after,
+                connected: true,
+            })
         };
         let mut tries = 0;
         let result: Result<(), _> = until_up(limit, |end| {
@@ -258,13 +272,14 @@ mod tests {
         let lasting: Result<(), _> = until_up(Duration::from_secs(4), |_| {
             tries += 1;
             async {
-                Err(OpenError::Handshake(HandshakeError::HeadTooLarge {
-                    limit_bytes: 1,
-                }))
+                let error = HeadError::TooLarge { limit_bytes: 1 };
+                Err(HandshakeError::from(error).into())
             }
         })
         .await;
-        assert!(matches!(lasting, Err(OpenError::Handshake(_))));
+        let lasting = lasting.unwrap_err();
+        assert!(matches!(*lasting.cause, OpenError::Handshake(_)));
+        assert_eq!(lasting.waited, None);
         assert_eq!(tries, 1);
     }
 }

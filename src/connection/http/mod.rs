@@ -3,6 +3,7 @@
 
 pub mod auth;
 pub mod cookies;
+pub mod head;
 pub mod header;
 pub mod netrc;
 pub mod redirect;
@@ -11,6 +12,7 @@ pub mod server;
 pub(in crate::connection) mod tunnel;
 pub mod upgrade;
 
+pub use self::head::{Head, HeadError};
 pub use self::header::{HeaderEdit, HeaderError, Subprotocol};
 pub use self::response::Response;
 pub use self::upgrade::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};

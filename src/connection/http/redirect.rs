@@ -71,7 +71,7 @@ pub enum RedirectError {
 
 /// The `Location` of an answer that is a redirect.
 pub fn location(response: &Response) -> Option<String> {
-    let redirects = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+    let redirects = matches!(response.status(), 301 | 302 | 303 | 307 | 308);
     let location = response.header("location").next()?;
     (redirects && !location.trim().is_empty()).then(|| location.trim().to_owned())
 }
@@ -174,7 +174,7 @@ impl<'a> Trail<'a> {
         self.hops.push(Hop {
             from: from.to_string(),
             to: to.to_string(),
-            status: rejection.response.status,
+            status: rejection.response.status(),
             dropped_credentials: !self.is_home(&to) && self.is_home(from),
         });
         Ok(to)

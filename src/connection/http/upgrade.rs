@@ -12,8 +12,9 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::http::auth::Auth;
+use crate::connection::http::head::{Head, HeadError, read_head};
 use crate::connection::http::header::HeaderEdit;
-use crate::connection::http::response::{Response, read_body, read_response};
+use crate::connection::http::response::Response;
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::TlsInfo;
 use crate::connection::secrets::{self, RawHead, Secrets};
@@ -131,35 +132,9 @@ pub enum HandshakeError {
     /// A complete HTTP answer, but none that opens a WebSocket.
     #[error("{}", .0.cause)]
     Rejected(Box<Rejection>),
-    /// The peer ended the connection before its answer was complete.
-    #[error("{}", match received.len() {
-        0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
-        n => format!("the server closed the connection after {n} bytes of its answer"),
-    })]
-    Closed {
-        /// What had arrived.
-        received: Bytes,
-    },
-    /// The answer is not HTTP.
-    #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
-    NotHttp {
-        /// What had arrived.
-        received: Bytes,
-        /// The parser's finding.
-        cause: httparse::Error,
-    },
-    /// The answer is a TLS record.
-    #[error("the server answered the opening handshake in TLS; use wss:// in place of ws://")]
-    Tls,
-    /// The answer's head has no end.
-    #[error("the head of the server's answer is over {limit_bytes} bytes")]
-    HeadTooLarge {
-        /// The limit in bytes.
-        limit_bytes: usize,
-    },
-    /// The transport failed.
-    #[error("the connection failed during the opening handshake: {0}")]
-    Io(#[source] io::Error),
+    /// No answer of HTTP.
+    #[error(transparent)]
+    Head(#[from] HeadError),
 }
 
 /// Runs the opening handshake over a connected stream.
@@ -179,16 +154,17 @@ where
     let headers = request_headers(target, request, &key);
     let request_head = RawHead::new(write_head(target, &headers));
     let sent = send(stream, request_head.wire()).await;
-    let (mut response, leftover) = match (read_response(stream).await, sent) {
+    let (head, leftover) = match (read_head(stream).await, sent) {
         (Ok(answer), _) => answer,
-        (Err(HandshakeError::Closed { received }), Err(error)) if received.is_empty() => {
-            return Err(HandshakeError::Io(error));
+        (Err(HeadError::Closed { received }), Err(error)) if received.is_empty() => {
+            return Err(HeadError::Io(error).into());
         }
         // What the server said before it went away tells more than the
         // failure to write to it.
-        (Err(error), _) => return Err(error),
+        (Err(error), _) => return Err(error.into()),
     };
-    match judge(&response, &headers, request.deflate.as_ref()) {
+    let mut response = Response::from(head);
+    match judge(&response.head, &headers, request.deflate.as_ref()) {
         Ok((subprotocol, deflate)) => Ok(Upgraded {
             request_head,
             response,
@@ -197,8 +173,8 @@ where
             leftover,
         }),
         Err(cause) => {
-            if response.status != 101 {
-                read_body(&mut response, stream, leftover).await;
+            if response.status() != 101 {
+                response.read_body(stream, leftover).await;
             }
             Err(HandshakeError::Rejected(Box::new(Rejection {
                 request_head,
@@ -303,26 +279,26 @@ fn sent<'a>(headers: &'a Headers<'_>, name: &'a str) -> impl Iterator<Item = &'a
 
 /// Judges the answer by what was really sent, the user's changes included.
 fn judge(
-    response: &Response,
+    answer: &Head,
     headers: &Headers<'_>,
     offer: Option<&Offer>,
 ) -> Result<(Option<String>, Option<Params>), RejectionCause> {
-    if response.status != 101 {
+    if answer.status() != 101 {
         return Err(RejectionCause::Status {
-            status_line: response.status_line(),
+            status_line: answer.start_line(),
         });
     }
-    if !response.has_token("upgrade", "websocket") {
+    if !answer.has_token("upgrade", "websocket") {
         return Err(RejectionCause::NoUpgrade);
     }
-    if !response.has_token("connection", "upgrade") {
+    if !answer.has_token("connection", "upgrade") {
         return Err(RejectionCause::NoConnection);
     }
     let key = sent(headers, "sec-websocket-key")
         .next()
         .unwrap_or_default();
     let expected = derive_accept_key(key.as_bytes());
-    let accepts: Vec<_> = response.header("sec-websocket-accept").collect();
+    let accepts: Vec<_> = answer.header("sec-websocket-accept").collect();
     match accepts.as_slice() {
         [] => return Err(RejectionCause::NoAccept),
         [received] if received.trim() == expected => {}
@@ -333,15 +309,12 @@ fn judge(
             });
         }
     }
-    let subprotocol = chosen_subprotocol(response, headers)?;
-    Ok((subprotocol, agreed_deflate(response, offer)?))
+    let subprotocol = chosen_subprotocol(answer, headers)?;
+    Ok((subprotocol, agreed_deflate(answer, offer)?))
 }
 
-fn chosen_subprotocol(
-    response: &Response,
-    headers: &Headers,
-) -> Result<Option<String>, RejectionCause> {
-    let chosen: Vec<_> = response.header("sec-websocket-protocol").collect();
+fn chosen_subprotocol(answer: &Head, headers: &Headers) -> Result<Option<String>, RejectionCause> {
+    let chosen: Vec<_> = answer.header("sec-websocket-protocol").collect();
     let offered = |name: &str| {
         sent(headers, "sec-websocket-protocol")
             .flat_map(|value| value.split(','))
@@ -359,10 +332,10 @@ fn chosen_subprotocol(
 }
 
 fn agreed_deflate(
-    response: &Response,
+    answer: &Head,
     offer: Option<&Offer>,
 ) -> Result<Option<Params>, NegotiationError> {
-    let answer = || response.values("sec-websocket-extensions");
+    let answer = || answer.values("sec-websocket-extensions");
     if let Some(offer) = offer {
         return offer.accept(answer());
     }

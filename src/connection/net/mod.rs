@@ -4,6 +4,6 @@ pub mod address;
 mod happy_eyeballs;
 pub mod proxy;
 pub mod target;
-pub(in crate::connection) mod tcp;
+pub mod tcp;
 pub mod tls;
 pub mod transport;

@@ -2,24 +2,68 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
 
+use thiserror::Error;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
 use tokio::time::Instant;
 use url::Host;
 
-use crate::connection::client::dial::{DialError, Dialed, Timings};
 use crate::connection::net::address::{AddressConfig, Interface};
 use crate::connection::net::happy_eyeballs;
+use crate::connection::net::transport::Transport;
+
+/// Why there is no TCP connection, by phase.
+#[derive(Debug, Error)]
+pub enum TcpError {
+    /// The host name has no address.
+    #[error("could not resolve '{host}': {source}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// The resolver's answer.
+        source: io::Error,
+    },
+    /// There is nothing of that name to connect from.
+    #[error("could not connect from '{interface}': {source}")]
+    Interface {
+        /// The interface, address or host name.
+        interface: String,
+        /// The failure.
+        source: io::Error,
+    },
+    /// No address accepted a connection.
+    #[error("could not connect to {address}: {source}")]
+    Connect {
+        /// The address, or all that were tried.
+        address: String,
+        /// The last failure.
+        source: io::Error,
+    },
+}
+
+/// A connection, and how long it took.
+#[derive(Debug)]
+pub(in crate::connection) struct Connected {
+    /// The byte stream.
+    pub(in crate::connection) transport: Transport,
+    /// The peer's address.
+    pub(in crate::connection) peer: Option<SocketAddr>,
+    /// The time of the name's resolution, where there was a name.
+    pub(in crate::connection) resolved_in: Option<Duration>,
+    /// The time of the connection.
+    pub(in crate::connection) connected_in: Duration,
+}
 
 /// Connects to `host` and `port`.
 ///
 /// # Errors
-/// [`DialError::Resolve`], [`DialError::Interface`] or [`DialError::Connect`].
-pub(in crate::connection) async fn dial(
+/// A [`TcpError`].
+pub(in crate::connection) async fn connect(
     host: &Host,
     port: u16,
     config: &AddressConfig,
-) -> Result<Dialed, DialError> {
+) -> Result<Connected, TcpError> {
     let start = Instant::now();
     let addresses = resolve(host, port, config).await?;
     let dns = matches!(host, Host::Domain(_)).then(|| start.elapsed());
@@ -30,40 +74,35 @@ pub(in crate::connection) async fn dial(
     let start = Instant::now();
     let (stream, peer) = happy_eyeballs::connect(&addresses, |to| source.connect(to))
         .await
-        .map_err(|source| DialError::Connect {
+        .map_err(|source| TcpError::Connect {
             address: list(&addresses),
             source,
         })?;
     // Small messages must not wait for the acknowledgement of earlier ones.
     // A socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
-    Ok(Dialed {
+    Ok(Connected {
         // The unspecified address leads to this machine by another one.
         peer: match peer.ip().is_unspecified() {
             true => stream.peer_addr().ok(),
             false => Some(peer),
         },
         transport: stream.into(),
-        proxy: None,
-        tls: None,
-        timings: Timings {
-            dns,
-            tcp: Some(start.elapsed()),
-            ..Timings::default()
-        },
+        resolved_in: dns,
+        connected_in: start.elapsed(),
     })
 }
 
 /// The addresses of `host` that may be connected to: never an empty list.
 ///
 /// # Errors
-/// [`DialError::Resolve`].
+/// [`TcpError::Resolve`].
 pub(in crate::connection) async fn resolve(
     host: &Host,
     port: u16,
     config: &AddressConfig,
-) -> Result<Vec<SocketAddr>, DialError> {
-    let failed = |source| DialError::Resolve {
+) -> Result<Vec<SocketAddr>, TcpError> {
+    let failed = |source| TcpError::Resolve {
         host: host.to_string(),
         source,
     };
@@ -92,8 +131,8 @@ struct Source {
 }
 
 impl Source {
-    async fn find(interface: &Interface) -> Result<Self, DialError> {
-        let failed = |source| DialError::Interface {
+    async fn find(interface: &Interface) -> Result<Self, TcpError> {
+        let failed = |source| TcpError::Interface {
             interface: interface.to_string(),
             source,
         };
@@ -215,8 +254,9 @@ mod tests {
                 interface: Some(interface.parse().unwrap()),
                 ..AddressConfig::default()
             };
-            let (dialed, accepted) = tokio::join!(dial(&host, port, &config), listener.accept());
-            assert!(dialed.is_ok(), "{interface}: {dialed:?}");
+            let (connected, accepted) =
+                tokio::join!(connect(&host, port, &config), listener.accept());
+            assert!(connected.is_ok(), "{interface}: {connected:?}");
             assert_eq!(accepted.unwrap().1.ip().to_string(), "127.0.0.2");
         }
         let config = AddressConfig {
@@ -224,8 +264,8 @@ mod tests {
             ..AddressConfig::default()
         };
         assert!(matches!(
-            dial(&host, port, &config).await,
-            Err(DialError::Interface { .. })
+            connect(&host, port, &config).await,
+            Err(TcpError::Interface { .. })
         ));
     }
 }

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use super::job::{Given, Job};
 use super::{Baseline, Ending, Progress, Runner};
-use crate::connection::OpenError;
+use crate::connection::{OpenError, OpenFailure};
 use crate::origin::catalogue::{Group, Request};
 use crate::origin::observe::{Dialer, Observation, Outcome};
 use crate::origin::profile::{Comparison, Profile};
@@ -101,7 +101,11 @@ impl<D: Dialer> Runner<'_, D> {
                 self.shoot(&request, Given::All, Some(self.config.window))
                     .await
             };
-            if matches!(seen.error.as_deref(), Some(OpenError::NotUp { .. })) {
+            if seen
+                .error
+                .as_ref()
+                .is_some_and(|failure| failure.waited.is_some())
+            {
                 return seen;
             }
             let later = matches!(seen.outcome, Outcome::Status(429 | 500..=599));
@@ -131,8 +135,8 @@ impl<D: Dialer> Runner<'_, D> {
             let hint = self.dialer.hint(error, &self.config.open)?;
             Some(self.config.redactor.text(&hint))
         };
-        let unreachable = |error: &OpenError| {
-            seen.outcome == Outcome::NoConnection || matches!(error.innermost(), OpenError::Dial(_))
+        let unreachable = |error: &OpenFailure| {
+            seen.outcome == Outcome::NoConnection || matches!(*error.cause, OpenError::Dial(_))
         };
         if let Some(error) = seen.error.as_ref().filter(|error| unreachable(error)) {
             let mut why = self.config.redactor.text(&error.to_string());

@@ -27,7 +27,7 @@ use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
 use super::secret::Secret;
-use crate::connection::{OpenConfig, OpenError, Secrets};
+use crate::connection::{OpenConfig, OpenFailure, Secrets};
 
 /// How a run is made.
 #[derive(Debug, Clone)]
@@ -161,7 +161,7 @@ pub enum Ending {
     /// There was no connection for the baseline.
     Unreachable {
         /// The failure.
-        error: Arc<OpenError>,
+        error: Arc<OpenFailure>,
         /// The same in words, with what to try next.
         why: String,
     },

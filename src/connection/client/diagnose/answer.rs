@@ -1,8 +1,8 @@
 //! Hints for complete HTTP answers that open no WebSocket.
 
-use super::Facts;
+use super::facts::Facts;
 use crate::connection::http::redirect;
-use crate::connection::http::{Rejection, RejectionCause, Response};
+use crate::connection::http::{Head, Rejection, RejectionCause, Response};
 
 pub(super) fn hint(rejection: &Rejection, facts: &Facts<'_>) -> Option<String> {
     let answer = Answer {
@@ -41,7 +41,7 @@ impl Answer<'_> {
         if let Some(hint) = self.known_body() {
             return Some(hint);
         }
-        let hint = match self.response.status {
+        let hint = match self.response.status() {
             200..=299 => self.ordinary_page(),
             301 | 302 | 303 | 307 | 308 => return self.redirect(),
             400 => self.bad_request(),
@@ -65,7 +65,7 @@ impl Answer<'_> {
         let body = String::from_utf8_lossy(&self.response.body);
         if body.contains("\"Transport unknown\"") {
             // Engine.IO's error 0.
-            let target = &self.facts.target;
+            let target = self.facts.target;
             return Some(format!(
                 "this is a socket.io server; its WebSockets are at {}://{}/socket.io/?EIO=4&transport=websocket",
                 if target.secure { "wss" } else { "ws" },
@@ -105,7 +105,7 @@ impl Answer<'_> {
         let Some(location) = redirect::location(self.response) else {
             return Some("the answer is a redirect without a Location header".to_owned());
         };
-        let secure = redirect::resolve(&self.facts.target, &location);
+        let secure = redirect::resolve(self.facts.target, &location);
         let downgrade = self.facts.target.secure && secure.is_ok_and(|to| !to.secure);
         Some(if downgrade {
             format!("it redirects to {location}, which would give up TLS")
@@ -175,7 +175,7 @@ impl Answer<'_> {
     /// Autobahn, for example, puts its reason into the status line of a 400.
     fn speaks_of_origins(&self) -> bool {
         let body = String::from_utf8_lossy(&self.response.body);
-        let text = format!("{} {body}", self.response.status_line()).to_ascii_lowercase();
+        let text = format!("{} {body}", self.response.head.start_line()).to_ascii_lowercase();
         text.contains("origin")
             && [
                 "denied",
@@ -202,7 +202,7 @@ impl Answer<'_> {
 
     /// The origin of the pages that live beside the target.
     fn own_origin(&self) -> String {
-        let target = &self.facts.target;
+        let target = self.facts.target;
         let scheme = if target.secure { "https" } else { "http" };
         format!("{scheme}://{}", target.authority)
     }
@@ -214,7 +214,7 @@ impl Answer<'_> {
             );
         }
         let upgrades: Vec<_> = self.response.header("upgrade").collect();
-        if self.response.has_token("upgrade", "websocket") || upgrades.is_empty() {
+        if self.response.head.has_token("upgrade", "websocket") || upgrades.is_empty() {
             return "the server saw no WebSocket request: a proxy in between dropped the Upgrade header".to_owned();
         }
         format!(
@@ -308,12 +308,9 @@ impl Answer<'_> {
 
     /// A header of the request, as it was really sent.
     fn sent(&self, name: &str) -> Option<String> {
-        let head = String::from_utf8_lossy(self.rejection.request_head.wire());
-        head.lines()
-            .skip(1)
-            .filter_map(|line| line.split_once(':'))
-            .find(|(found, _)| found.eq_ignore_ascii_case(name))
-            .map(|(_, value)| value.trim().to_owned())
+        let head = Head::of_request(&self.rejection.request_head)?;
+        let value = head.header(name).next()?;
+        Some(value.trim().to_owned())
     }
 }
 

@@ -2,48 +2,55 @@
 
 use std::io;
 
-use crate::connection::net::proxy::{ProxyError, Refusal, SocksReply};
+use crate::connection::client::proxy::ProxyCause;
+use crate::connection::http::{HeadError, Response};
+use crate::connection::net::proxy::{SocksError, SocksReply};
+use crate::connection::net::tcp::TcpError;
 use crate::connection::net::tls::TlsError;
 
-pub(super) fn hint(error: &ProxyError) -> Option<String> {
-    let hint = match error {
-        ProxyError::Resolve { .. } => {
+pub(super) fn hint(cause: &ProxyCause) -> Option<String> {
+    let hint = match cause {
+        ProxyCause::Tcp(TcpError::Resolve { .. }) => {
             "check --proxy and the environment (http_proxy, HTTPS_PROXY, ALL_PROXY); --noproxy '*' goes without"
         }
-        ProxyError::Connect { source, .. } if source.kind() == io::ErrorKind::ConnectionRefused => {
+        ProxyCause::Tcp(TcpError::Connect { source, .. })
+            if source.kind() == io::ErrorKind::ConnectionRefused =>
+        {
             "nothing listens there; check the proxy's port (1080 when its URL names none), or go without by --noproxy '*'"
         }
-        ProxyError::Connect { .. } => {
+        ProxyCause::Tcp(_) => {
             "the proxy cannot be reached; check its address, or go without by --noproxy '*'"
         }
-        ProxyError::Tls { source, .. } => return tls_hint(source),
-        ProxyError::Refused(refusal) => return Some(refusal_hint(refusal)),
-        ProxyError::Credentials {
+        ProxyCause::Tls(source) => return tls_hint(source),
+        ProxyCause::Refused {
+            destination,
+            response,
+        } => return Some(refusal_hint(destination, response)),
+        ProxyCause::Credentials {
             sent: true,
-            refusal,
-        } => return Some(schemes_hint(refusal)),
-        ProxyError::SocksCredentials { sent: true, .. } => {
-            "check them in the proxy's URL; characters such as @ : / are written as %40 %3A %2F"
-        }
-        ProxyError::SocksRequest { .. } => {
-            "SOCKS5 carries user names, passwords and host names of 1 to 255 bytes"
-        }
-        ProxyError::Closed { received, .. } if received.is_empty() => {
-            "the proxy may not allow this client, or speak another protocol: http://, https://, socks5:// or socks5h://"
-        }
-        ProxyError::NotHttp { received, .. } => not_http(received),
-        ProxyError::NotSocks { .. } => "an HTTP proxy is written http://HOST:PORT",
-        ProxyError::SocksRefused { reason, .. } => return socks_hint(*reason),
-        // The message says what to do, or nothing is known.
-        ProxyError::Credentials { sent: false, .. }
-        | ProxyError::SocksCredentials { sent: false, .. }
-        | ProxyError::Closed { .. }
-        | ProxyError::WantsTls { .. }
-        | ProxyError::HeadTooLarge { .. }
-        | ProxyError::Io { .. } => return None,
+            response,
+        } => return Some(schemes_hint(response)),
+        ProxyCause::Head(error) => return head_hint(error),
+        ProxyCause::Socks(error) => return socks_hint(error),
+        // The message says what to do.
+        ProxyCause::Credentials { sent: false, .. } => return None,
     };
     Some(hint.to_owned())
 }
+
+fn head_hint(error: &HeadError) -> Option<String> {
+    match error {
+        HeadError::Closed { received } if received.is_empty() => Some(OTHER_PROTOCOL.to_owned()),
+        HeadError::NotHttp { received, .. } => Some(not_http(received).to_owned()),
+        // The message says what to do, or nothing is known.
+        HeadError::Closed { .. }
+        | HeadError::Tls
+        | HeadError::TooLarge { .. }
+        | HeadError::Io(_) => None,
+    }
+}
+
+const OTHER_PROTOCOL: &str = "the proxy may not allow this client, or speak another protocol: http://, https://, socks5:// or socks5h://";
 
 /// A proxy has flags of its own.
 fn tls_hint(error: &TlsError) -> Option<String> {
@@ -58,9 +65,8 @@ fn tls_hint(error: &TlsError) -> Option<String> {
     }
 }
 
-fn refusal_hint(refusal: &Refusal) -> String {
-    let destination = &refusal.destination;
-    match refusal.response.status {
+fn refusal_hint(destination: &str, response: &Response) -> String {
+    match response.status() {
         403 => format!(
             "this answer is the proxy's own: its rules forbid {destination}; many proxies allow CONNECT to port 443 alone"
         ),
@@ -75,10 +81,9 @@ fn refusal_hint(refusal: &Refusal) -> String {
     }
 }
 
-fn schemes_hint(refusal: &Refusal) -> String {
+fn schemes_hint(response: &Response) -> String {
     let asked = |scheme: &str| {
-        refusal
-            .response
+        response
             .header("proxy-authenticate")
             .any(|value| value.to_ascii_lowercase().starts_with(scheme))
     };
@@ -97,7 +102,23 @@ fn not_http(received: &[u8]) -> &'static str {
     }
 }
 
-fn socks_hint(reason: SocksReply) -> Option<String> {
+fn socks_hint(error: &SocksError) -> Option<String> {
+    let hint = match error {
+        SocksError::Refused { reason, .. } => return reply_hint(*reason),
+        SocksError::Credentials { sent: true } => {
+            "check them in the proxy's URL; characters such as @ : / are written as %40 %3A %2F"
+        }
+        SocksError::Request { .. } => {
+            "SOCKS5 carries user names, passwords and host names of 1 to 255 bytes"
+        }
+        SocksError::Closed => OTHER_PROTOCOL,
+        SocksError::NotSocks { .. } => "an HTTP proxy is written http://HOST:PORT",
+        SocksError::Credentials { sent: false } | SocksError::Io(_) => return None,
+    };
+    Some(hint.to_owned())
+}
+
+fn reply_hint(reason: SocksReply) -> Option<String> {
     let hint = match reason {
         SocksReply::General | SocksReply::HostUnreachable | SocksReply::NetworkUnreachable => {
             "socks5:// looks names up on this machine and socks5h:// on the proxy's: the other one may know the name"

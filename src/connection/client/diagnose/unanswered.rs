@@ -2,20 +2,22 @@
 
 use std::io;
 
-use super::{Facts, answer, proxy};
+use super::facts::Facts;
+use super::{answer, proxy};
 use crate::connection::client::dial::DialError;
-use crate::connection::http::HandshakeError;
+use crate::connection::http::{HandshakeError, HeadError};
 use crate::connection::net::target::Endpoint;
+use crate::connection::net::tcp::TcpError;
 
 pub(super) fn dial_hint(error: &DialError, facts: &Facts<'_>) -> Option<String> {
     match error {
-        DialError::Resolve { host, .. } => Some(resolve_hint(host, facts)),
-        DialError::Connect { source, .. } => connect_hint(source),
+        DialError::Tcp(TcpError::Resolve { host, .. }) => Some(resolve_hint(host, facts)),
+        DialError::Tcp(TcpError::Connect { source, .. }) => connect_hint(source),
         DialError::ConnectUnix { source, .. } => unix_hint(source),
-        DialError::Interface { .. } => {
+        DialError::Tcp(TcpError::Interface { .. }) => {
             Some("'ip address' lists the interfaces and their addresses".to_owned())
         }
-        DialError::Proxy(error) => proxy::hint(error),
+        DialError::Proxy(error) => proxy::hint(&error.cause),
         DialError::Tls(error) => error.hint(),
     }
 }
@@ -95,16 +97,22 @@ pub(super) fn timeout_hint(connected: bool, facts: &Facts<'_>) -> String {
 pub(super) fn handshake_hint(error: &HandshakeError, facts: &Facts<'_>) -> Option<String> {
     match error {
         HandshakeError::Rejected(rejection) => answer::hint(rejection, facts),
-        HandshakeError::Closed { received, .. } if received.is_empty() => Some(silent_close(facts)),
-        HandshakeError::Closed { .. } => Some(
+        HandshakeError::Head(error) => head_hint(error, facts),
+    }
+}
+
+fn head_hint(error: &HeadError, facts: &Facts<'_>) -> Option<String> {
+    match error {
+        HeadError::Closed { received } if received.is_empty() => Some(silent_close(facts)),
+        HeadError::Closed { .. } => Some(
             "the server, or something in between, gave up in the middle of its answer; its log may say why"
                 .to_owned(),
         ),
-        HandshakeError::NotHttp { received, .. } => not_http(received),
+        HeadError::NotHttp { received, .. } => not_http(received),
         // These say what to do.
-        HandshakeError::HeadTooLarge { .. } | HandshakeError::Tls => None,
-        HandshakeError::Io(error) if is_reset(error) => Some(silent_close(facts)),
-        HandshakeError::Io(_) => None,
+        HeadError::TooLarge { .. } | HeadError::Tls => None,
+        HeadError::Io(error) if is_reset(error) => Some(silent_close(facts)),
+        HeadError::Io(_) => None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use url::Host;
 
-use super::Proxy;
+use super::url::Proxy;
 use crate::connection::net::target::{Endpoint, Target};
 use crate::connection::net::tls::TlsConfig;
 

@@ -4,18 +4,80 @@ use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
-use bytes::Bytes;
+use thiserror::Error;
+use tokio_socks::TargetAddr;
 use tokio_socks::tcp::Socks5Stream;
-use tokio_socks::{Error as SocksError, TargetAddr};
 use url::Host;
 
-use super::error::SocksReply;
-use super::{Proxy, ProxyError};
+use super::url::Proxy;
 use crate::connection::net::transport::Transport;
+
+/// Why a SOCKS proxy did not lead to the target.
+#[derive(Debug)]
+pub enum SocksError {
+    /// It refused to connect to the target.
+    Refused {
+        /// The host and port that it was to connect to.
+        destination: String,
+        /// Its reason (RFC 1928 §6).
+        reason: SocksReply,
+    },
+    /// It wants to know who asks, or did not believe it.
+    Credentials {
+        /// Whether a user name and password were offered.
+        sent: bool,
+    },
+    /// The answer is not SOCKS5.
+    NotSocks {
+        /// What is wrong with the answer.
+        cause: String,
+    },
+    /// SOCKS5 cannot carry the user name, password or host name.
+    Request {
+        /// What cannot be carried.
+        cause: String,
+    },
+    /// It ended the connection without a complete answer.
+    Closed,
+    /// The connection to it failed.
+    Io(io::Error),
+}
+
+/// Why a SOCKS proxy could not connect (RFC 1928 §6).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum SocksReply {
+    /// 1
+    #[error("general failure of the SOCKS server")]
+    General,
+    /// 2
+    #[error("not allowed by its rules")]
+    NotAllowed,
+    /// 3
+    #[error("network unreachable")]
+    NetworkUnreachable,
+    /// 4
+    #[error("host unreachable, or its name is not known there")]
+    HostUnreachable,
+    /// 5
+    #[error("connection refused")]
+    ConnectionRefused,
+    /// 6
+    #[error("the time to live has expired")]
+    TtlExpired,
+    /// 7
+    #[error("it does not support the CONNECT command")]
+    CommandNotSupported,
+    /// 8
+    #[error("it does not support this type of address")]
+    AddressTypeNotSupported,
+    /// Any other code.
+    #[error("it gave a reason that RFC 1928 does not know")]
+    Unknown,
+}
 
 /// Where the proxy is to connect to.
 #[derive(Debug, Clone)]
-pub(super) enum Destination {
+pub(in crate::connection) enum Destination {
     /// An address that we looked up.
     Address(SocketAddr),
     /// A name for the proxy to look up, or an address that was given as such.
@@ -45,12 +107,12 @@ impl From<Destination> for TargetAddr<'static> {
 /// Asks the proxy at the other end of `transport` to connect.
 ///
 /// # Errors
-/// A [`ProxyError`].
-pub(super) async fn connect(
+/// A [`SocksError`].
+pub(in crate::connection) async fn connect(
     transport: Transport,
     proxy: &Proxy,
     destination: Destination,
-) -> Result<Transport, ProxyError> {
+) -> Result<Transport, SocksError> {
     let to = TargetAddr::from(destination.clone());
     let connected = match &proxy.credentials {
         Some(credentials) => {
@@ -64,42 +126,33 @@ pub(super) async fn connect(
         .map_err(|error| explain(proxy, &destination, error))
 }
 
-fn explain(proxy: &Proxy, destination: &Destination, error: SocksError) -> ProxyError {
-    let sent = proxy.credentials.is_some();
-    let proxy = proxy.to_string();
-    let refused = |reason| ProxyError::SocksRefused {
-        proxy: proxy.clone(),
+fn explain(proxy: &Proxy, destination: &Destination, error: tokio_socks::Error) -> SocksError {
+    use tokio_socks::Error as Said;
+    let refused = |reason| SocksError::Refused {
         destination: destination.to_string(),
         reason,
     };
     match error {
-        SocksError::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-            ProxyError::Closed {
-                proxy,
-                received: Bytes::new(),
-            }
-        }
-        SocksError::Io(source) => ProxyError::Io { proxy, source },
-        SocksError::NoAcceptableAuthMethods
-        | SocksError::PasswordAuthFailure(_)
-        | SocksError::AuthorizationRequired => ProxyError::SocksCredentials { proxy, sent },
-        SocksError::InvalidAuthValues(cause) | SocksError::InvalidTargetAddress(cause) => {
-            ProxyError::SocksRequest {
-                proxy,
-                cause: cause.to_owned(),
-            }
-        }
-        SocksError::GeneralSocksServerFailure => refused(SocksReply::General),
-        SocksError::ConnectionNotAllowedByRuleset => refused(SocksReply::NotAllowed),
-        SocksError::NetworkUnreachable => refused(SocksReply::NetworkUnreachable),
-        SocksError::HostUnreachable => refused(SocksReply::HostUnreachable),
-        SocksError::ConnectionRefused => refused(SocksReply::ConnectionRefused),
-        SocksError::TtlExpired => refused(SocksReply::TtlExpired),
-        SocksError::CommandNotSupported => refused(SocksReply::CommandNotSupported),
-        SocksError::AddressTypeNotSupported => refused(SocksReply::AddressTypeNotSupported),
-        SocksError::UnknownError => refused(SocksReply::Unknown),
-        other => ProxyError::NotSocks {
-            proxy,
+        Said::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => SocksError::Closed,
+        Said::Io(source) => SocksError::Io(source),
+        Said::NoAcceptableAuthMethods
+        | Said::PasswordAuthFailure(_)
+        | Said::AuthorizationRequired => SocksError::Credentials {
+            sent: proxy.credentials.is_some(),
+        },
+        Said::InvalidAuthValues(cause) | Said::InvalidTargetAddress(cause) => SocksError::Request {
+            cause: cause.to_owned(),
+        },
+        Said::GeneralSocksServerFailure => refused(SocksReply::General),
+        Said::ConnectionNotAllowedByRuleset => refused(SocksReply::NotAllowed),
+        Said::NetworkUnreachable => refused(SocksReply::NetworkUnreachable),
+        Said::HostUnreachable => refused(SocksReply::HostUnreachable),
+        Said::ConnectionRefused => refused(SocksReply::ConnectionRefused),
+        Said::TtlExpired => refused(SocksReply::TtlExpired),
+        Said::CommandNotSupported => refused(SocksReply::CommandNotSupported),
+        Said::AddressTypeNotSupported => refused(SocksReply::AddressTypeNotSupported),
+        Said::UnknownError => refused(SocksReply::Unknown),
+        other => SocksError::NotSocks {
             cause: other.to_string().to_lowercase(),
         },
     }

@@ -16,7 +16,10 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::connection::client::dial::DialError;
 use crate::connection::http::upgrade;
-use crate::connection::{OpenConfig, OpenError, Socket, SocketConfig, Target, Transport};
+use crate::connection::net::tcp::TcpError;
+use crate::connection::{
+    OpenConfig, OpenError, OpenFailure, Socket, SocketConfig, Target, Transport,
+};
 use crate::origin::observe::{Connected, Dialer};
 use crate::origin::secret::{Secret, target_without};
 
@@ -184,7 +187,7 @@ impl Dialer for Server {
         config: &OpenConfig,
         socket: &SocketConfig,
         without: &[Secret],
-    ) -> Result<Connected, OpenError> {
+    ) -> Result<Connected, OpenFailure> {
         let ask = self.ask(config, without);
         let reply = (self.policy)(&ask);
         if let Some(text) = self.log.as_ref().and_then(|log| log(&ask, &reply)) {
@@ -192,10 +195,11 @@ impl Dialer for Server {
             let _ = self.room.send(text);
         }
         if matches!(reply, Reply::NoConnection) {
-            return Err(OpenError::Dial(DialError::Connect {
+            let refused = TcpError::Connect {
                 address: "127.0.0.1:9000".into(),
                 source: io::ErrorKind::ConnectionRefused.into(),
-            }));
+            };
+            return Err(DialError::from(refused).into());
         }
         let (mut ours, theirs) = duplex(256 << 10);
         let guard = reply.opens().then(|| Guard::new(&self.open));
@@ -211,7 +215,8 @@ impl Dialer for Server {
             .map_err(|_| OpenError::Timeout {
                 after,
                 connected: true,
-            })??;
+            })?
+            .map_err(OpenError::from)?;
         Ok(Connected {
             request_head: upgraded.request_head,
             response: upgraded.response,
