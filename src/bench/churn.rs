@@ -18,7 +18,6 @@ use futures_util::future::{join_all, select};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::Control as ControlFrame;
 
 use super::clock::to_ns;
 use super::config::Load;
@@ -29,6 +28,7 @@ use super::opener::{cause, note_timings, open_connection};
 use super::pacer::Pacer;
 use super::stats::{Errors, HandshakeStats, Stats};
 use super::usage::thread_cpu;
+use crate::connection::ws::codec::Opcode;
 use crate::connection::{CloseCode, OpenFailure, Transport};
 
 /// How long a server may take to end the connection after our Close.
@@ -269,7 +269,7 @@ async fn close(mut transport: Transport) {
     let mut frame = Vec::with_capacity(8);
     let code = CloseCode::NORMAL.get().to_be_bytes();
     // Nothing secret passes a mask that an observer could foresee.
-    append_control(&mut frame, ControlFrame::Close, &code, [0x5a; 4]);
+    append_control(&mut frame, Opcode::Close, &code, [0x5a; 4]);
     let closing = async {
         transport.write_all(&frame).await?;
         transport.flush().await?;

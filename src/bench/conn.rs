@@ -7,7 +7,6 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, OpCode};
 
 use super::clock::{Clock, to_ns};
 use super::config::{BenchConfig, Load, Mode};
@@ -18,6 +17,7 @@ use super::payload::Payloads;
 use super::poller::Poller;
 use super::stats::Stats;
 use crate::connection::Message;
+use crate::connection::ws::codec::Opcode;
 
 /// A batch is written when it has this size, however much more is due: the
 /// server can work on it meanwhile, and the memory stays in the cache.
@@ -294,7 +294,7 @@ impl Conn {
         let payload = payloads.next(self.index as u64, number, &mut scratch.random);
         if config.mode == Mode::Idle {
             if !self.link.ping(payload.head()) {
-                scratch.append(OpCode::Control(Control::Ping), &payload);
+                scratch.append(Opcode::Ping, &payload);
             }
         } else {
             if let Matching::Id(pattern) = &config.matching

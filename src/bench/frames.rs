@@ -4,51 +4,25 @@
 //! is parsed where it was read to; a payload is put together only when
 //! somebody must see it whole. No socket is touched here, and no clock.
 
-use std::io::Cursor;
-
 use thiserror::Error;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::connection::ws::codec::{FIN, Header, MAX_HEADER_BYTES, Opcode, RSV, Read};
 use crate::connection::ws::mask;
 
 /// How much of a message's beginning is always kept: enough for the sequence
 /// number that a generated payload starts with.
 pub const HEAD_BYTES: usize = 8;
 
-/// The longest frame header (RFC 6455 §5.2).
-const MAX_HEADER_BYTES: usize = 14;
-
-/// Parts of a frame header (RFC 6455 §5.2).
-const FIN: u8 = 0x80;
-const MASKED: u8 = 0x80;
-const LENGTH_16: u8 = 126;
-const LENGTH_64: u8 = 127;
-const FINAL_TEXT: u8 = 0x81;
-const FINAL_BINARY: u8 = 0x82;
+const FINAL_TEXT: u8 = FIN | Opcode::Text as u8;
+const FINAL_BINARY: u8 = FIN | Opcode::Binary as u8;
 
 /// Payloads are masked in pieces that stay in the first-level cache. A
 /// multiple of 4, so that each piece starts with the mask's first byte.
 const MASK_PIECE_BYTES: usize = 8 << 10;
 
 /// Appends the header of a final, masked frame.
-pub fn append_header(out: &mut Vec<u8>, opcode: OpCode, payload_bytes: usize, mask: [u8; 4]) {
-    let first = FIN | u8::from(opcode);
-    let [a, b, c, d] = mask;
-    match (u8::try_from(payload_bytes), u16::try_from(payload_bytes)) {
-        (Ok(short), _) if short < LENGTH_16 => {
-            out.extend_from_slice(&[first, MASKED | short, a, b, c, d]);
-        }
-        (_, Ok(medium)) => {
-            let [high, low] = medium.to_be_bytes();
-            out.extend_from_slice(&[first, MASKED | LENGTH_16, high, low, a, b, c, d]);
-        }
-        _ => {
-            out.extend_from_slice(&[first, MASKED | LENGTH_64]);
-            out.extend_from_slice(&(payload_bytes as u64).to_be_bytes());
-            out.extend_from_slice(&mask);
-        }
-    }
+pub fn append_header(out: &mut Vec<u8>, opcode: Opcode, payload_bytes: usize, mask: [u8; 4]) {
+    Header::new(opcode, true, Some(mask), payload_bytes as u64).write(out);
 }
 
 /// Appends a part of a payload, masked. Every part but the last must be a
@@ -60,8 +34,8 @@ pub fn append_masked(out: &mut Vec<u8>, payload: &[u8], mask: [u8; 4]) {
 }
 
 /// Appends a whole control frame. `payload` is at most 125 bytes.
-pub fn append_control(out: &mut Vec<u8>, control: Control, payload: &[u8], mask: [u8; 4]) {
-    append_header(out, OpCode::Control(control), payload.len(), mask);
+pub fn append_control(out: &mut Vec<u8>, opcode: Opcode, payload: &[u8], mask: [u8; 4]) {
+    append_header(out, opcode, payload.len(), mask);
     append_masked(out, payload, mask);
 }
 
@@ -131,7 +105,7 @@ pub struct Parser {
 
 #[derive(Debug, Clone, Copy)]
 struct Frame {
-    opcode: OpCode,
+    opcode: Opcode,
     is_final: bool,
     remaining: u64,
 }
@@ -156,18 +130,8 @@ impl Parser {
         // A frame without a payload is complete with no bytes behind it.
         while !bytes.is_empty() || self.frame.is_some() {
             let Some(frame) = self.frame else {
-                if let Some((text, payload, rest)) = self.whole_message(bytes) {
-                    on(Incoming::Message {
-                        text,
-                        head: payload.get(..HEAD_BYTES).unwrap_or(payload),
-                        len: payload.len() as u64,
-                        payload: self.keep_up_to.map(|_| payload),
-                    });
-                    bytes = rest;
-                    continue;
-                }
-                match self.header(bytes)? {
-                    Some(used) => bytes = bytes.get(used..).unwrap_or_default(),
+                match self.enter(bytes, &mut on)? {
+                    Some(rest) => bytes = rest,
                     None => return Ok(()),
                 }
                 continue;
@@ -175,8 +139,8 @@ impl Parser {
             let take = usize::try_from(frame.remaining).map_or(bytes.len(), |n| n.min(bytes.len()));
             let (part, rest) = bytes.split_at(take);
             let remaining = frame.remaining - take as u64;
-            if let OpCode::Control(control) = frame.opcode {
-                self.control_part(control, part, remaining == 0, &mut on);
+            if frame.opcode.is_control() {
+                self.control_part(frame.opcode, part, remaining == 0, &mut on);
             } else {
                 let last = remaining == 0 && frame.is_final;
                 self.data_part(part, last, &mut on)?;
@@ -191,39 +155,55 @@ impl Parser {
         Ok(())
     }
 
-    /// The message at the front of `bytes`, where it is the usual one: whole,
-    /// in one frame below 64 KiB. Then it costs no state.
-    fn whole_message<'a>(&self, bytes: &'a [u8]) -> Option<(bool, &'a [u8], &'a [u8])> {
-        if self.carried > 0 || self.message.is_some() {
-            return None;
+    /// Reads the header at the front of `bytes`, and with it the whole message
+    /// where that is the usual one, in one frame that is all there. Returns what
+    /// lies behind; `None` when more must come.
+    fn enter<'a, F>(&mut self, bytes: &'a [u8], on: &mut F) -> Result<Option<&'a [u8]>, Violation>
+    where
+        F: FnMut(Incoming<'_>),
+    {
+        if self.carried > 0 {
+            return self.enter_carried(bytes);
         }
-        let (first, len, rest) = match bytes {
-            [first, len @ 0..LENGTH_16, rest @ ..] => (first, usize::from(*len), rest),
-            [first, LENGTH_16, high, low, rest @ ..] => {
-                (first, usize::from(u16::from_be_bytes([*high, *low])), rest)
-            }
-            _ => return None,
+        let (header, opcode, behind) = match Header::read(bytes) {
+            Read::Whole {
+                header,
+                opcode,
+                header_len,
+            } => (header, opcode, bytes.get(header_len..).unwrap_or_default()),
+            Read::Partial => return self.enter_carried(bytes),
+            Read::Invalid => return Err(Violation::Opcode),
         };
-        if !matches!(*first, FINAL_TEXT | FINAL_BINARY)
-            || self.keep_up_to.is_some_and(|limit| len > limit)
+        if let Some((payload, rest)) = self.whole_message(&header, behind) {
+            // It costs no state.
+            on(Incoming::Message {
+                text: opcode == Opcode::Text,
+                head: payload.get(..HEAD_BYTES).unwrap_or(payload),
+                len: header.payload_len,
+                payload: self.keep_up_to.map(|_| payload),
+            });
+            return Ok(Some(rest));
+        }
+        self.begin(&header, opcode)?;
+        Ok(Some(behind))
+    }
+
+    fn whole_message<'a>(&self, header: &Header, behind: &'a [u8]) -> Option<(&'a [u8], &'a [u8])> {
+        if !matches!(header.first, FINAL_TEXT | FINAL_BINARY)
+            || header.mask.is_some()
+            || self.message.is_some()
         {
             return None;
         }
-        let (payload, rest) = rest.split_at_checked(len)?;
-        Some((*first == FINAL_TEXT, payload, rest))
+        let len = usize::try_from(header.payload_len).ok()?;
+        if self.keep_up_to.is_some_and(|limit| len > limit) {
+            return None;
+        }
+        behind.split_at_checked(len)
     }
 
-    /// Parses a frame header; returns how much of `bytes` it took, `None` when
-    /// more must come.
-    fn header(&mut self, bytes: &[u8]) -> Result<Option<usize>, Violation> {
-        if self.carried == 0 {
-            let mut cursor = Cursor::new(bytes);
-            let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)?;
-            if let Some((header, length)) = parsed {
-                self.begin(&header, length)?;
-                return Ok(Some(usize::try_from(cursor.position()).unwrap_or(0)));
-            }
-        }
+    /// Goes on with a header whose beginning came before.
+    fn enter_carried<'a>(&mut self, bytes: &'a [u8]) -> Result<Option<&'a [u8]>, Violation> {
         let had = self.carried;
         let room = self.carry.get_mut(had..).unwrap_or_default();
         let take = room.len().min(bytes.len());
@@ -231,40 +211,43 @@ impl Parser {
             *to = *from;
         }
         self.carried = had + take;
-        let carry = self.carry;
-        let mut cursor = Cursor::new(carry.get(..self.carried).unwrap_or_default());
-        match FrameHeader::parse(&mut cursor).map_err(|_| Violation::Opcode)? {
-            Some((header, length)) => {
+        match Header::read(self.carry.get(..self.carried).unwrap_or_default()) {
+            Read::Whole {
+                header,
+                opcode,
+                header_len,
+            } => {
                 self.carried = 0;
-                self.begin(&header, length)?;
-                let used = usize::try_from(cursor.position()).unwrap_or(0);
-                Ok(Some(used.saturating_sub(had)))
+                self.begin(&header, opcode)?;
+                let used = header_len.saturating_sub(had);
+                Ok(Some(bytes.get(used..).unwrap_or_default()))
             }
-            None => Ok(None),
+            Read::Partial => Ok(None),
+            Read::Invalid => Err(Violation::Opcode),
         }
     }
 
-    fn begin(&mut self, header: &FrameHeader, length: u64) -> Result<(), Violation> {
+    fn begin(&mut self, header: &Header, opcode: Opcode) -> Result<(), Violation> {
         if header.mask.is_some() {
             return Err(Violation::Masked);
         }
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+        if header.first & RSV != 0 {
             return Err(Violation::ReservedBits);
         }
-        match (header.opcode, self.message) {
-            (OpCode::Control(_), _) if !header.is_final || length > 125 => {
-                return Err(Violation::Control);
+        match (opcode, self.message) {
+            (opcode, _) if opcode.is_control() => {
+                if !header.is_final() || header.payload_len > 125 {
+                    return Err(Violation::Control);
+                }
             }
-            (OpCode::Control(_), _) | (OpCode::Data(Data::Continue), Some(_)) => {}
-            (OpCode::Data(Data::Continue), None) | (OpCode::Data(_), Some(_)) => {
-                return Err(Violation::Fragments);
-            }
-            (OpCode::Data(data), None) => self.message = Some((data == Data::Text, 0)),
+            (Opcode::Continuation, Some(_)) => {}
+            (Opcode::Continuation, None) | (_, Some(_)) => return Err(Violation::Fragments),
+            (opcode, None) => self.message = Some((opcode == Opcode::Text, 0)),
         }
         self.frame = Some(Frame {
-            opcode: header.opcode,
-            is_final: header.is_final,
-            remaining: length,
+            opcode,
+            is_final: header.is_final(),
+            remaining: header.payload_len,
         });
         Ok(())
     }
@@ -317,16 +300,16 @@ impl Parser {
         Ok(())
     }
 
-    fn control_part<F>(&mut self, control: Control, part: &[u8], last: bool, on: &mut F)
+    fn control_part<F>(&mut self, opcode: Opcode, part: &[u8], last: bool, on: &mut F)
     where
         F: FnMut(Incoming<'_>),
     {
         self.control.extend_from_slice(part);
         if last {
-            on(match control {
-                Control::Ping => Incoming::Ping(&self.control),
-                Control::Pong => Incoming::Pong(&self.control),
-                Control::Close | Control::Reserved(_) => Incoming::Close(&self.control),
+            on(match opcode {
+                Opcode::Ping => Incoming::Ping(&self.control),
+                Opcode::Pong => Incoming::Pong(&self.control),
+                _ => Incoming::Close(&self.control),
             });
             self.control.clear();
         }
@@ -346,14 +329,9 @@ mod tests {
         Ok(all)
     }
 
-    fn server_frame(is_final: bool, opcode: OpCode, payload: &[u8]) -> Vec<u8> {
-        let header = FrameHeader {
-            is_final,
-            opcode,
-            ..FrameHeader::default()
-        };
+    fn server_frame(is_final: bool, opcode: Opcode, payload: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::new();
-        header.format(payload.len() as u64, &mut bytes).unwrap();
+        Header::new(opcode, is_final, None, payload.len() as u64).write(&mut bytes);
         bytes.extend_from_slice(payload);
         bytes
     }
@@ -369,10 +347,10 @@ mod tests {
             for length in lengths {
                 let payload: Vec<u8> = (0..length).map(|i| i.to_le_bytes()[0]).collect();
                 let (first, rest) = payload.split_at(length / 2);
-                bytes.extend(server_frame(false, OpCode::Data(Data::Text), first));
-                bytes.extend(server_frame(true, OpCode::Control(Control::Ping), b"ping"));
-                bytes.extend(server_frame(true, OpCode::Data(Data::Continue), rest));
-                bytes.extend(server_frame(true, OpCode::Data(Data::Binary), &payload));
+                bytes.extend(server_frame(false, Opcode::Text, first));
+                bytes.extend(server_frame(true, Opcode::Ping, b"ping"));
+                bytes.extend(server_frame(true, Opcode::Continuation, rest));
+                bytes.extend(server_frame(true, Opcode::Binary, &payload));
             }
             let limit = keep.then_some(1 << 20);
             let whole = told(&mut Parser::new(limit), &bytes).unwrap();
@@ -405,7 +383,7 @@ mod tests {
             mask in any::<[u8; 4]>(),
         ) {
             let mut frame = Vec::new();
-            append_header(&mut frame, OpCode::Data(Data::Binary), payload.len(), mask);
+            append_header(&mut frame, Opcode::Binary, payload.len(), mask);
             let start = frame.len();
             append_masked(&mut frame, &payload, mask);
             let back: Vec<u8> = frame[start..]
@@ -419,10 +397,9 @@ mod tests {
 
     #[test]
     fn each_violation_is_named() {
-        let data = |data| OpCode::Data(data);
         let two_beginnings = [
-            server_frame(false, data(Data::Text), b"a"),
-            server_frame(true, data(Data::Text), b"b"),
+            server_frame(false, Opcode::Text, b"a"),
+            server_frame(true, Opcode::Text, b"b"),
         ];
         for (bytes, violation) in [
             (vec![0x83, 0], Violation::Opcode),
@@ -433,7 +410,7 @@ mod tests {
             (vec![0x80, 0], Violation::Fragments),
             (two_beginnings.concat(), Violation::Fragments),
             (
-                server_frame(true, data(Data::Text), b"12345"),
+                server_frame(true, Opcode::Text, b"12345"),
                 Violation::TooLarge,
             ),
         ] {

@@ -11,7 +11,6 @@ use bytes::Bytes;
 use futures_util::Sink;
 use rand::Rng;
 use rand::rngs::StdRng;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::frames::{
     HEAD_BYTES, Incoming, Parser, Violation, append_control, append_header, append_masked,
@@ -19,6 +18,7 @@ use super::frames::{
 use super::payload::Payload;
 use super::poller::Poller;
 use super::stream::Stream;
+use crate::connection::ws::codec::Opcode;
 use crate::connection::{CloseCode, CloseFrame, Event, Message, Socket, Transport};
 
 /// How often one connection is read in a row before the others have a turn.
@@ -48,7 +48,7 @@ impl Scratch {
     }
 
     /// Appends a message, or a ping, to the write buffer.
-    pub(super) fn append(&mut self, opcode: OpCode, payload: &Payload<'_>) {
+    pub(super) fn append(&mut self, opcode: Opcode, payload: &Payload<'_>) {
         let mask = self.mask();
         append_header(&mut self.write, opcode, payload.len(), mask);
         append_masked(&mut self.write, payload.head(), mask);
@@ -208,7 +208,7 @@ impl Link {
     /// it is not one.
     pub(super) fn append_large(
         &mut self,
-        opcode: OpCode,
+        opcode: Opcode,
         payload: &Payload<'_>,
         scratch: &mut Scratch,
     ) -> bool {
@@ -275,7 +275,7 @@ impl Link {
     pub(super) fn pong(&mut self, payload: &[u8], scratch: &mut Scratch) {
         if let Self::Frames(frames) = self {
             let mask = scratch.mask();
-            append_control(frames.behind_payload(), Control::Pong, payload, mask);
+            append_control(frames.behind_payload(), Opcode::Pong, payload, mask);
         }
     }
 
@@ -286,7 +286,7 @@ impl Link {
                 let mask = scratch.mask();
                 append_control(
                     frames.behind_payload(),
-                    Control::Close,
+                    Opcode::Close,
                     &CloseCode::NORMAL.get().to_be_bytes(),
                     mask,
                 );
@@ -478,6 +478,6 @@ where
 }
 
 /// The opcode of a message.
-pub(super) fn data_opcode(text: bool) -> OpCode {
-    OpCode::Data(if text { Data::Text } else { Data::Binary })
+pub(super) fn data_opcode(text: bool) -> Opcode {
+    if text { Opcode::Text } else { Opcode::Binary }
 }

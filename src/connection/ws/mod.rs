@@ -1,6 +1,7 @@
 //! An open WebSocket: frames, compression, messages and their end.
 
 pub mod close;
+pub mod codec;
 pub mod deflate;
 pub mod error;
 pub mod event;

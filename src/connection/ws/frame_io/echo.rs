@@ -14,6 +14,7 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::FrameIo;
+use crate::connection::ws::codec::{FIN, Header, Opcode, Read};
 use crate::connection::ws::mask;
 
 /// The most that is read into the shared buffer before it is answered.
@@ -184,8 +185,8 @@ fn answer(input: &[u8], output: &mut Vec<u8>, max_payload: usize) -> Answered {
         match Front::of(rest, max_payload) {
             Front::Message(frame) => {
                 let before = output.len();
-                append(&frame, output);
-                let payload = output.get(before + frame.answer_header_len()..);
+                let header_len = frame.answer(output);
+                let payload = output.get(before + header_len..);
                 if frame.is_text() && std::str::from_utf8(payload.unwrap_or_default()).is_err() {
                     output.truncate(before);
                     break true;
@@ -193,7 +194,7 @@ fn answer(input: &[u8], output: &mut Vec<u8>, max_payload: usize) -> Answered {
                 echoed.messages += 1;
                 echoed.bytes += frame.payload.len() as u64;
                 rest = rest
-                    .get(frame.header_len + frame.payload.len()..)
+                    .get(frame.header.wire_len() + frame.payload.len()..)
                     .unwrap_or_default();
             }
             Front::Beginning => break false,
@@ -216,53 +217,50 @@ enum Front<'a> {
     Other,
 }
 
-/// A data frame (RFC 6455 §5.2) with FIN and a mask.
+/// A data frame with FIN and a mask, in the shortest form.
 struct Frame<'a> {
-    first: u8,
-    header_len: usize,
+    header: Header,
     mask: [u8; 4],
     /// Still masked.
     payload: &'a [u8],
 }
 
-const FIN_TEXT: u8 = 0x81;
-const FIN_BINARY: u8 = 0x82;
+const FINAL_TEXT: u8 = FIN | Opcode::Text as u8;
+const FINAL_BINARY: u8 = FIN | Opcode::Binary as u8;
 
 impl<'a> Front<'a> {
     fn of(input: &'a [u8], max_payload: usize) -> Self {
-        let (first, masked_len) = match *input {
-            [] | [FIN_TEXT | FIN_BINARY] => return Self::Beginning,
-            [first @ (FIN_TEXT | FIN_BINARY), second, ..] if second >= 0x80 => {
-                (first, second & 0x7f)
-            }
-            _ => return Self::Other,
+        let (FINAL_TEXT | FINAL_BINARY) = *input.first().unwrap_or(&FINAL_BINARY) else {
+            return Self::Other;
         };
-        let (len, mask_at) = match (masked_len, input) {
-            // A length that has a shorter form is for tungstenite to judge.
-            (126, [_, _, 0, 0..126, ..]) => return Self::Other,
-            (126, [_, _, high, low, ..]) => (usize::from(u16::from_be_bytes([*high, *low])), 4),
-            (126, _) => return Self::Beginning,
-            (127, _) => return Self::Other,
-            (len, _) => (usize::from(len), 2),
+        let (header, header_len) = match Header::read(input) {
+            Read::Whole {
+                header, header_len, ..
+            } => (header, header_len),
+            Read::Partial => return Self::Beginning,
+            Read::Invalid => return Self::Other,
         };
-        let header_len = mask_at + 4;
-        if len > max_payload || header_len + len > INPUT_BYTES {
+        // A length that has a shorter form is for tungstenite to judge.
+        let (Some(mask), Ok(len), true) = (
+            header.mask,
+            usize::try_from(header.payload_len),
+            header_len == header.wire_len(),
+        ) else {
+            return Self::Other;
+        };
+        if len > max_payload || len > INPUT_BYTES - header_len {
             return Self::Other;
         }
-        let Some(&[a, b, c, d]) = input.get(mask_at..header_len) else {
-            return Self::Beginning;
-        };
         let arrived = input.get(header_len..).unwrap_or_default();
         let frame = |payload| Frame {
-            first,
-            header_len,
-            mask: [a, b, c, d],
+            header,
+            mask,
             payload,
         };
         match arrived.get(..len) {
             Some(payload) => Self::Message(frame(payload)),
             // Text that is not UTF-8 is refused before its frame ends.
-            None if first == FIN_TEXT
+            None if header.first == FINAL_TEXT
                 && (arrived.len() > MAX_BEGUN_TEXT_BYTES || !frame(arrived).begins_text()) =>
             {
                 Self::Other
@@ -274,7 +272,7 @@ impl<'a> Front<'a> {
 
 impl Frame<'_> {
     fn is_text(&self) -> bool {
-        self.first == FIN_TEXT
+        self.header.first == FINAL_TEXT
     }
 
     /// Whether the payload can be the beginning of UTF-8.
@@ -284,26 +282,15 @@ impl Frame<'_> {
         std::str::from_utf8(&payload).map_or_else(|error| error.error_len().is_none(), |_| true)
     }
 
-    fn answer_header_len(&self) -> usize {
-        self.header_len - self.mask.len()
+    /// Appends the frame that answers this one with itself; tells how long its
+    /// header is. A server does not mask.
+    fn answer(&self, output: &mut Vec<u8>) -> usize {
+        let header = Header {
+            mask: None,
+            ..self.header
+        };
+        header.write(output);
+        mask::append(output, self.payload, self.mask);
+        header.wire_len()
     }
-}
-
-/// Appends the frame that answers `frame` with itself. A server does not mask.
-fn append(frame: &Frame<'_>, output: &mut Vec<u8>) {
-    let len = frame.payload.len();
-    match (
-        frame.answer_header_len(),
-        u8::try_from(len),
-        u16::try_from(len),
-    ) {
-        (2, Ok(len), _) => output.extend_from_slice(&[frame.first, len]),
-        (_, _, Ok(len)) => {
-            let [high, low] = len.to_be_bytes();
-            output.extend_from_slice(&[frame.first, 126, high, low]);
-        }
-        // `Front` lets no frame through that is longer.
-        _ => {}
-    }
-    mask::append(output, frame.payload, frame.mask);
 }

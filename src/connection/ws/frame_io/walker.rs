@@ -5,15 +5,12 @@
 //! RFC 6455 allows; everything that breaks the protocol is passed on as it
 //! came, so that there is one judge of it.
 
-use std::io::Cursor;
-
 use tokio_tungstenite::tungstenite::protocol::Role;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 use super::compressed::{CompressedFrame, Compression, at_most};
-use super::fragment::{MAX_HEADER_BYTES, Piece, write_header};
+use super::fragment::Piece;
 use super::output::Output;
+use crate::connection::ws::codec::{Header, MAX_HEADER_BYTES, Opcode, RSV, RSV1, Read};
 use crate::connection::ws::deflate::{DeflateError, Inflater};
 use crate::connection::ws::mask;
 
@@ -51,12 +48,12 @@ struct CloseStart {
 }
 
 impl CloseStart {
-    fn new(header: &FrameHeader, payload_len: u64) -> Self {
+    fn new(header: &Header) -> Self {
         Self {
             mask: header.mask.unwrap_or_default(),
             code: [0; 2],
             len: 0,
-            end: at_most(payload_len, 2),
+            end: at_most(header.payload_len, 2),
         }
     }
 
@@ -94,7 +91,7 @@ enum Position {
 /// A data message in progress.
 #[derive(Debug, Clone, Copy)]
 struct Message {
-    kind: Data,
+    kind: Opcode,
     is_compressed: bool,
     /// Whether a fragment of this compressed message has been put out.
     has_begun: bool,
@@ -281,39 +278,42 @@ impl FrameWalker {
     /// Reads the frame header at `at` and decides what becomes of its frame.
     fn enter_frame(&mut self, bytes: &mut [u8], at: usize) -> Entered {
         let frame = bytes.get_mut(at..).unwrap_or_default();
-        let mut cursor = Cursor::new(&*frame);
-        let (header, length) = match FrameHeader::parse(&mut cursor) {
-            Ok(Some(parsed)) => parsed,
-            Ok(None) => {
+        let (header, opcode, header_len) = match Header::read(frame) {
+            Read::Whole {
+                header,
+                opcode,
+                header_len,
+            } => (header, opcode, header_len),
+            Read::Partial => {
                 self.hold(frame);
                 return Entered::EndsAt(at);
             }
-            // A reserved opcode.
-            Err(_) => {
+            Read::Invalid => {
                 self.position = Position::Lost;
                 return Entered::Passes { header_len: 0 };
             }
         };
-        let header_len = usize::try_from(cursor.position()).unwrap_or(frame.len());
         let arrived = frame.len() - header_len;
-        match self.route(&header, length, arrived) {
+        match self.route(&header, opcode, arrived) {
             Route::Pass => {
-                if header.opcode == OpCode::Control(Control::Close) && self.close.is_none() {
-                    self.close = Some(CloseStart::new(&header, length));
+                if opcode == Opcode::Close && self.close.is_none() {
+                    self.close = Some(CloseStart::new(&header));
                 }
-                self.position = Position::Payload { remaining: length };
+                self.position = Position::Payload {
+                    remaining: header.payload_len,
+                };
                 Entered::Passes { header_len }
             }
             Route::Lost => {
                 self.position = Position::Lost;
                 Entered::Passes { header_len }
             }
-            Route::Inflate => self.enter_compressed(&header, length, header_len, frame),
+            Route::Inflate => self.enter_compressed(&header, header_len, frame),
             Route::Split => {
                 let piece = Piece {
-                    remaining: length,
-                    opcode: header.opcode,
-                    is_final: header.is_final,
+                    remaining: header.payload_len,
+                    opcode,
+                    is_final: header.is_final(),
                     mask: header.mask,
                 };
                 if arrived == 0 {
@@ -332,8 +332,7 @@ impl FrameWalker {
 
     fn enter_compressed(
         &mut self,
-        header: &FrameHeader,
-        length: u64,
+        header: &Header,
         header_len: usize,
         frame: &mut [u8],
     ) -> Entered {
@@ -341,16 +340,16 @@ impl FrameWalker {
         // is refused for just that.
         if header.mask.is_some() != (self.role == Role::Server) {
             if let Some(first) = frame.first_mut() {
-                *first &= !0x40;
+                *first &= !RSV1;
             }
             self.position = Position::Lost;
             return Entered::Passes { header_len };
         }
         self.position = Position::Compressed(CompressedFrame {
-            remaining: length,
+            remaining: header.payload_len,
             unmasked: 0,
             mask: header.mask,
-            is_final: header.is_final,
+            is_final: header.is_final(),
             more: false,
         });
         Entered::Compressed { header_len }
@@ -365,43 +364,43 @@ impl FrameWalker {
     }
 
     /// Follows the messages from frame to frame.
-    fn route(&mut self, header: &FrameHeader, length: u64, arrived: usize) -> Route {
-        if header.rsv2 || header.rsv3 {
+    fn route(&mut self, header: &Header, opcode: Opcode, arrived: usize) -> Route {
+        let length = header.payload_len;
+        let rsv = header.first & RSV;
+        if rsv & !RSV1 != 0 {
             return Route::Lost;
         }
-        let OpCode::Data(opcode) = header.opcode else {
-            return if header.rsv1 {
-                Route::Lost
-            } else {
-                Route::Pass
-            };
-        };
+        if opcode.is_control() {
+            return if rsv == 0 { Route::Pass } else { Route::Lost };
+        }
         let mut message = match (opcode, self.message) {
-            (Data::Text | Data::Binary, None) => Message {
+            (Opcode::Text | Opcode::Binary, None) => Message {
                 kind: opcode,
-                is_compressed: header.rsv1,
+                is_compressed: rsv != 0,
                 has_begun: false,
                 wire_bytes: 0,
             },
             // RFC 7692 §6.1: only the first frame of a message has RSV1.
-            (Data::Continue, Some(message)) if !header.rsv1 => message,
+            (Opcode::Continuation, Some(message)) if rsv == 0 => message,
             _ => return Route::Lost,
         };
         if message.is_compressed && self.compression.is_none() {
             return Route::Lost;
         }
         message.wire_bytes = message.wire_bytes.saturating_add(length);
-        if header.is_final
+        if header.is_final()
             && let Some(compression) = &mut self.compression
         {
             compression.record_length(message.wire_bytes);
         }
         let is_too_long = length > self.max_frame_bytes as u64;
-        self.message = (message.is_compressed || !header.is_final).then_some(message);
+        self.message = (message.is_compressed || !header.is_final()).then_some(message);
         match (message.is_compressed, is_too_long) {
             (true, true) => Route::Lost,
             (true, false) => Route::Inflate,
-            (false, false) if message.kind == Data::Text && length > arrived as u64 => Route::Split,
+            (false, false) if message.kind == Opcode::Text && length > arrived as u64 => {
+                Route::Split
+            }
             (false, _) => Route::Pass,
         }
     }
@@ -438,15 +437,11 @@ impl FrameWalker {
         // The frames in between are merged where they yield nothing, but a
         // message begins before anything that comes after its first frame.
         if bytes.len() > MAX_HEADER_BYTES || is_final || (ended && !message.has_begun) {
-            let header = FrameHeader {
-                is_final,
-                opcode: OpCode::Data(message.continued_as()),
-                mask: (self.role == Role::Server).then_some([0; 4]),
-                ..FrameHeader::default()
-            };
+            let mask = (self.role == Role::Server).then_some([0; 4]);
             let payload_len = (bytes.len() - MAX_HEADER_BYTES) as u64;
-            let start = MAX_HEADER_BYTES - header.len(payload_len);
-            write_header(&header, payload_len, bytes.get_mut(start..));
+            let header = Header::new(message.continued_as(), is_final, mask, payload_len);
+            let start = MAX_HEADER_BYTES - header.wire_len();
+            header.write_to(bytes.get_mut(start..).unwrap_or_default());
             output.set(bytes, start);
             message.has_begun = true;
         }
@@ -481,9 +476,9 @@ enum Entered {
 
 impl Message {
     /// The opcode of the next fragment.
-    fn continued_as(&self) -> Data {
+    fn continued_as(&self) -> Opcode {
         if self.has_begun {
-            Data::Continue
+            Opcode::Continuation
         } else {
             self.kind
         }

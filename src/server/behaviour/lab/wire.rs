@@ -8,9 +8,9 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
-use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
+use crate::connection::ws::codec::{FIN, Header, Opcode, RSV, Read};
+use crate::connection::ws::mask;
 use crate::connection::{Message, SocketError, Transport};
 use crate::server::behaviour::Upgraded;
 
@@ -69,50 +69,54 @@ impl Wire {
     /// Takes frames off the input until one of them says something.
     fn parse(&mut self) -> Option<Incoming> {
         loop {
-            let mut cursor = io::Cursor::new(&self.input[..]);
-            let (header, length) = match FrameHeader::parse(&mut cursor) {
-                Ok(parsed) => parsed?,
-                Err(_) => return Some(Incoming::Violation(1002, "reserved opcode")),
+            let (header, opcode, header_len) = match Header::read(&self.input) {
+                Read::Whole {
+                    header,
+                    opcode,
+                    header_len,
+                } => (header, opcode, header_len),
+                Read::Partial => return None,
+                Read::Invalid => return Some(Incoming::Violation(1002, "reserved opcode")),
             };
-            let header_len = usize::try_from(cursor.position()).ok()?;
-            if let Err((code, reason)) = self.check(&header, length) {
+            if let Err((code, reason)) = self.check(&header, opcode) {
                 return Some(Incoming::Violation(code, reason));
             }
             // At most `max_message_bytes`, as checked.
-            let length = usize::try_from(length).ok()?;
+            let length = usize::try_from(header.payload_len).ok()?;
             if self.input.len() - header_len < length {
                 self.input.reserve(header_len + length - self.input.len());
                 return None;
             }
             self.input.advance(header_len);
             let mut payload = self.input.split_to(length);
-            for (byte, key) in payload.iter_mut().zip(header.mask.iter().flatten().cycle()) {
-                *byte ^= key;
-            }
-            if let Some(incoming) = self.take(&header, payload) {
+            mask::apply(&mut payload, header.mask.unwrap_or_default());
+            if let Some(incoming) = self.take(&header, opcode, payload) {
                 return Some(incoming);
             }
         }
     }
 
-    fn check(&self, header: &FrameHeader, length: u64) -> Result<(), (u16, &'static str)> {
-        if header.rsv1 || header.rsv2 || header.rsv3 {
+    fn check(&self, header: &Header, opcode: Opcode) -> Result<(), (u16, &'static str)> {
+        let length = header.payload_len;
+        if header.first & RSV != 0 {
             return Err((1002, "reserved bits"));
         }
         if header.mask.is_none() {
             return Err((1002, "unmasked frame"));
         }
         let begun = self.message.as_ref().map(|(_, message)| message.len());
-        match header.opcode {
+        match opcode {
             // RFC 6455 §5.5: at most 125 bytes, and not fragmented.
-            OpCode::Control(_) if length > 125 || !header.is_final => Err((1002, "control frame")),
-            OpCode::Data(Data::Continue) if begun.is_none() => Err((1002, "no message to go on")),
-            OpCode::Data(Data::Text | Data::Binary) if begun.is_some() => {
+            opcode if opcode.is_control() => match length > 125 || !header.is_final() {
+                true => Err((1002, "control frame")),
+                false => Ok(()),
+            },
+            Opcode::Continuation if begun.is_none() => Err((1002, "no message to go on")),
+            Opcode::Text | Opcode::Binary if begun.is_some() => {
                 Err((1002, "message within a message"))
             }
-            OpCode::Data(_)
-                if length.saturating_add(begun.unwrap_or_default() as u64)
-                    > self.max_message_bytes as u64 =>
+            _ if length.saturating_add(begun.unwrap_or_default() as u64)
+                > self.max_message_bytes as u64 =>
             {
                 Err((1009, "message too big"))
             }
@@ -120,18 +124,19 @@ impl Wire {
         }
     }
 
-    fn take(&mut self, header: &FrameHeader, payload: BytesMut) -> Option<Incoming> {
-        match header.opcode {
-            OpCode::Control(Control::Ping) => return Some(Incoming::Ping(payload.freeze())),
-            OpCode::Control(Control::Pong) => return Some(Incoming::Pong),
-            OpCode::Control(Control::Close) => return Some(Incoming::Close(payload.freeze())),
-            OpCode::Data(Data::Continue) => {
+    fn take(&mut self, header: &Header, opcode: Opcode, payload: BytesMut) -> Option<Incoming> {
+        match opcode {
+            Opcode::Ping => return Some(Incoming::Ping(payload.freeze())),
+            Opcode::Pong => return Some(Incoming::Pong),
+            Opcode::Close => return Some(Incoming::Close(payload.freeze())),
+            Opcode::Continuation => {
                 self.message.as_mut()?.1.extend_from_slice(&payload);
             }
-            OpCode::Data(kind) => self.message = Some((kind == Data::Text, payload)),
-            OpCode::Control(_) => return Some(Incoming::Violation(1002, "reserved opcode")),
+            Opcode::Text | Opcode::Binary => {
+                self.message = Some((opcode == Opcode::Text, payload));
+            }
         }
-        if !header.is_final {
+        if !header.is_final() {
             return None;
         }
         let (is_text, message) = self.message.take()?;
@@ -189,31 +194,24 @@ pub(super) fn append_message(message: &Message, fragments: usize, target: &mut V
         let (part, after) = rest.split_at(rest.len().min(length));
         rest = after;
         let opcode = match (index, message.is_text()) {
-            (0, true) => 1,
-            (0, false) => 2,
-            _ => 0,
+            (0, true) => Opcode::Text,
+            (0, false) => Opcode::Binary,
+            _ => Opcode::Continuation,
         };
         let is_last = index + 1 == fragments;
-        append_frame(opcode | u8::from(is_last) << 7, part, target);
+        let fin = if is_last { FIN } else { 0 };
+        append_frame(opcode as u8 | fin, part, target);
     }
 }
 
 /// Appends a frame with this first byte, unmasked.
 pub(super) fn append_frame(first: u8, payload: &[u8], target: &mut Vec<u8>) {
-    target.push(first);
-    match payload.len() {
-        length @ 0..126 => target.extend(u8::try_from(length)),
-        length => match u16::try_from(length) {
-            Ok(length) => {
-                target.push(126);
-                target.extend(length.to_be_bytes());
-            }
-            Err(_) => {
-                target.push(127);
-                target.extend((length as u64).to_be_bytes());
-            }
-        },
-    }
+    let header = Header {
+        first,
+        mask: None,
+        payload_len: payload.len() as u64,
+    };
+    header.write(target);
     target.extend_from_slice(payload);
 }
 
