@@ -173,14 +173,18 @@ fn a_variable_that_is_not_set_is_named_with_its_line() {
     let stderr = String::from_utf8(output.stderr).unwrap();
     let said = format!("'{config}', line 4: the environment variable 'NO_SUCH' is not set");
     assert!(stderr.contains(&said), "{stderr}");
-    // What cannot work about a target has the line of its entry.
-    let text = format!("allow = ['{CLIENT}']\n\n[[targets]]\nurl = 'ws://h:x/'\n");
+    // What cannot work about a target has the line of its entry, and no secret.
+    let text = format!("allow = ['{CLIENT}']\n\n[[targets]]\nurl = 'ws://h:${{TOKEN}}/'\n");
     fs::write(&config, text).unwrap();
-    let output = probe(&["--config", &config]);
+    let mut command = wscli();
+    command.env("TOKEN", "SECRETxyz");
+    command.args(["probe-origin", "--config", &config]);
+    let output = command.output().unwrap();
     assert_eq!(output.status.code(), Some(2));
     let stderr = String::from_utf8(output.stderr).unwrap();
+    let said = format!("'{config}', line 3: ");
     assert!(
-        stderr.contains(&format!("'{config}', line 3: ")),
+        stderr.contains(&said) && !stderr.contains("SECRETxyz"),
         "{stderr}"
     );
 }

@@ -14,10 +14,13 @@ use std::path::Path;
 
 use anyhow::Result;
 use serde::Deserialize as _;
+use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
+use self::expand::Expanded;
 use self::settings::Table;
 pub(super) use self::settings::{Page, Settings, no_such_probe, pattern};
+use crate::connection::Secrets;
 use crate::exit::Failure;
 
 /// The file.
@@ -91,11 +94,23 @@ impl ConfigFile {
 fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<ConfigFile, Wrong> {
     let mut document = DeTable::parse(text)?;
     let expanded = expand::table(document.get_mut(), text, variable)?;
+    let secrets = Secrets::default().and_known(expanded.secrets.clone());
+    resolve(document, text, &expanded).map_err(|wrong| Wrong {
+        why: secrets.text(&wrong.why),
+        ..wrong
+    })
+}
+
+fn resolve(
+    document: Spanned<DeTable<'_>>,
+    text: &str,
+    expanded: &Expanded,
+) -> Result<ConfigFile, Wrong> {
     let mut table = Table::deserialize(Deserializer::from(document)).map_err(|error| {
         let wrong = Wrong::from(error);
         // The value may be a secret, and the parser shows it.
         match &wrong.span {
-            Some(span) if expanded.iter().any(|place| overlap(place, span)) => Wrong {
+            Some(span) if expanded.places.iter().any(|place| overlap(place, span)) => Wrong {
                 why: "what the environment variable holds is not valid here".into(),
                 ..wrong
             },
@@ -113,7 +128,8 @@ fn parse(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Config
         });
     }
     let targets = std::mem::take(&mut table.targets);
-    let common = table.settings()?;
+    let mut common = table.settings()?;
+    common.secrets.clone_from(&expanded.secrets);
     let targets = targets
         .into_iter()
         .map(|target| {

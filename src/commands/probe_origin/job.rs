@@ -18,7 +18,7 @@ use crate::cli::transport::TransportArgs;
 use crate::connection::http::HeaderEdit;
 use crate::connection::http::auth::{Auth, Authorization};
 use crate::connection::secrets::{self, is_secret_header};
-use crate::connection::{Message, OpenConfig, Target};
+use crate::connection::{Message, OpenConfig, Secrets, Target};
 use crate::exit::Failure;
 use crate::origin::catalogue::{self, Severity, Site};
 use crate::origin::observe::Conversation;
@@ -76,10 +76,11 @@ pub(super) fn jobs(args: &ProbeOriginArgs, status: Status) -> Result<Vec<Job>> {
                 settings,
                 line,
             } = source;
+            let secrets = Secrets::default().and_known(settings.secrets.clone());
             let job = job(args, &url, settings, &environment, &mut ask);
             match (line, &args.policy.config) {
                 (Some(line), Some(path)) => {
-                    let job = job.map_err(|error| at_line(error, path, line))?;
+                    let job = job.map_err(|error| at_line(error, path, line, &secrets))?;
                     Ok(Job {
                         line: Some(line),
                         ..job
@@ -93,10 +94,14 @@ pub(super) fn jobs(args: &ProbeOriginArgs, status: Status) -> Result<Vec<Job>> {
 
 /// What cannot work about a target of the configuration, with the place of its
 /// entry.
-fn at_line(error: anyhow::Error, path: &Path, line: usize) -> anyhow::Error {
+fn at_line(error: anyhow::Error, path: &Path, line: usize, secrets: &Secrets) -> anyhow::Error {
     match error.downcast::<Failure>() {
         Ok(failure) => Failure {
-            message: format!("'{}', line {line}: {}", path.display(), failure.message),
+            message: format!(
+                "'{}', line {line}: {}",
+                path.display(),
+                secrets.text(&failure.message)
+            ),
             ..failure
         }
         .into(),
@@ -173,6 +178,7 @@ fn job(
     run.redactor = open
         .request
         .secrets(&target)
+        .and_known(settings.secrets)
         .and_known(message.iter().flat_map(|text| secrets::in_text(text)))
         .and_known(
             of_pages

@@ -6,18 +6,27 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use super::Wrong;
+use crate::connection::secrets::is_secret_header;
 
-/// Replaces the variables in all texts of a table. The places of the texts
-/// that had some.
+/// What was put into the texts.
+#[derive(Debug, Default)]
+pub(super) struct Expanded {
+    /// The places of the texts that had variables.
+    pub(super) places: Vec<Range<usize>>,
+    /// The values of the variables whose names promise a secret.
+    pub(super) secrets: Vec<String>,
+}
+
+/// Replaces the variables in all texts of a table.
 pub(super) fn table(
     table: &mut DeTable<'_>,
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
-) -> Result<Vec<Range<usize>>, Wrong> {
+) -> Result<Expanded, Wrong> {
     let mut expander = Expander {
         text,
         variable,
-        expanded: Vec::new(),
+        expanded: Expanded::default(),
     };
     expander.table(table)?;
     Ok(expander.expanded)
@@ -26,7 +35,7 @@ pub(super) fn table(
 struct Expander<'a> {
     text: &'a str,
     variable: &'a dyn Fn(&str) -> Option<String>,
-    expanded: Vec<Range<usize>>,
+    expanded: Expanded,
 }
 
 impl Expander<'_> {
@@ -43,7 +52,7 @@ impl Expander<'_> {
             DeValue::String(text) if text.contains("${") => {
                 let whole = self.expand(text, span)?;
                 *text = whole.into();
-                self.expanded.push(span.clone());
+                self.expanded.places.push(span.clone());
             }
             DeValue::Array(values) => {
                 for value in values.iter_mut() {
@@ -57,7 +66,7 @@ impl Expander<'_> {
         Ok(())
     }
 
-    fn expand(&self, text: &str, span: &Range<usize>) -> Result<String, Wrong> {
+    fn expand(&mut self, text: &str, span: &Range<usize>) -> Result<String, Wrong> {
         let mut whole = String::new();
         let mut rest = text;
         while let Some((before, after)) = rest.split_once("${") {
@@ -79,6 +88,9 @@ impl Expander<'_> {
             })?;
             whole.push_str(before);
             whole.push_str(&value);
+            if is_secret_header(name) {
+                self.expanded.secrets.push(value);
+            }
             rest = after;
         }
         whole.push_str(rest);

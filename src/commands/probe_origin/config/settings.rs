@@ -102,6 +102,8 @@ pub(in crate::commands::probe_origin) struct Settings {
     pub(in crate::commands::probe_origin) skip: Vec<String>,
     pub(in crate::commands::probe_origin) exotic: Option<bool>,
     pub(in crate::commands::probe_origin) page: Page,
+    /// What came from the environment and is to be kept out of all output.
+    pub(in crate::commands::probe_origin) secrets: Vec<String>,
     way: Way,
 }
 
@@ -176,6 +178,7 @@ impl Table {
             probe: each(self.probe, known)?,
             skip: each(self.skip, known)?,
             exotic: self.exotic,
+            secrets: Vec::new(),
             page: Page {
                 secret_params: self.secret_params,
                 secret_headers: self.secret_headers,
@@ -240,6 +243,7 @@ impl Settings {
             skip: joined(common.skip, self.skip),
             exotic: self.exotic.or(common.exotic),
             page: self.page.over(common.page),
+            secrets: joined(common.secrets, self.secrets),
             way: self.way.over(common.way),
         }
     }

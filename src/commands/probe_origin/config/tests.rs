@@ -9,6 +9,7 @@ fn read(text: &str) -> Result<ConfigFile, (usize, String)> {
     let variable = |name: &str| match name {
         "SESSION" => Some("s3cret\"\n".to_owned()),
         "TOKEN" => Some("t".to_owned()),
+        "SECRET" => Some("s3cret-value".to_owned()),
         "EMPTY" => Some(String::new()),
         "PORT" => Some("5000".to_owned()),
         "LIMIT" => Some("90s".to_owned()),
@@ -37,6 +38,13 @@ fn an_environment_variable_stands_in_every_text() {
     let args = target.settings.transport(&flags(&[]));
     assert_eq!(args.auth.cookies[0].0, "sid=5000");
     assert_eq!(args.max_time, Some(Duration::from_secs(90)));
+}
+
+#[test]
+fn a_variable_that_is_named_like_a_secret_is_one() {
+    let text = "[[targets]]\nurl = 'ws://localhost:${PORT}/${SECRET}/ws'\n";
+    let file = read(text).unwrap();
+    assert_eq!(file.targets[0].settings.secrets, ["s3cret-value"]);
 }
 
 #[test]
@@ -105,6 +113,7 @@ fn what_is_wrong_is_told_with_its_line_and_without_a_secret() {
             4,
             "unknown variant `hgh`",
         ),
+        (&format!("{head}allow = ['${{SECRET}}']\n"), 4, "[redacted]"),
         (&format!("{head}allow = ['x']\n"), 4, "has no scheme"),
         (&format!("{head}expect = '/(/'\n"), 4, "not a valid pattern"),
         (
