@@ -255,7 +255,7 @@ flood\t'Send without waiting'"
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -s c -l connections -d 'Connections (in mode handshake: attempts at a time)' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l threads -d 'Threads; by default as many as processors, and no more than connections' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l in-flight -d 'Closed loop: messages that each connection keeps in flight [default: 1]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand bench" -s r -l rate -d 'Open loop: messages a second in all, on a fixed schedule' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -s r -l rate -d 'Open loop: messages a second in all, on a fixed schedule; 100, 10k, 600/m' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l rate-per-connection -d 'Open loop: messages a second on each connection' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l stages -d 'Open loop in stages, as \'10s:100,30s:1000\': durations and messages a second in all' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l think-time -d 'Closed loop: pause between a reply and the next message' -r

@@ -230,6 +230,8 @@ impl Coordinator {
         let measure_ns = start_ns + to_ns(self.control.config.warmup);
         self.live.elapsed = Duration::from_nanos(now_ns);
         self.live.open = self.control.open.load(Ordering::Relaxed);
+        self.live.sent = self.total.counters.sent;
+        self.live.lost = self.total.counters.lost;
         self.live.errors = self.total.errors.total();
         self.live.part = match start_ns {
             0 => Part::Opening,

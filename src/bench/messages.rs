@@ -53,6 +53,10 @@ pub struct Live {
     pub p50_ns: u64,
     /// The same, 99th percentile.
     pub p99_ns: u64,
+    /// Messages sent so far.
+    pub sent: u64,
+    /// Messages lost so far.
+    pub lost: u64,
     /// Errors so far.
     pub errors: u64,
 }

@@ -85,6 +85,13 @@ impl Schedule {
         ))
     }
 
+    /// The rate that is asked for at a time after the start, in messages a second.
+    pub fn rate_at(&self, time_ns: u64) -> f64 {
+        let segments = self.segments.iter().rev();
+        let mut begun = segments.skip_while(|s| s.start_ns > time_ns as f64);
+        begun.next().map_or(0.0, |segment| segment.rate)
+    }
+
     /// The number of the first message at or after `time_ns`.
     pub fn first_at(&self, time_ns: u64) -> u64 {
         let before = |number| self.time_of(number).is_some_and(|time| time < time_ns);
@@ -139,6 +146,8 @@ mod tests {
         let ms: Vec<_> = times.iter().map(|t| t / 1_000_000).collect();
         assert_eq!(ms, [0, 500, 1000, 1500, 7000, 7250, 7500, 7750]);
         assert_eq!(schedule.first_at(1_000_000_000), 2);
+        let rates = [0, 1, 3, 7].map(|s| schedule.rate_at(s * 1_000_000_000));
+        assert_eq!(rates, [2.0, 2.0, 0.0, 4.0]);
     }
 
     proptest! {

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -13,6 +12,7 @@ use crate::bench::matching::Matching;
 use crate::bench::schedule::Stage;
 use crate::bench::threshold::Threshold;
 use crate::value::Pattern;
+use crate::value::rate as parse_rate;
 
 /// Flags of `wscli bench`.
 #[derive(Debug, Args)]
@@ -30,11 +30,11 @@ pub struct BenchArgs {
     pub mode: ModeArg,
 
     /// Connections (in mode handshake: attempts at a time)
-    #[arg(short, long, value_name = "N", default_value = "10", value_parser = positive)]
+    #[arg(short, long, value_name = "N", default_value = "10", value_parser = positive, allow_negative_numbers = true)]
     pub connections: usize,
 
     /// Threads; by default as many as processors, and no more than connections
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = positive, allow_negative_numbers = true)]
     pub threads: Option<usize>,
 
     /// How load is put on the server.
@@ -72,15 +72,15 @@ pub struct BenchArgs {
 #[command(next_help_heading = "Load")]
 pub struct LoadArgs {
     /// Closed loop: messages that each connection keeps in flight [default: 1]
-    #[arg(long, value_name = "K", value_parser = in_flight)]
+    #[arg(long, value_name = "K", value_parser = in_flight, allow_negative_numbers = true)]
     pub in_flight: Option<u32>,
 
-    /// Open loop: messages a second in all, on a fixed schedule
-    #[arg(short, long, value_name = "R", value_parser = rate, conflicts_with_all = ["in_flight", "think_time"])]
+    /// Open loop: messages a second in all, on a fixed schedule; 100, 10k, 600/m
+    #[arg(short, long, value_name = "R", value_parser = rate, allow_negative_numbers = true, conflicts_with_all = ["in_flight", "think_time"])]
     pub rate: Option<f64>,
 
     /// Open loop: messages a second on each connection
-    #[arg(long, value_name = "R", value_parser = rate, conflicts_with_all = ["in_flight", "think_time", "rate"])]
+    #[arg(long, value_name = "R", value_parser = rate, allow_negative_numbers = true, conflicts_with_all = ["in_flight", "think_time", "rate"])]
     pub rate_per_connection: Option<f64>,
 
     /// Open loop in stages, as '10s:100,30s:1000': durations and messages a second in all
@@ -92,19 +92,19 @@ pub struct LoadArgs {
     pub think_time: Option<Duration>,
 
     /// Mode handshake: attempts a second in all, on a fixed schedule
-    #[arg(long, value_name = "R", value_parser = rate)]
+    #[arg(long, value_name = "R", value_parser = rate, allow_negative_numbers = true)]
     pub connect_rate: Option<f64>,
 
     /// Mode idle: time between two pings of a connection [default: 10s]
-    #[arg(long, value_name = "DURATION", value_parser = value::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = ping_interval)]
     pub ping_interval: Option<Duration>,
 
     /// How long is measured [default: 10s, or until --messages are done]
-    #[arg(short, long, value_name = "DURATION", value_parser = value::duration)]
+    #[arg(short, long, value_name = "DURATION", value_parser = value::positive_duration)]
     pub duration: Option<Duration>,
 
     /// How many messages are measured
-    #[arg(short = 'n', long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(short = 'n', long, value_name = "N", value_parser = messages, allow_negative_numbers = true)]
     pub messages: Option<u64>,
 
     /// Load before the measuring
@@ -116,7 +116,7 @@ pub struct LoadArgs {
     pub ramp_up: Duration,
 
     /// A message without a reply for this long is lost
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "5s")]
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration, default_value = "5s")]
     pub reply_timeout: Duration,
 
     /// Keep the schedule to the microsecond by spinning before each message
@@ -136,8 +136,8 @@ pub struct PayloadArgs {
     #[arg(long, value_name = "FILE|@DIR", conflicts_with = "message")]
     pub payload: Vec<PathBuf>,
 
-    /// Send this text, with {{n}}, {{conn}}, {{uuid}}, {{now}} and {{random 16}} filled in; repeat for more, in turn
-    #[arg(long, value_name = "TEMPLATE")]
+    /// A text with placeholders; see `MESSAGE_HELP`.
+    #[arg(long, value_name = "TEMPLATE", help = MESSAGE_HELP)]
     pub message: Vec<String>,
 
     /// Fill in the placeholders of --payload files too
@@ -191,6 +191,14 @@ pub enum ModeArg {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Stages(pub Vec<Stage>);
 
+/// The help of `--message`. clap breaks the line at the `{n}` inside of `{{n}}`, unless
+/// a change of style stands in between; this one changes nothing.
+const MESSAGE_HELP: &str = concat!(
+    "Send this text, with {{",
+    "\u{1b}[0m",
+    "n}}, {{conn}}, {{uuid}}, {{now}} and {{random 16}} filled in; repeat for more, in turn"
+);
+
 fn positive(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(number) if number > 0 => Ok(number),
@@ -205,10 +213,25 @@ fn in_flight(text: &str) -> Result<u32, String> {
     }
 }
 
+fn messages(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(number) if number > 0 => Ok(number),
+        _ => Err("write a whole number above 0".into()),
+    }
+}
+
 fn rate(text: &str) -> Result<f64, String> {
-    match f64::from_str(text) {
-        Ok(rate) if rate.is_finite() && (1e-3..=1e9).contains(&rate) => Ok(rate),
-        _ => Err("write a number a second, from 0.001 to 1e9".into()),
+    match parse_rate(text).map_err(|error| error.to_string())? {
+        rate if (1e-3..=1e9).contains(&rate) => Ok(rate),
+        _ => Err("write a rate from 0.001 to 1e9 a second".into()),
+    }
+}
+
+/// Pings of one connection in a row measure nothing but each other.
+fn ping_interval(text: &str) -> Result<Duration, String> {
+    match value::positive_duration(text)? {
+        short if short < Duration::from_millis(1) => Err("pings are at least 1ms apart".into()),
+        interval => Ok(interval),
     }
 }
 
@@ -234,7 +257,7 @@ fn stages(text: &str) -> Result<Stages, String> {
             .ok_or("write each stage as DURATION:RATE, such as 10s:100")?;
         let per_second = match per_second {
             "0" => 0.0,
-            other => rate(other)?,
+            other => rate(other).map_err(|error| format!("{error} (or 0 for a pause)"))?,
         };
         Ok::<_, String>(Stage {
             duration: value::duration(length).map_err(|e| e.to_string())?,

@@ -55,7 +55,7 @@ pub struct TransportArgs {
     pub unix_socket: Option<PathBuf>,
 
     /// Give up when the connection is not open after this time
-    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "30s")]
+    #[arg(long, value_name = "DURATION", value_parser = value::positive_duration, default_value = "30s")]
     pub connect_timeout: Duration,
 
     /// Give up when not done after this time

@@ -1,16 +1,19 @@
 //! `wscli bench`.
 
+mod made;
+mod output;
 mod plan;
 
 use std::cell::Cell;
 use std::future::pending;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use tokio::time::sleep;
 
+use self::output::JsonOutput;
 use super::demo;
+use super::prompt::color_env;
 use super::sentence;
 use super::signals::Signals;
 use crate::bench::config::Mode;
@@ -20,21 +23,52 @@ use crate::cli::bench::BenchArgs;
 use crate::connection::net::proxy::ProxyRules;
 use crate::connection::{OpenConfig, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
-use crate::report::{bench_json, bench_text};
-use crate::terminal::{Progress, Status, write_stdout};
+use crate::report::bench::text::{self, Look};
+use crate::report::bench::{Run, json, live};
+use crate::terminal::style::ColorChoice;
+use crate::terminal::{
+    Progress, Status, Style, Verbosity, stdout_is_terminal, stdout_width, write_stdout,
+};
+
+/// Where prose and tables end when nobody looks at a terminal.
+const DEFAULT_WIDTH: usize = 80;
 
 /// Runs the command.
-pub(super) fn run(args: &BenchArgs, status: Status) -> Result<ExitStatus> {
+pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Result<ExitStatus> {
     let limits = limits::raise_and_read();
     let config = plan::config(args)?;
     plan::check_ids(&config)?;
     // An embedded server holds the other end of each connection.
     let extra = u64::from(args.demo);
     limits::check(&config, limits, extra).map_err(|error| Failure::usage(error.to_string()))?;
+    let json = JsonOutput::open(args.report.json.as_deref())?;
     let config = with_demo(config, args, status)?;
+    let stages = args
+        .load
+        .stages
+        .as_ref()
+        .map_or(&[][..], |stages| &stages.0);
+    let made = made::made(&config, stages, args.demo);
     let cause = Cell::new(None);
-    let summary = measure(config, args.transport.max_time, status, &cause)?;
-    finish(args, summary, cause.get())
+    let mut summary = measure(config.clone(), args.transport.max_time, status, &cause)?;
+    let thresholds = args.report.thresholds.iter();
+    let verdicts: Vec<Verdict> = thresholds.map(|t| t.judge(&mut summary)).collect();
+    let run = Run {
+        made: &made,
+        config: &config,
+        summary: &mut summary,
+        verdicts: &verdicts,
+    };
+    let told = tell(run, json, color, status);
+    if let Err(error) = &told {
+        status.error(&sentence(error));
+    }
+    let ended = judge(&summary, &verdicts, cause.get());
+    match (told, ended) {
+        // A report that is not there is never a success.
+        (Err(_), Ok(ExitStatus::Success)) => Ok(ExitStatus::LocalIo),
+        (_, ended) => ended,
+    }
 }
 
 fn with_demo(mut config: BenchConfig, args: &BenchArgs, status: Status) -> Result<BenchConfig> {
@@ -59,16 +93,15 @@ fn measure(
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let planned = config.duration;
-    let open = config.open.clone();
+    let plan = config.clone();
     let mut progress = Progress::start(status);
     let result = runtime.block_on(async {
-        let mut signals = Signals::new().context("cannot listen for signals")?;
+        let mut signals = Signals::with_last_words().context("cannot listen for signals")?;
         let stop = async { cause.set(Some(stopped(&mut signals, max_time).await)) };
-        Ok(run_bench(config, stop, |live| show(&mut progress, planned, live)).await)
+        Ok(run_bench(config, stop, |live| show(&mut progress, &plan, live)).await)
     });
     progress.finish();
-    result.and_then(|result| result.map_err(|error| failure(error, &open)))
+    result.and_then(|result| result.map_err(|error| failure(error, &plan.open)))
 }
 
 /// What ends a run early, as the status of a process that it ends.
@@ -112,33 +145,46 @@ fn not_opened(connections: usize) -> String {
     }
 }
 
-fn show(progress: &mut Progress, planned: Option<Duration>, live: &Live) {
-    let done = planned.map_or(0.0, |planned| {
-        live.measured.as_secs_f64() / planned.as_secs_f64().max(0.001)
+fn show(progress: &mut Progress, config: &BenchConfig, live: &Live) {
+    progress.show_fitted(live::done(live, config), |width| {
+        live::line(live, config, width)
     });
-    progress.show(done, || bench_text::live(live));
 }
 
-fn finish(
-    args: &BenchArgs,
-    mut summary: Summary,
-    stopped: Option<ExitStatus>,
-) -> Result<ExitStatus> {
-    let thresholds = &args.report.thresholds;
-    let verdicts: Vec<Verdict> = thresholds.iter().map(|t| t.judge(&mut summary)).collect();
-    let json = args.report.json.as_deref();
-    if let Some(path) = json {
-        let document = bench_json::render(&mut summary, &verdicts, args.demo);
-        if path == Path::new("-") {
-            write_stdout(&document)?;
-        } else {
-            std::fs::write(path, document)
-                .with_context(|| format!("could not write the report to '{}'", path.display()))?;
+/// Shows the report: the text first, which a file that fails does not take along.
+fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) -> Result<()> {
+    let is_terminal = stdout_is_terminal();
+    let look = Look {
+        style: Style::decide(color, color_env(), is_terminal),
+        width: stdout_width()
+            .filter(|_| is_terminal)
+            .unwrap_or(DEFAULT_WIDTH),
+    };
+    let text = match (json.is_stdout(), status.shows(Verbosity::Normal)) {
+        (true, _) => Ok(()),
+        (false, true) => write_stdout(text::render(&mut run, look).as_bytes()),
+        (false, false) => write_stdout(text::verdicts(run.verdicts, look).as_bytes()),
+    };
+    if json.is_stdout() {
+        let plain = Look {
+            style: Style::plain(),
+            ..look
+        };
+        for line in text::verdicts(run.verdicts, plain).lines() {
+            status.note(line);
         }
     }
-    if json != Some(Path::new("-")) {
-        write_stdout(bench_text::render(&mut summary, &verdicts, args.demo).as_bytes())?;
-    }
+    let json = json.write(|| json::render(&mut run));
+    text.context("could not write the report")?;
+    json
+}
+
+/// What a run comes to.
+fn judge(
+    summary: &Summary,
+    verdicts: &[Verdict],
+    stopped: Option<ExitStatus>,
+) -> Result<ExitStatus> {
     if let Some(status) = stopped {
         return Ok(status);
     }

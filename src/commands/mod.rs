@@ -46,7 +46,7 @@ pub fn run() -> ExitStatus {
         (None, Some(Command::ProbeOrigin(args))) => {
             probe_origin::run(&args, color(cli.global), status)
         }
-        (None, Some(Command::Bench(args))) => bench::run(&args, status),
+        (None, Some(Command::Bench(args))) => bench::run(&args, color(cli.global), status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error))

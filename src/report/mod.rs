@@ -3,8 +3,7 @@
 //! Everything here is pure. Who writes it where is the business of
 //! `commands`; what a terminal must not see is sanitised by `terminal`.
 
-pub mod bench_json;
-pub mod bench_text;
+pub mod bench;
 pub mod connect;
 pub mod failure;
 pub mod opened;

@@ -11,6 +11,9 @@ use super::{Status, Verbosity, stderr_width};
 /// How often a line is written where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
+/// The width of a terminal that does not tell it.
+const DEFAULT_WIDTH: usize = 80;
+
 /// How finely the bar can move.
 const BAR_STEPS: u64 = 1000;
 
@@ -18,6 +21,8 @@ const BAR_STEPS: u64 = 1000;
 #[derive(Debug)]
 pub struct Progress {
     form: Form,
+    /// The columns that are taken by all but the text.
+    beside: usize,
 }
 
 #[derive(Debug)]
@@ -28,22 +33,24 @@ enum Form {
 }
 
 impl Progress {
-    /// Progress as stderr can show it; none at all when only errors are told.
+    /// Progress as stderr can show it; none at all when only errors are told. The text
+    /// is for [`show_fitted`](Self::show_fitted).
     pub fn start(status: Status) -> Self {
-        Self::with_template(status, "{bar:24} {msg}")
+        Self::with_template(status, "{bar:10} {msg}", 11)
     }
 
     /// The same with the time since the start, which goes on by itself, and a text that
     /// is cut to the width of the terminal.
     pub fn timed(status: Status) -> Self {
-        let progress = Self::with_template(status, "{bar:20} {elapsed:>3} {wide_msg}");
+        let progress = Self::with_template(status, "{bar:20} {elapsed:>3} {wide_msg}", 25);
         if let Form::Bar(bar) = &progress.form {
             bar.enable_steady_tick(Duration::from_millis(500));
         }
         progress
     }
 
-    fn with_template(status: Status, template: &str) -> Self {
+    /// `beside` columns are taken by all but the text.
+    fn with_template(status: Status, template: &str, beside: usize) -> Self {
         let form = if !status.shows(Verbosity::Normal) {
             Form::Hidden
         } else if std::io::stderr().is_terminal() {
@@ -58,23 +65,30 @@ impl Progress {
                 next: Instant::now() + LINE_EVERY,
             }
         };
-        Self { form }
+        Self { form, beside }
     }
 
     /// Shows how far the run is, from 0 to 1, and how it goes.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     pub fn show(&mut self, done: f64, text: impl FnOnce() -> String) {
+        self.show_fitted(done, |_| text());
+    }
+
+    /// The same with a text that is made for the columns that there are beside the bar.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn show_fitted(&mut self, done: f64, text: impl FnOnce(usize) -> String) {
         match &mut self.form {
             Form::Hidden => {}
             Form::Bar(bar) => {
+                let width = stderr_width().unwrap_or(DEFAULT_WIDTH);
                 bar.set_position((done.clamp(0.0, 1.0) * BAR_STEPS as f64) as u64);
-                bar.set_message(text());
+                // Nothing in the last column: some terminals would begin a line.
+                bar.set_message(text(width.saturating_sub(self.beside + 1)));
             }
             Form::Lines { status, next } => {
                 let now = Instant::now();
                 if now >= *next {
                     *next = now + LINE_EVERY;
-                    status.note(&text());
+                    status.note(&text(usize::MAX));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! The values that users write and read: durations, sizes, shares and patterns,
+//! The values that users write and read: durations, sizes, shares, rates and patterns,
 //! each parsed and printed in one place, for flags, files, the fault lab and reports
 //! alike. A leaf: it knows nothing of what the values are for.
 //!
@@ -6,11 +6,13 @@
 
 mod duration;
 mod pattern;
+mod rate;
 mod share;
 mod size;
 
 pub use self::duration::{Bare, DurationError, duration, duration_with, time};
 pub use self::pattern::{Pattern, PatternError};
+pub use self::rate::{RateError, rate};
 pub use self::share::{ShareError, percent, share};
 pub use self::size::{SizeError, bytes, size};
 

@@ -264,11 +264,17 @@ fn check_text(text: bool, payload: &PayloadConfig) -> Result<()> {
 fn header_rows(path: &Path) -> Result<Vec<Vec<HeaderEdit>>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("could not read the headers in '{}'", path.display()))?;
-    let mut rows = parse_csv(&text).into_iter();
+    // Spreadsheets put a byte order mark in front.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let mut rows = parse_csv(text).into_iter();
     let bad = |what: String| Failure::usage(format!("'{}': {what}", path.display()));
     let names = rows
         .next()
         .ok_or_else(|| bad("no row with header names".into()))?;
+    if matches!(&names[..], [one] if one.contains(';')) {
+        let what = "fields are separated by commas, not by semicolons".to_owned();
+        return Err(bad(what).into());
+    }
     let mut all = Vec::new();
     for (index, row) in rows.enumerate() {
         if row.len() != names.len() {

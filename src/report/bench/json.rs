@@ -1,5 +1,7 @@
-//! The JSON report of `wscli bench`, schema 1. `docs/bench-json.md` describes
-//! it; a field is only ever added.
+//! The JSON report of `wscli bench`, schema 2. `docs/bench-json.md` and
+//! `docs/bench-report.schema.json` describe it; a member is only ever added.
+
+mod config;
 
 use std::collections::BTreeMap;
 
@@ -9,17 +11,24 @@ use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::Serialize;
 
+use self::config::Config;
+use super::{Host, Run};
 use crate::bench::stats::Recorder;
-use crate::bench::summary::{Bottleneck, End, Second, Summary};
+use crate::bench::summary::{Bottleneck, End, Second};
 use crate::bench::threshold::Verdict;
 
 /// The schema's version.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
 pub struct Report {
     schema: u32,
+    version: &'static str,
+    command_line: Vec<String>,
+    started_at: String,
+    host: Host,
+    config: Config,
     mode: &'static str,
     target: String,
     targets: Vec<String>,
@@ -92,27 +101,32 @@ struct SeriesSecond {
     lost: u64,
     errors: u64,
     open: usize,
-    p50_us: f64,
-    p99_us: f64,
-    max_us: f64,
+    p50_us: Option<f64>,
+    p99_us: Option<f64>,
+    max_us: Option<f64>,
 }
 
-/// A histogram: its main figures in microseconds, and all of it.
+/// A histogram: its main figures in microseconds, null when it is empty, and all of
+/// it.
 #[derive(Debug, Serialize)]
 struct Times {
     count: u64,
-    min_us: f64,
-    mean_us: f64,
-    p50_us: f64,
-    p90_us: f64,
-    p99_us: f64,
-    p999_us: f64,
-    max_us: f64,
+    min_us: Option<f64>,
+    mean_us: Option<f64>,
+    p50_us: Option<f64>,
+    p90_us: Option<f64>,
+    p95_us: Option<f64>,
+    p99_us: Option<f64>,
+    p999_us: Option<f64>,
+    max_us: Option<f64>,
     hdr: String,
 }
 
-/// The report of a run. `demo` says that the server was embedded.
-pub fn report(summary: &mut Summary, verdicts: &[Verdict], demo: bool) -> Report {
+/// The report of a run.
+pub fn report(run: &mut Run<'_>) -> Report {
+    let (made, verdicts) = (run.made, run.verdicts);
+    let config = Config::of(run.config, made);
+    let summary = &mut *run.summary;
     let bottleneck = summary.bottleneck().map(|bottleneck| match bottleneck {
         Bottleneck::Cpu(_) => "client_cpu",
         Bottleneck::Slip(_) => "slip",
@@ -125,10 +139,15 @@ pub fn report(summary: &mut Summary, verdicts: &[Verdict], demo: bool) -> Report
     };
     Report {
         schema: SCHEMA,
+        version: env!("CARGO_PKG_VERSION"),
+        command_line: made.command_line.clone(),
+        started_at: made.started_at.clone(),
+        host: made.host.clone(),
+        config,
         mode: summary.mode.name(),
         target: summary.targets.first().cloned().unwrap_or_default(),
         targets: summary.targets.clone(),
-        demo,
+        demo: made.demo,
         connections: summary.connections,
         connections_open: summary.connections_open,
         interrupted: summary.end == End::Interrupted,
@@ -173,8 +192,8 @@ pub fn report(summary: &mut Summary, verdicts: &[Verdict], demo: bool) -> Report
 }
 
 /// The report as a document with a line feed at its end.
-pub fn render(summary: &mut Summary, verdicts: &[Verdict], demo: bool) -> Vec<u8> {
-    let report = report(summary, verdicts, demo);
+pub fn render(run: &mut Run<'_>) -> Vec<u8> {
+    let report = report(run);
     let mut document =
         serde_json::to_vec_pretty(&report).expect("a report has string keys and finite numbers");
     document.push(b'\n');
@@ -194,6 +213,8 @@ fn threshold(verdict: &Verdict) -> Threshold {
 }
 
 fn second(second: &Second) -> SeriesSecond {
+    // A second without a reply has no latency.
+    let some = |ns| (second.max_ns > 0).then(|| us(ns));
     SeriesSecond {
         second: second.second,
         span_s: second.span.as_secs_f64(),
@@ -202,25 +223,26 @@ fn second(second: &Second) -> SeriesSecond {
         lost: second.lost,
         errors: second.errors,
         open: second.open,
-        p50_us: us(second.p50_ns),
-        p99_us: us(second.p99_ns),
-        max_us: us(second.max_ns),
+        p50_us: some(second.p50_ns),
+        p99_us: some(second.p99_ns),
+        max_us: some(second.max_ns),
     }
 }
 
 fn times(recorder: &mut Recorder) -> Times {
     let histogram = recorder.histogram();
-    let at = |quantile| us(histogram.value_at_quantile(quantile));
-    let is_empty = histogram.is_empty();
+    let some = |value: f64| (!histogram.is_empty()).then_some(value / 1e3);
+    let at = |quantile| some(histogram.value_at_quantile(quantile) as f64);
     Times {
         count: histogram.len(),
-        min_us: if is_empty { 0.0 } else { us(histogram.min()) },
-        mean_us: histogram.mean() / 1e3,
+        min_us: some(histogram.min() as f64),
+        mean_us: some(histogram.mean()),
         p50_us: at(0.5),
         p90_us: at(0.9),
+        p95_us: at(0.95),
         p99_us: at(0.99),
         p999_us: at(0.999),
-        max_us: us(histogram.max()),
+        max_us: some(histogram.max() as f64),
         hdr: encode(histogram),
     }
 }
@@ -244,7 +266,8 @@ mod tests {
     use hdrhistogram::serialization::Deserializer;
 
     use super::*;
-    use crate::bench::testing::summary;
+    use crate::bench::testing::{config, summary};
+    use crate::report::bench::Made;
 
     #[test]
     fn the_stable_part_is_there_and_the_histogram_reads_back() {
@@ -256,10 +279,25 @@ mod tests {
             "rate>1000".parse().unwrap(),
         ]
         .map(|threshold| threshold.judge(&mut summary));
-        let document = render(&mut summary, &verdicts, false);
+        let made = Made {
+            command_line: vec!["wscli".to_owned(), "bench".to_owned()],
+            ..Made::default()
+        };
+        let document = render(&mut Run {
+            made: &made,
+            config: &config(10),
+            summary: &mut summary,
+            verdicts: &verdicts,
+        });
         let json: serde_json::Value = serde_json::from_slice(&document).unwrap();
         for (pointer, expected) in [
-            ("/schema", serde_json::json!(1)),
+            ("/schema", serde_json::json!(2)),
+            ("/command_line/1", "bench".into()),
+            ("/config/load/kind", "closed".into()),
+            ("/config/load/in_flight", 1.into()),
+            ("/config/payload/max_bytes", 64.into()),
+            ("/config/duration_s", 0.3.into()),
+            ("/handshake/dns/p50_us", serde_json::Value::Null),
             ("/mode", "echo".into()),
             ("/target", "ws://127.0.0.1:9/".into()),
             ("/connections", 10.into()),
