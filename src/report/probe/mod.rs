@@ -112,11 +112,16 @@ impl TargetReport {
         };
         let sent = || self.report.probes.iter().filter(|p| p.same_as.is_none());
         let judged = sent().filter(|probe| probe.judged.attempts > 0);
-        format!(
-            "interrupted by {signal} with {} of {} probes judged; {line}",
+        let told = format!(
+            "interrupted by {signal} with {} of {} probes judged",
             judged.count(),
             sent().count()
-        )
+        );
+        // Where nothing was found, that is the reason.
+        match line.strip_prefix("inconclusive: interrupted by ") {
+            Some(_) => format!("inconclusive: {told}"),
+            None => format!("{told}; {line}"),
+        }
     }
 
     /// Whether a finding makes the run fail.

@@ -122,9 +122,12 @@ fn table(out: &mut String, report: &Report, group: Group, look: Look) {
     let title = format!("{} ({taken} of {} accepted)", group.title(), probes.len());
     let _ = writeln!(out, "\n{}", look.paint("1", &title));
     let ids = report.probes.iter().map(|probe| probe.rule.id.len());
-    let width = ids.max().unwrap_or_default();
+    let columns = Columns {
+        id: ids.max().unwrap_or_default(),
+        severity: probes.iter().any(|probe| !severity(probe).is_empty()),
+    };
     for probe in probes {
-        row(out, probe, width, look);
+        row(out, probe, &columns, look);
         if look.evidence
             && let Some(seen) = probe.evidence()
         {
@@ -133,7 +136,23 @@ fn table(out: &mut String, report: &Report, group: Group, look: Look) {
     }
 }
 
-fn row(out: &mut String, probe: &ProbeReport, id_width: usize, look: Look) {
+/// What the rows of a group have in common.
+struct Columns {
+    /// How wide the names are.
+    id: usize,
+    /// Whether there is a severity to show.
+    severity: bool,
+}
+
+/// The severity of what was let in, or could not be judged.
+fn severity(probe: &ProbeReport) -> &'static str {
+    match probe.judged.accepted {
+        Some(false) if probe.judged.anonymous != Some(true) => "",
+        _ => probe.severity.name(),
+    }
+}
+
+fn row(out: &mut String, probe: &ProbeReport, columns: &Columns, look: Look) {
     let (mark, colour, word) = match (probe.judged.accepted, probe.judged.anonymous) {
         (Some(true), _) if probe.severity <= Severity::Info => ("i", "36", "accepted"),
         (Some(true), _) if probe.severity <= Severity::Low => ("!", "33", "accepted"),
@@ -142,16 +161,15 @@ fn row(out: &mut String, probe: &ProbeReport, id_width: usize, look: Look) {
         (Some(false), _) => ("-", "32", "refused"),
         (None, _) => ("?", "35", "undecided"),
     };
-    let severity = match probe.judged.accepted {
-        Some(false) if probe.judged.anonymous != Some(true) => "",
-        _ => probe.severity.name(),
-    };
     let word = format!("{mark} {word:<9}");
     let why = match probe.same_as {
         Some(id) => format!("the same request as {id}"),
         None => safe(&probe.judged.why),
     };
-    let head = format!("{:<id_width$}  {severity:<8} ", probe.rule.id);
+    let mut head = format!("{:<width$}  ", probe.rule.id, width = columns.id);
+    if columns.severity {
+        let _ = write!(head, "{:<8} ", severity(probe));
+    }
     let origin = safe(&probe.origin);
     // The evidence is there to be read, however long its lines are.
     let room = look.width.filter(|_| !look.evidence).map(|width| {
