@@ -14,6 +14,8 @@ mod ended;
 
 use ended::Ends as _;
 
+#[path = "probe_origin/addresses.rs"]
+mod addresses;
 #[path = "probe_origin/pages.rs"]
 mod pages;
 

@@ -125,91 +125,17 @@ fn job(
         socket,
         ..
     } = dial(url, &transport, &settings.headers, environment, ask)?;
-    let of_pages = secrets_of(&page, &target, &open)?;
     let ticket = ticket_command(&page, &target, &open, transport.connect_timeout)?;
     if let Some(browser) = page.browser {
         browser::dress(browser, &mut open, &target, transport.user_agent.is_some());
     }
-    let absent = match args.policy.absent.or(settings.absent) {
-        None | Some(Absent::Any) => AbsentPolicy::Any,
-        Some(Absent::Allow) => AbsentPolicy::Allow,
-        Some(Absent::Deny) => AbsentPolicy::Deny,
-    };
-    let allowed = allowed(&target, &args.policy.allow, &settings.allow)?;
-    let flags = &args.probing;
-    let chosen = |flag: &[String], file: &[String]| {
-        if flag.is_empty() {
-            file.to_vec()
-        } else {
-            flag.to_vec()
-        }
-    };
-    let config = PlanConfig {
-        allowed: allowed.clone(),
-        denied: origins(&args.policy.deny, &settings.deny)?,
-        site: site(&target, &open),
-        attacker: settings
-            .attacker_domain
-            .unwrap_or_else(|| flags.attacker_domain.clone()),
-        exotic: flags.exotic || settings.exotic.unwrap_or(false),
-        only: chosen(&known(&flags.probe)?, &settings.probe),
-        skip: [known(&flags.skip)?, settings.skip].concat(),
-        absent,
-    };
-    if let Some(both) = config
-        .denied
-        .iter()
-        .find(|denied| allowed.origins().contains(denied))
-    {
-        let message = format!("'{both}' is both allowed and denied; remove one of them");
-        return Err(Failure::usage(message).into());
-    }
-    config
-        .check()
-        .map_err(|error| Failure::usage(error.to_string()))?;
-    let beside = catalogue::beside().map(|rule| rule.id);
-    let named = |list: &[String], id: &str| list.iter().any(|named| named == id);
-    let beside = beside
-        .filter(|id| config.only.is_empty() || named(&config.only, id))
-        .filter(|id| !named(&config.skip, id))
-        .collect();
-    let message = flags.message.clone().or(settings.message);
-    let mut run = RunConfig::new(allowed, plan(&config));
-    run.redactor = open
-        .request
-        .secrets(&target)
-        .and_known(settings.secrets)
-        .and_known(message.iter().flat_map(|text| secrets::in_text(text)))
-        .and_known(
-            of_pages
-                .iter()
-                .flat_map(|secret| secret.values(&target, &open)),
-        );
-    run.secrets = of_pages;
-    run.wait_up = open.wait_up.take();
-    run.anonymous = without_credentials(&target, &open);
-    run.open = open;
-    run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
-    run.window = settings.window.unwrap_or(flags.window);
-    run.handshake = transport.connect_timeout;
-    run.concurrency = usize::from(flags.concurrency);
-    run.max_time = transport.max_time;
-    run.talk = Conversation {
-        message: message.map(Message::text),
-        expect: flag_pattern(flags.expect.as_deref())?.or(settings.expect),
-        reject: flag_pattern(flags.reject_text.as_deref())?.or(settings.reject_text),
-    };
-    run.policy = Policy {
-        exceptions: settings.accept,
-        absent,
-        cookies: has_cookies(&target, &run.open),
-        samesite: match page.samesite {
-            None | Some(SameSiteOf::None) => SameSite::None,
-            Some(SameSiteOf::Lax) => SameSite::Lax,
-            Some(SameSiteOf::Strict) => SameSite::Strict,
-        },
-    };
+    let config = plan_config(args, &settings, &target, &open)?;
     let fail_on = args.policy.fail_on.or(settings.fail_on);
+    let beside = beside_of(&config);
+    let mut run = run_config(args, settings, &page, &config, &target, open)?;
+    run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
+    run.handshake = transport.connect_timeout;
+    run.max_time = transport.max_time;
     Ok(Job {
         target,
         run,
@@ -219,6 +145,102 @@ fn job(
         fail_on: severity(fail_on.unwrap_or(FailOn::High)),
         line: None,
     })
+}
+
+/// What is to be sent, and who must be let in.
+fn plan_config(
+    args: &ProbeOriginArgs,
+    settings: &Settings,
+    target: &Target,
+    open: &OpenConfig,
+) -> Result<PlanConfig> {
+    let flags = &args.probing;
+    let chosen = |flag: Vec<String>, file: &[String]| match flag.is_empty() {
+        true => file.to_vec(),
+        false => flag,
+    };
+    let config = PlanConfig {
+        allowed: allowed(target, &args.policy.allow, &settings.allow)?,
+        denied: origins(&args.policy.deny, &settings.deny)?,
+        site: site(target, open),
+        attacker: settings
+            .attacker_domain
+            .clone()
+            .unwrap_or_else(|| flags.attacker_domain.clone()),
+        exotic: flags.exotic || settings.exotic.unwrap_or(false),
+        only: chosen(known(&flags.probe)?, &settings.probe),
+        skip: [known(&flags.skip)?, settings.skip.clone()].concat(),
+        absent: match args.policy.absent.or(settings.absent) {
+            None | Some(Absent::Any) => AbsentPolicy::Any,
+            Some(Absent::Allow) => AbsentPolicy::Allow,
+            Some(Absent::Deny) => AbsentPolicy::Deny,
+        },
+    };
+    let allowed = config.allowed.origins();
+    if let Some(both) = config.denied.iter().find(|denied| allowed.contains(denied)) {
+        let message = format!("'{both}' is both allowed and denied; remove one of them");
+        return Err(Failure::usage(message).into());
+    }
+    config
+        .check()
+        .map_err(|error| Failure::usage(error.to_string()))?;
+    Ok(config)
+}
+
+/// What may be asked for beside the socket, as `--probe` and `--skip` say.
+fn beside_of(config: &PlanConfig) -> Vec<&'static str> {
+    let named = |list: &[String], id: &str| list.iter().any(|named| named == id);
+    catalogue::beside()
+        .map(|rule| rule.id)
+        .filter(|id| config.only.is_empty() || named(&config.only, id))
+        .filter(|id| !named(&config.skip, id))
+        .collect()
+}
+
+/// How the probes are sent and judged.
+fn run_config(
+    args: &ProbeOriginArgs,
+    settings: Settings,
+    page: &Page,
+    config: &PlanConfig,
+    target: &Target,
+    mut open: OpenConfig,
+) -> Result<RunConfig> {
+    let flags = &args.probing;
+    let message = flags.message.clone().or(settings.message);
+    let mut run = RunConfig::new(config.allowed.clone(), plan(config));
+    let of_pages = secrets_of(page, target, &open)?;
+    let values = of_pages
+        .iter()
+        .flat_map(|secret| secret.values(target, &open));
+    run.redactor = open
+        .request
+        .secrets(target)
+        .and_known(settings.secrets)
+        .and_known(message.iter().flat_map(|text| secrets::in_text(text)))
+        .and_known(values);
+    run.secrets = of_pages;
+    run.wait_up = open.wait_up.take();
+    run.anonymous = without_credentials(target, &open);
+    run.window = settings.window.unwrap_or(flags.window);
+    run.concurrency = usize::from(flags.concurrency);
+    run.talk = Conversation {
+        message: message.map(Message::text),
+        expect: flag_pattern(flags.expect.as_deref())?.or(settings.expect),
+        reject: flag_pattern(flags.reject_text.as_deref())?.or(settings.reject_text),
+    };
+    run.policy = Policy {
+        exceptions: settings.accept,
+        absent: config.absent,
+        cookies: has_cookies(target, &open),
+        samesite: match page.samesite {
+            None | Some(SameSiteOf::None) => SameSite::None,
+            Some(SameSiteOf::Lax) => SameSite::Lax,
+            Some(SameSiteOf::Strict) => SameSite::Strict,
+        },
+    };
+    run.open = open;
+    Ok(run)
 }
 
 /// What the flags say of pages.

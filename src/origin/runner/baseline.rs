@@ -445,10 +445,14 @@ fn diagnosis(origin: &str, seen: &Observation, hint: Option<String>) -> String {
         .error
         .clone()
         .unwrap_or_else(|| seen.outcome.told());
+    // What is said of any connection names --origin, which has no place here.
+    let of_origin = hint
+        .as_deref()
+        .is_some_and(|hint| hint.contains("--origin"));
     let own = match seen.outcome {
-        Outcome::Status(403) => {
-            Some("is this origin allowed there, or are credentials missing (-u, --bearer, -b, -H)?")
-        }
+        Outcome::Status(400 | 403) if of_origin => Some(
+            "is this origin allowed there (where no page may get in: --allow none), are credentials missing (-u, --bearer, -b, -H), or is a browser wanted (--as chrome)?",
+        ),
         _ => None,
     };
     let otherwise = match seen.outcome {
