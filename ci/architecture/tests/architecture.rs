@@ -153,6 +153,20 @@ const TABLE: &[(&str, &[Allow])] = &[
         ],
     ),
     ("connection", &[]),
+    // Its rooms, from the top down.
+    ("connection::client", &[All("connection")]),
+    (
+        "connection::http",
+        &[
+            All("connection::net"),
+            All("connection::secrets"),
+            // What the headers of the handshake agree on.
+            All("connection::ws::deflate"),
+        ],
+    ),
+    ("connection::ws", &[All("connection::net::transport")]),
+    ("connection::net", &[All("connection::secrets")]),
+    ("connection::secrets", &[]),
     ("decode", &[]),
     ("terminal", &[]),
     ("value", &[]),

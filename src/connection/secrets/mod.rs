@@ -17,6 +17,7 @@
 mod name;
 mod subprotocol;
 mod url;
+mod word;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -28,8 +29,7 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
-/// What stands in a secret's place.
-pub const REDACTED: &str = "[redacted]";
+pub use self::word::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.
 const MIN_SECRET_BYTES: usize = 4;

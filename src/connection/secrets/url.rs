@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use percent_encoding::percent_decode_str;
 
-use super::REDACTED;
 use super::name::{is_secret_member, is_secret_parameter};
+use super::word::REDACTED;
 
 /// A URL without user name and password.
 ///

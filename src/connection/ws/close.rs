@@ -3,6 +3,7 @@
 use std::fmt;
 
 use thiserror::Error;
+use tokio_tungstenite::tungstenite::protocol::frame;
 
 /// A close code that an endpoint may put into a Close frame.
 ///
@@ -70,6 +71,14 @@ impl CloseFrame {
     /// RFC 6455 §5.5: a control frame holds at most 125 bytes, two of which
     /// are the code.
     pub const MAX_REASON_BYTES: usize = 123;
+
+    /// The same as tungstenite has it; `None` without a code.
+    pub(super) fn to_wire(&self) -> Option<frame::CloseFrame> {
+        self.code.map(|code| frame::CloseFrame {
+            code: code.into(),
+            reason: self.reason.as_str().into(),
+        })
+    }
 
     /// A frame with `code` and as much of `reason` as a Close frame holds,
     /// cut between characters.

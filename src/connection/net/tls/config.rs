@@ -1,6 +1,5 @@
 //! How TLS judges the server, and what it shows of the client.
 
-use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::Path;
@@ -10,24 +9,16 @@ use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
-use rustls::{ClientConfig, KeyLog, RootCertStore, SupportedProtocolVersion};
+use rustls::{ClientConfig, KeyLog, RootCertStore};
 use rustls_platform_verifier::Verifier;
 use tokio::sync::OnceCell;
 
 use super::error::TlsError;
 use super::identity::{FileError, Identity, load_certificates};
-use super::info::TlsVersion;
+use super::info::Versions;
 use super::pin::Pins;
+use super::provider::{ALPN, provider};
 use super::verify::{GivenRoots, Judge, Seen, Shown};
-
-/// The application protocol offered (RFC 7301): the opening handshake is
-/// HTTP/1.1.
-pub(in crate::connection) const ALPN: &[u8] = b"http/1.1";
-
-/// The cryptography of every connection.
-pub(in crate::connection) fn provider() -> CryptoProvider {
-    rustls::crypto::ring::default_provider()
-}
 
 /// Whose certificates are trusted.
 #[derive(Debug, Clone, Default)]
@@ -72,47 +63,6 @@ impl Roots {
 
     pub(in crate::connection) fn store(&self) -> Arc<RootCertStore> {
         Arc::clone(&self.store)
-    }
-}
-
-/// The versions that may be spoken, both ends included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Versions {
-    /// The oldest.
-    pub min: TlsVersion,
-    /// The newest; not older than `min`.
-    pub max: TlsVersion,
-}
-
-impl Default for Versions {
-    fn default() -> Self {
-        Self {
-            min: TlsVersion::Tls12,
-            max: TlsVersion::Tls13,
-        }
-    }
-}
-
-impl fmt::Display for Versions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.min == self.max {
-            self.min.fmt(f)
-        } else {
-            write!(f, "{} to {}", self.min, self.max)
-        }
-    }
-}
-
-impl Versions {
-    fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
-        [
-            (TlsVersion::Tls12, &rustls::version::TLS12),
-            (TlsVersion::Tls13, &rustls::version::TLS13),
-        ]
-        .into_iter()
-        .filter(|(version, _)| (self.min..=self.max).contains(version))
-        .map(|(_, supported)| supported)
-        .collect()
     }
 }
 

@@ -6,8 +6,7 @@ use jiff::Timestamp;
 use rustls::{AlertDescription, CertificateError};
 use thiserror::Error;
 
-use super::config::Versions;
-use super::info::ClientAuth;
+use super::info::{ClientAuth, Versions};
 use super::pin::Pin;
 
 /// Why there is no TLS. What to do next is told by [`TlsError::hint`].

@@ -7,9 +7,8 @@ use rustls::{
     AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
-use super::config::Versions;
 use super::error::{TlsError, alert_name, is_end, rustls_error};
-use super::info::{CertificateInfo, ClientAuth};
+use super::info::{CertificateInfo, ClientAuth, Versions};
 
 /// What is known of a handshake that has failed.
 #[derive(Debug)]

@@ -16,8 +16,8 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use super::config::provider;
 use super::pem::{self, Block};
+use super::provider::provider;
 
 /// Why a file is of no use.
 #[derive(Debug, Error)]

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use jiff::Timestamp;
+use rustls::SupportedProtocolVersion;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConnection, CommonState, ServerConnection};
 use serde::{Serialize, Serializer};
@@ -236,4 +237,45 @@ fn timestamp(time: ASN1Time) -> Option<Timestamp> {
 
 fn as_text<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(time)
+}
+
+/// The versions that may be spoken, both ends included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Versions {
+    /// The oldest.
+    pub min: TlsVersion,
+    /// The newest; not older than `min`.
+    pub max: TlsVersion,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Self {
+            min: TlsVersion::Tls12,
+            max: TlsVersion::Tls13,
+        }
+    }
+}
+
+impl fmt::Display for Versions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.min == self.max {
+            self.min.fmt(f)
+        } else {
+            write!(f, "{} to {}", self.min, self.max)
+        }
+    }
+}
+
+impl Versions {
+    pub(super) fn supported(self) -> Vec<&'static SupportedProtocolVersion> {
+        [
+            (TlsVersion::Tls12, &rustls::version::TLS12),
+            (TlsVersion::Tls13, &rustls::version::TLS13),
+        ]
+        .into_iter()
+        .filter(|(version, _)| (self.min..=self.max).contains(version))
+        .map(|(_, supported)| supported)
+        .collect()
+    }
 }

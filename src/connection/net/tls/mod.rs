@@ -15,6 +15,7 @@ pub mod identity;
 pub mod info;
 mod pem;
 pub mod pin;
+mod provider;
 pub mod server;
 pub(in crate::connection) mod tap;
 mod verify;
@@ -29,10 +30,10 @@ use self::tap::Tap;
 use self::verify::Seen;
 use crate::connection::net::transport::Transport;
 
-pub use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust, Versions};
+pub use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust};
 pub use self::error::TlsError;
 pub use self::identity::{FileError, Identity, IdentityFiles};
-pub use self::info::{AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion};
+pub use self::info::{AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion, Versions};
 pub use self::pin::{Pin, PinError, Pins};
 
 /// Runs the TLS handshake with the server called `server_name`: a host name

@@ -18,8 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
-use crate::connection::net::tls::config::{ALPN, provider};
 use crate::connection::net::tls::error::{alert_name, is_end, rustls_error};
+use crate::connection::net::tls::provider::{ALPN, provider};
 use crate::connection::net::tls::tap::Tap;
 use crate::connection::net::tls::{AcceptedTls, CertificateInfo, Identity, KeyLogFile, Roots};
 use crate::connection::net::transport::Transport;

@@ -9,26 +9,13 @@ use tokio::time::sleep;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
-use super::sending::to_wire;
+use super::waits::Deadline;
 use super::{Phase, Socket};
 use crate::connection::SocketError;
 
 /// How long a server may take to end the transport after the closing
 /// handshake, before its client does (RFC 6455 §7.1.1).
 const END_OF_STREAM_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// What is being waited for, with a limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deadline {
-    /// The peer's answer to our Close.
-    CloseAnswer,
-    /// The peer's end of stream after the closing handshake.
-    EndOfStream,
-    /// What the peer may still have sent before our writes began to fail.
-    LastWords,
-    /// Our own last bytes, and the peer's end of stream.
-    Finish,
-}
 
 impl Socket {
     /// Ready when the deadline has passed: with its error, or with none where
@@ -62,7 +49,7 @@ impl Socket {
             return;
         };
         self.outgoing.clear();
-        let close = WsMessage::Close(to_wire(&frame));
+        let close = WsMessage::Close(frame.to_wire());
         match self.ws.start_send(close) {
             Ok(()) => self.sent = Some(frame),
             Err(WsError::WriteBufferFull(close)) => {

@@ -19,11 +19,13 @@
 //! It does not dial, shake hands or print.
 
 mod closing;
+mod config;
 mod echoing;
 mod frames;
 mod sending;
 #[cfg(test)]
 mod tests;
+mod waits;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -34,75 +36,25 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
-use thiserror::Error;
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
+pub use self::config::{NotOpen, SocketConfig};
 pub use self::echoing::Answered;
 
-use self::closing::Deadline;
+use self::config::WRITE_BUFFER_BYTES;
 use self::frames::Frames;
-use self::sending::{Blocked, WRITE_BUFFER_BYTES, to_wire};
-use crate::connection::ws::deflate::{DeflateError, Deflater, Inflater, Params};
+use self::waits::{Blocked, Deadline};
+use crate::connection::ws::deflate::{DeflateError, Deflater, Inflater};
 use crate::connection::ws::frame_io::{FrameIo, FrameIoConfig};
-use crate::connection::ws::keep_alive::{Due, KeepAlive, Timer};
+use crate::connection::ws::keep_alive::{Due, Timer};
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError, Transport};
 
 /// Pings of our own whose Pong is still out; the oldest is forgotten first.
 const MAX_PINGS_IN_FLIGHT: usize = 64;
-
-/// What a socket is to be like.
-#[derive(Debug, Clone)]
-pub struct SocketConfig {
-    /// Which side of the connection this is.
-    pub role: Role,
-    /// The largest message accepted, in bytes after decompression.
-    pub max_message_bytes: usize,
-    /// The largest frame accepted, in bytes.
-    pub max_frame_bytes: usize,
-    /// Longer messages leave in several frames, in bytes: the write buffer of
-    /// a connection whose peer does not read stays within about twice as much.
-    pub max_outgoing_frame_bytes: usize,
-    /// The read buffer of the connection, in bytes.
-    pub read_buffer_bytes: usize,
-    /// How a quiet connection is kept alive.
-    pub keep_alive: KeepAlive,
-    /// How long the peer may take to answer our Close, and to end the
-    /// transport after the closing handshake.
-    pub close_timeout: Duration,
-    /// How long the peer may take nothing of what is written to it, while
-    /// [`SinkExt::feed`](futures_util::SinkExt::feed) or `flush` waits for
-    /// that; `None` waits for ever.
-    pub write_timeout: Option<Duration>,
-    /// The agreed parameters of permessage-deflate, if it is in use.
-    pub deflate: Option<Params>,
-}
-
-impl SocketConfig {
-    /// The defaults of every command: messages up to 64 MiB, no keep-alive.
-    pub fn new(role: Role) -> Self {
-        Self {
-            role,
-            max_message_bytes: 64 << 20,
-            max_frame_bytes: 64 << 20,
-            max_outgoing_frame_bytes: 16 << 20,
-            read_buffer_bytes: 8 << 10,
-            keep_alive: KeepAlive::Off,
-            close_timeout: Duration::from_secs(5),
-            write_timeout: None,
-            deflate: None,
-        }
-    }
-}
-
-/// The socket takes no more messages: it is closing or closed. How it came to
-/// that is told by [`Event::Closed`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the socket is closing or closed")]
-pub struct NotOpen;
 
 /// An open WebSocket.
 #[derive(Debug)]
@@ -249,7 +201,7 @@ impl Socket {
         }
         // A full buffer keeps the frame in `outgoing`, so this cannot fail
         // while the socket is open.
-        let _ = self.queue(WsMessage::Close(to_wire(&frame)));
+        let _ = self.queue(WsMessage::Close(frame.to_wire()));
         self.sent = Some(frame);
         self.set_deadline(Deadline::CloseAnswer);
     }

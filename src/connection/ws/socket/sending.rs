@@ -5,16 +5,15 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Sink;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
-use super::{NotOpen, Phase, Socket};
+use super::config::NotOpen;
+use super::waits::Blocked;
+use super::{Phase, Socket};
 use crate::connection::{CloseCode, CloseFrame, Message, SocketError};
-
-/// Below this much, frames wait for a flush to be written together.
-pub(super) const WRITE_BUFFER_BYTES: usize = 64 << 10;
 
 impl Socket {
     pub(super) fn queue(&mut self, message: WsMessage) -> Result<(), NotOpen> {
@@ -159,21 +158,6 @@ impl Socket {
             .is_ready()
             .then_some(SocketError::WriteTimeout(limit))
     }
-}
-
-/// A write that waits for the peer.
-#[derive(Debug)]
-pub(super) struct Blocked {
-    /// What had been written when the time began.
-    written_bytes: u64,
-    sleep: Pin<Box<Sleep>>,
-}
-
-pub(super) fn to_wire(frame: &CloseFrame) -> Option<frame::CloseFrame> {
-    frame.code.map(|code| frame::CloseFrame {
-        code: code.into(),
-        reason: frame.reason.as_str().into(),
-    })
 }
 
 #[cfg(test)]
