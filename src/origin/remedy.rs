@@ -154,6 +154,8 @@ fn cures(row: &Row, weakness: &Weakness<'_>) -> bool {
         (Fix::AddCheck, _) => true,
         (Fix::ExactMatch | Fix::RejectNull | Fix::OneHeader, Compares::Origin)
         | (Fix::RejectNull, Compares::Host | Compares::HostAndPort) => true,
+        (Fix::RejectNull | Fix::OneHeader, Compares::OriginElsewhere) => true,
+        (Fix::ExactMatch, Compares::OriginElsewhere) => !is_own(weakness),
         (Fix::ExactMatch, Compares::Host) => is_elsewhere(weakness, host),
         (Fix::ExactMatch, Compares::HostAndPort) => {
             is_elsewhere(weakness, |origin| authority(origin).to_owned())
@@ -168,10 +170,19 @@ fn is_elsewhere(weakness: &Weakness<'_>, place: impl Fn(&str) -> String) -> bool
     let origin = weakness.origin;
     let is_web = origin.starts_with("http://") || origin.starts_with("https://");
     let known = weakness.allowed.iter().map(String::as_str);
-    let own = weakness.target.split(['/', '?']).nth(2).unwrap_or_default();
-    let own = format!("http://{own}");
+    let own = format!("http://{}", own_authority(weakness));
     let mut known = known.chain([own.as_str()]);
     is_web && known.all(|known| place(known) != place(origin))
+}
+
+/// Whether a page of the server's own host and port was let in.
+fn is_own(weakness: &Weakness<'_>) -> bool {
+    authority(weakness.origin) == own_authority(weakness)
+}
+
+fn own_authority<'a>(weakness: &Weakness<'a>) -> &'a str {
+    let parts = weakness.target.split(['/', '?']);
+    parts.into_iter().nth(2).unwrap_or_default()
 }
 
 /// What to say of a server whose setting compares less than the weakness needs.
@@ -182,6 +193,9 @@ fn cannot(compares: Compares) -> Option<&'static str> {
         ),
         Compares::HostAndPort => Some(
             "its setting compares hosts and ports alone; a proxy in front of it can compare the whole origin",
+        ),
+        Compares::OriginElsewhere => Some(
+            "its setting is not asked about its own host and port; a proxy in front of it can compare the whole origin",
         ),
         Compares::Origin | Compares::Token => None,
     }

@@ -133,7 +133,7 @@ pub(super) const ROWS: &[Row] = &[
             TORNADO,
             Header("content-security-policy", "/api/security/csp-report"),
         ]],
-        compares: Compares::Origin,
+        compares: Compares::OriginElsewhere,
         snippet: Some(|v| match v.only() {
             Some(origin) => format!("c.ServerApp.allow_origin = \"{origin}\""),
             None => format!(
@@ -301,7 +301,7 @@ pub(super) const ROWS: &[Row] = &[
         server: Server::Tornado,
         name: "Tornado",
         signs: &[&[TORNADO]],
-        compares: Compares::Origin,
+        compares: Compares::OriginElsewhere,
         snippet: Some(|v| {
             format!(
                 "def check_origin(self, origin): return origin in {{{}}}",

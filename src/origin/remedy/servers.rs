@@ -91,6 +91,9 @@ pub(super) enum Sign {
 pub(super) enum Compares {
     /// Whole origins.
     Origin,
+    /// Whole origins, but for the server's own host, which is let in before:
+    /// Tornado asks nobody there from version 6.6 on.
+    OriginElsewhere,
     /// Hosts with their ports: not the scheme.
     HostAndPort,
     /// Hosts alone.

@@ -424,6 +424,13 @@ fn a_remedy_that_cures_nothing_is_not_given() {
             "",
         ),
         (
+            Server::Tornado,
+            Fix::ExactMatch,
+            "https://dev.local:3000",
+            false,
+            "its own host and port",
+        ),
+        (
             Server::Vite,
             Fix::AddCheck,
             "https://evil.example",
