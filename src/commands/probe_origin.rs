@@ -26,10 +26,10 @@ use self::job::Job;
 use self::live::Live;
 use self::output::Output;
 use super::signals::Signals;
-use crate::cli::probe_origin::{FailOn, ProbeOriginArgs};
+use crate::cli::probe_origin::ProbeOriginArgs;
 use crate::exit::{ExitStatus, Failure, status_of_cause};
 use crate::origin::beside;
-use crate::origin::catalogue::{self, Severity};
+use crate::origin::catalogue;
 use crate::origin::runner::{self, Ending};
 use crate::origin::verdict::{Report, report};
 use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
@@ -231,13 +231,4 @@ fn overall(run: &Run) -> ExitStatus {
                 ExitStatus::Inconclusive
             }
         })
-}
-
-fn severity(fail_on: FailOn) -> Severity {
-    match fail_on {
-        FailOn::Critical => Severity::Critical,
-        FailOn::High => Severity::High,
-        FailOn::Medium => Severity::Medium,
-        FailOn::Low => Severity::Low,
-    }
 }

@@ -348,3 +348,35 @@ fn a_refused_baseline_names_what_this_command_has() {
         assert!(!reason.contains("--origin"), "{reason}");
     }
 }
+
+#[test]
+fn what_a_page_lacks_stands_in_the_configuration_too() {
+    let server = serve_heads(|head| {
+        let line = head.lines().next().unwrap_or_default();
+        line.contains("k=s3cret")
+            && line.contains("t=tkt7")
+            && header(head, "User-Agent").is_some_and(|agent| agent.contains("Firefox/"))
+    });
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("probes.toml");
+    let table = format!(
+        "[[targets]]\nurl = \"ws://{server}/?k=${{SESSION}}&t={{ticket}}\"\nallow = [\"{CLIENT}\"]\n\
+         secret_params = [\"k\"]\nticket_command = \"echo tkt7\"\nas = \"firefox\"\n\
+         samesite = \"lax\"\nprobe = [\"foreign\"]\nwindow = 0.2\n\
+         [[targets]]\nurl = \"ws://127.0.0.1:1/\"\nallow = [\"none\"]\n"
+    );
+    std::fs::write(&file, table).unwrap();
+    let output = wscli(&["--config", file.to_str().unwrap(), "--json", "-"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let verdicts: Vec<_> = report["targets"].as_array().unwrap().iter().collect();
+    assert_eq!(verdicts[0]["verdict"], "guarded", "{}", verdicts[0]);
+    assert_eq!(
+        verdicts[1]["allowed"].as_array().unwrap().len(),
+        1,
+        "{}",
+        verdicts[1]
+    );
+    // No connection to the second.
+    assert_eq!(output.status.code(), Some(4));
+    assert!(!report.to_string().contains("s3cret"), "{report}");
+}

@@ -10,7 +10,6 @@ use super::super::dial::{Ask, Environment};
 use super::super::transport::{self, Dial};
 use super::browser;
 use super::config::{Page, Settings, pattern};
-use super::severity;
 use super::targets::{self, Source};
 use super::ticket::{self, TicketCommand};
 use crate::cli::probe_origin::{Absent, Allowance, Browser, FailOn, ProbeOriginArgs, SameSiteOf};
@@ -457,4 +456,13 @@ fn without_credentials(target: &Target, open: &OpenConfig) -> Option<OpenConfig>
         request.edits.len() < open.request.edits.len() || !request.auth.headers(target).is_empty();
     request.auth = Auth::default();
     given.then_some(anonymous)
+}
+
+fn severity(fail_on: FailOn) -> Severity {
+    match fail_on {
+        FailOn::Critical => Severity::Critical,
+        FailOn::High => Severity::High,
+        FailOn::Medium => Severity::Medium,
+        FailOn::Low => Severity::Low,
+    }
 }
