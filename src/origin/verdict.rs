@@ -347,14 +347,14 @@ fn listed(ids: &[&str]) -> String {
 }
 
 /// The likely bug, what an attack takes, and how it goes.
-fn message(rule: &Rule, rating: Rating) -> String {
+fn message(rule: &Rule, reveals: &str, rating: Rating) -> String {
     let told = rating.needs.told();
     let mark = match rating.needs {
         Needs::NoCredentials => ", ",
         Needs::Unknown => "",
         _ => "; ",
     };
-    format!("{}{mark}{told}: {}", rule.reveals, rule.exploit)
+    format!("{reveals}{mark}{told}: {}", rule.exploit)
 }
 
 fn findings(
@@ -365,10 +365,18 @@ fn findings(
     server: Option<Server>,
 ) -> Vec<Finding> {
     let mut findings = Vec::new();
+    // Where there is no check, what the others look like is not what they are.
+    let unchecked = probes.iter().find(|probe| {
+        let is_accepted = probe.judged.accepted == Some(true);
+        probe.rule.id == "foreign" && is_accepted
+    });
     for probe in probes.iter().filter(|probe| probe.same_as.is_none()) {
         let rule = probe.rule;
+        let bug = unchecked
+            .filter(|_| probe.group == Group::Web)
+            .map_or(rule, |unchecked| unchecked.rule);
         let (severity, message) = match probe.rating {
-            Some(rating) => (rating.severity, message(rule, rating)),
+            Some(rating) => (rating.severity, message(rule, bug.reveals, rating)),
             None if wrongly_refused(probe, policy) => (
                 Severity::High,
                 "the server refuses requests without an origin, which the policy allows: programs \
@@ -387,7 +395,7 @@ fn findings(
                 "refuse requests without an Origin header".into()
             } else {
                 remediation(&Weakness {
-                    fix: rule.fix,
+                    fix: bug.fix,
                     origin: &probe.origin,
                     allowed,
                     target,

@@ -225,3 +225,20 @@ fn the_proof_is_a_page_without_secrets() {
     let output = wscli(&[&args[..], &["/no/such/folder/proof.html"]].concat());
     assert_eq!(output.status.code(), Some(12));
 }
+
+#[test]
+fn where_there_is_no_check_no_other_bug_is_told() {
+    let (open, half) = (
+        serve(|_| true, ""),
+        serve(|origin| origin.starts_with(CLIENT), FORBIDDEN),
+    );
+    let message = |url: &str| {
+        let probes = "foreign,suffix-dot";
+        let (report, _) = report(&[url, "--allow", CLIENT, "--probe", probes]);
+        let findings = report["findings"].as_array().unwrap().iter();
+        let mut suffix = findings.filter(|finding| finding["probe"] == "suffix-dot");
+        suffix.next().unwrap()["message"].to_string()
+    };
+    assert!(message(&open).contains("does not check the origin at all"));
+    assert!(!message(&half).contains("does not check the origin at all"));
+}
