@@ -20,16 +20,18 @@ use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 use super::clock::to_ns;
-use super::config::Load;
+use super::config::{BenchConfig, Load};
 use super::conn::Times;
+use super::counters::{Cause, HandshakeCounters};
 use super::frames::append_control;
+use super::ledger::{Ledger, Part};
 use super::messages::{Control, FromWorker, OpeningReport, Outcome};
-use super::opener::{cause, note_timings, open_connection};
+use super::opener::{agreed_on, cause, note_timings, open_connection};
 use super::pacer::Pacer;
-use super::stats::{Errors, HandshakeStats, Stats};
-use super::usage::thread_cpu;
+use super::stats::Parts;
+use super::usage::ThreadUse;
 use crate::connection::ws::codec::Opcode;
-use crate::connection::{CloseCode, OpenFailure, Transport};
+use crate::connection::{CloseCode, OpenFailure, Opened, Transport};
 
 /// How long a server may take to end the connection after our Close.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -45,18 +47,89 @@ struct Churn {
     control: Arc<Control>,
     times: Times,
     stop: Cell<bool>,
-    stats: RefCell<Stats>,
-    handshakes: RefCell<HandshakeStats>,
-    /// The next attempt of the schedule that nobody has taken.
+    parts: RefCell<Parts>,
+    handshakes: RefCell<OpeningReport>,
+    /// The next attempt of the schedule, by its place in the thread's order.
     next: Cell<u64>,
+    ledger: Option<Ledger>,
     /// Free slots wait for the schedule one behind the other: each holds this
     /// until it is due, so the lock is their queue.
     pacer: Mutex<Pacer>,
     thread: u64,
     last_ns: Cell<u64>,
-    /// Attempts to be measured that have no outcome yet.
-    pending: Cell<u64>,
-    first_error: Cell<Option<(usize, OpenFailure)>>,
+    /// Attempts that have no outcome yet: for each URL, those of the warm-up
+    /// and those to be measured.
+    pending: RefCell<Vec<[u64; 2]>>,
+}
+
+impl Churn {
+    fn is_pending(&self) -> bool {
+        self.pending.borrow().iter().any(|all| *all != [0, 0])
+    }
+
+    fn add_pending(&self, url: usize, is_measured: bool, change: i64) {
+        if let Some(all) = self.pending.borrow_mut().get_mut(url) {
+            let count = &mut all[usize::from(is_measured)];
+            *count = count.saturating_add_signed(change);
+        }
+    }
+
+    /// Counts handshakes to a URL, in the warm-up or after it.
+    fn count(&self, url: usize, is_measured: bool, on: impl FnOnce(&mut HandshakeCounters)) {
+        let mut report = self.handshakes.borrow_mut();
+        let stats = report.of(url);
+        on(match is_measured {
+            true => &mut stats.counters,
+            false => &mut stats.warmup,
+        });
+    }
+
+    /// Counts a handshake that failed.
+    fn count_failed(&self, url: usize, is_measured: bool, cause: Cause, count: u64) {
+        self.count(url, is_measured, |counters| counters.failed += count);
+        let mut report = self.handshakes.borrow_mut();
+        let stats = report.of(url);
+        let errors = match is_measured {
+            true => &mut stats.failed,
+            false => &mut stats.warmup_failed,
+        };
+        errors.add_many(cause, count);
+    }
+
+    /// Counts what was due and not begun. It has no URL: the first one's.
+    fn count_rest(&self, times: &Times, is_interrupted: bool) {
+        let config = &self.control.config;
+        let not_begun = |counters: &mut HandshakeCounters, count| {
+            counters.due += count;
+            match is_interrupted {
+                true => counters.interrupted += count,
+                false => counters.busy += count,
+            }
+        };
+        let thread = usize::try_from(self.thread).unwrap_or(0);
+        match (&config.load, &self.ledger) {
+            (Load::Open(schedule), Some(ledger)) => {
+                let ledger = match is_interrupted && config.messages.is_none() {
+                    true => &Ledger::new(config, schedule, times, config.threads),
+                    false => ledger,
+                };
+                let rest = self.next.get()..ledger.rounds_of(thread);
+                ledger.each_part(thread, rest, |part, count| {
+                    self.count(0, part != Part::Warmup, |c| not_begun(c, count));
+                });
+            }
+            (Load::Closed { .. }, _) if is_interrupted => {
+                let quotas = config.share(thread).filter_map(|index| config.quota(index));
+                let begun = {
+                    let mut report = self.handshakes.borrow_mut();
+                    report.total().counters.attempted
+                };
+                let rest = quotas.sum::<u64>().saturating_sub(begun);
+                self.count(0, true, |c| not_begun(c, rest));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Runs one thread.
@@ -65,11 +138,8 @@ struct Churn {
 /// The operating system's, when it has no timer left.
 pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> {
     let pacer = Pacer::new(control.config.pacing)?;
-    control.tell(FromWorker::Opened(Box::new(OpeningReport {
-        handshakes: HandshakeStats::default(),
-        errors: Errors::default(),
-        first_error: None,
-    })));
+    let urls = control.config.targets.len();
+    control.tell(FromWorker::Opened(Box::new(OpeningReport::new(urls))));
     let start_ns = loop {
         let start_ns = control.start_ns.load(Ordering::Acquire);
         if start_ns > 0 || control.stop.load(Ordering::Relaxed) {
@@ -78,45 +148,60 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
         sleep(TICK / 2).await;
     };
     let config = Arc::clone(&control.config);
-    let measure_ns = start_ns + to_ns(config.warmup);
+    let times = times(&config, start_ns);
+    let mut parts = Parts::new(urls, config.stages());
+    let mut ledger = None;
+    if let Load::Open(schedule) = &config.load
+        && start_ns > 0
+    {
+        let begins = schedule.begins_ns().skip(1);
+        parts.set_stage_begins(begins.map(|ns| ns.saturating_add(start_ns)).collect());
+        ledger = Some(Ledger::new(&config, schedule, &times, config.threads));
+    }
     let churn = Rc::new(Churn {
-        times: Times {
-            start_ns,
-            measure_ns,
-            end_ns: config
-                .duration
-                .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d))),
-        },
+        times,
         control,
-        stop: Cell::new(false),
-        stats: RefCell::default(),
-        handshakes: RefCell::default(),
+        // Where the user was faster than the start, nothing begins.
+        stop: Cell::new(start_ns == 0),
+        parts: RefCell::new(parts),
+        handshakes: RefCell::new(OpeningReport::new(urls)),
         next: Cell::new(0),
+        ledger,
         pacer: Mutex::new(pacer),
         thread: thread as u64,
         last_ns: Cell::new(0),
-        pending: Cell::new(0),
-        first_error: Cell::new(None),
+        pending: RefCell::new(vec![[0, 0]; urls]),
     });
     let slots = join_all(config.share(thread).map(|index| slot(&churn, index)));
     let watch = watch(&churn);
     tokio::pin!(slots, watch);
-    let outcome = tokio::select! {
+    let mut outcome = tokio::select! {
         _ = &mut slots => {
             churn.stop.set(true);
             watch.await
         }
         outcome = &mut watch => with_the_last(&churn, slots, outcome).await,
     };
-    churn
-        .control
-        .tell(FromWorker::Opened(Box::new(OpeningReport {
-            handshakes: churn.handshakes.take(),
-            errors: Errors::default(),
-            first_error: churn.first_error.take(),
-        })));
+    churn.count_rest(&outcome.times, churn.control.stop.load(Ordering::Relaxed));
+    if start_ns == 0 {
+        // The load has never begun.
+        outcome.times.start_ns = u64::MAX;
+    }
+    let report = churn.handshakes.replace(OpeningReport::new(urls));
+    churn.control.tell(FromWorker::Opened(Box::new(report)));
     churn.control.tell(FromWorker::Done(Box::new(outcome)));
     Ok(())
+}
+
+fn times(config: &BenchConfig, start_ns: u64) -> Times {
+    let measure_ns = start_ns.saturating_add(to_ns(config.warmup));
+    Times {
+        start_ns,
+        measure_ns,
+        end_ns: config
+            .duration
+            .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d))),
+    }
 }
 
 /// Gives the attempts that are on their way the reply timeout to come to their
@@ -124,19 +209,25 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
 async fn with_the_last(churn: &Churn, slots: impl Future + Unpin, mut outcome: Outcome) -> Outcome {
     let interrupted = || churn.control.stop.load(Ordering::Relaxed);
     let settled = async {
-        while churn.pending.get() > 0 && !interrupted() {
+        while churn.is_pending() && !interrupted() {
             sleep(SETTLE_TICK).await;
         }
     };
     let limit = churn.control.config.reply_timeout;
     let _ = timeout(limit, select(pin!(settled), slots)).await;
-    let mut late = churn.stats.take();
-    let left = match interrupted() {
-        true => &mut late.counters.in_flight,
-        false => &mut late.counters.lost,
-    };
-    *left = churn.pending.get();
-    outcome.stats.merge(&mut late);
+    let pending = churn.pending.take();
+    for (url, all) in pending.into_iter().enumerate() {
+        for (is_measured, count) in [false, true].into_iter().zip(all) {
+            if interrupted() {
+                churn.count(url, is_measured, |counters| counters.in_flight += count);
+            } else if count > 0 {
+                let text = "no outcome within the reply timeout".to_owned();
+                churn.count_failed(url, is_measured, Cause::Opening(text), count);
+            }
+        }
+    }
+    let mut late = churn.parts.borrow_mut().take();
+    outcome.parts.merge(&mut late);
     outcome.last_reply_ns = churn.last_ns.get();
     outcome
 }
@@ -147,17 +238,17 @@ async fn watch(churn: &Churn) -> Outcome {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut times = churn.times;
-    let (mut second, mut cpu) = (0, None);
+    let (mut second, mut used) = (0, None);
     loop {
         ticks.tick().await;
         let now_ns = control.clock.now_ns();
-        if now_ns >= times.measure_ns && cpu.is_none() {
-            cpu = Some((thread_cpu(), now_ns));
+        if now_ns >= times.measure_ns && used.is_none() {
+            used = Some(ThreadUse::now(now_ns));
         }
-        let second_ends_ns = times.measure_ns + (second + 1) * SECOND_NS;
+        let second_ends_ns = times.measure_ns.saturating_add((second + 1) * SECOND_NS);
         if now_ns >= second_ends_ns && now_ns < times.end_ns {
-            let stats = Box::new(churn.stats.take());
-            control.tell(FromWorker::Second { second, stats });
+            let parts = Box::new(churn.parts.borrow_mut().take());
+            control.tell(FromWorker::Second { second, parts });
             second += 1;
         }
         let stop = control.stop.load(Ordering::Relaxed);
@@ -166,16 +257,19 @@ async fn watch(churn: &Churn) -> Outcome {
         }
         if now_ns >= times.end_ns || churn.stop.get() {
             churn.stop.set(true);
-            let (used, wall_ns) = cpu.map_or((Duration::ZERO, 0), |(from, from_ns)| {
-                (thread_cpu().saturating_sub(from), now_ns - from_ns)
-            });
+            let (cpu, waited, cpu_wall) = used
+                .map_or((Duration::ZERO, None, Duration::ZERO), |from: ThreadUse| {
+                    from.until(&ThreadUse::now(now_ns))
+                });
             return Outcome {
                 second,
-                stats: churn.stats.take(),
-                cpu: used,
-                cpu_wall: Duration::from_nanos(wall_ns),
+                parts: churn.parts.borrow_mut().take(),
+                cpu,
+                waited,
+                cpu_wall,
                 times,
                 last_reply_ns: churn.last_ns.get(),
+                left: 0,
             };
         }
     }
@@ -184,13 +278,15 @@ async fn watch(churn: &Churn) -> Outcome {
 /// One loop of opening and closing.
 async fn slot(churn: &Churn, index: usize) {
     let control = &churn.control;
-    let quota = control.config.quota(index);
+    let is_open = matches!(control.config.load, Load::Open(_));
+    // In an open loop the schedule holds the number.
+    let quota = control.config.quota(index).filter(|_| !is_open);
     let mut measured = 0;
     while !churn.stop.get() && quota.is_none_or(|quota| measured < quota) {
         let Some(intended_ns) = begin(churn).await else {
             return;
         };
-        measured += u64::from(churn.times.measures(intended_ns));
+        measured += u64::from(churn.times.is_measured(intended_ns));
         attempt(churn, index, intended_ns).await;
     }
 }
@@ -208,9 +304,10 @@ async fn begin(churn: &Churn) -> Option<u64> {
     let intended_ns = match &control.config.load {
         Load::Closed { .. } => churn.times.start_ns,
         Load::Open(schedule) => {
-            let round = churn.next.get();
-            churn.next.set(round + 1);
-            let number = round * control.config.threads as u64 + churn.thread;
+            let number = churn.next.get() * control.config.threads as u64 + churn.thread;
+            if churn.ledger.as_ref().is_some_and(|l| number >= l.end()) {
+                return None;
+            }
             schedule
                 .time_of(number)?
                 .saturating_add(churn.times.start_ns)
@@ -220,46 +317,88 @@ async fn begin(churn: &Churn) -> Option<u64> {
         return None;
     }
     poll_fn(|cx| pacer.poll(cx, &control.clock, intended_ns)).await;
+    // The first attempt of a closed loop is begun by its slot alone.
+    churn.next.update(|next| next + 1);
     Some(intended_ns)
 }
 
 async fn attempt(churn: &Churn, index: usize, intended_ns: u64) {
     let control = &churn.control;
-    let is_measured = churn.times.measures(intended_ns);
+    let url = control.config.url_of(index);
+    let is_measured = churn.times.is_measured(intended_ns);
     let sent_ns = control.clock.now_ns();
+    churn.count(url, is_measured, |counters| {
+        counters.due += 1;
+        counters.attempted += 1;
+    });
     if is_measured {
-        let mut stats = churn.stats.borrow_mut();
-        stats.counters.sent += 1;
+        let mut parts = churn.parts.borrow_mut();
+        let stats = parts.of(url, intended_ns);
         stats.slip.record(sent_ns.saturating_sub(intended_ns));
     }
-    churn.pending.update(|n| n + u64::from(is_measured));
+    churn.add_pending(url, is_measured, 1);
     let result = open_connection(&control.config, index).await;
-    churn.pending.update(|n| n - u64::from(is_measured));
+    churn.add_pending(url, is_measured, -1);
     let now_ns = control.clock.now_ns();
     churn.last_ns.set(now_ns);
     match result {
         Ok(opened) => {
-            if is_measured {
-                let mut stats = churn.stats.borrow_mut();
-                stats.counters.received += 1;
-                stats.counters.received_in_time += u64::from(now_ns < churn.times.end_ns);
-                stats.counters.bytes_sent += opened.request_head.wire().len() as u64;
-                stats.counters.bytes_received += opened.response.head.raw.wire().len() as u64;
-                stats.from_intended.record(now_ns - intended_ns);
-                stats.from_send.record(now_ns.saturating_sub(sent_ns));
-                note_timings(&mut churn.handshakes.borrow_mut(), &opened.timings);
-            }
+            churn.note(
+                url,
+                &opened,
+                Attempt {
+                    intended_ns,
+                    sent_ns,
+                    now_ns,
+                },
+            );
             control.open.fetch_add(1, Ordering::Relaxed);
             close(opened.transport).await;
             control.open.fetch_sub(1, Ordering::Relaxed);
         }
         Err(error) => {
-            churn.stats.borrow_mut().errors.add(cause(&error));
-            let first = churn.first_error.take();
-            churn.first_error.set(first.or(Some((index, error))));
+            churn.count_failed(url, is_measured, cause(&error), 1);
+            churn.note_first_error(index, error);
             // A server that refuses at once must not be hammered.
             sleep(Duration::from_millis(10)).await;
         }
+    }
+}
+
+/// The times of an attempt.
+struct Attempt {
+    intended_ns: u64,
+    sent_ns: u64,
+    now_ns: u64,
+}
+
+impl Churn {
+    fn note_first_error(&self, index: usize, error: OpenFailure) {
+        let mut report = self.handshakes.borrow_mut();
+        report.first_error.get_or_insert((index, error));
+    }
+
+    /// Notes a connection that was opened.
+    fn note(&self, url: usize, opened: &Opened, at: Attempt) {
+        let is_measured = self.times.is_measured(at.intended_ns);
+        let mut report = self.handshakes.borrow_mut();
+        report.note_agreed(url, || agreed_on(opened));
+        let mut parts = self.parts.borrow_mut();
+        let stats = parts.of(url, at.intended_ns);
+        let counters = stats.phase(is_measured);
+        counters.bytes_sent += opened.request_head.wire().len() as u64;
+        counters.bytes_received += opened.response.head.raw.wire().len() as u64;
+        if !is_measured {
+            report.of(url).warmup.opened += 1;
+            return;
+        }
+        note_timings(report.of(url), &opened.timings);
+        // For the rate: handshakes have counters of their own.
+        counters.answered_in_time += u64::from(at.now_ns < self.times.end_ns);
+        stats
+            .from_intended
+            .record(at.now_ns.saturating_sub(at.intended_ns));
+        stats.from_send.record(at.now_ns.saturating_sub(at.sent_ns));
     }
 }
 

@@ -112,6 +112,19 @@ impl BenchConfig {
         Some(all / connections + u64::from(index < all % connections))
     }
 
+    /// Which of the URLs connection `index` leads to.
+    pub(super) fn url_of(&self, index: usize) -> usize {
+        index % self.targets.len().max(1)
+    }
+
+    /// How many stages the schedule has: at least one.
+    pub(super) fn stages(&self) -> usize {
+        match &self.load {
+            Load::Open(schedule) => schedule.begins_ns().count().max(1),
+            Load::Closed { .. } => 1,
+        }
+    }
+
     /// Whether incoming messages must be kept whole.
     pub(super) fn keeps_payloads(&self) -> bool {
         self.verify || matches!(self.matching, Matching::Id(_))

@@ -15,7 +15,8 @@ use super::link::{Arrival, Ended, Link, Scratch, data_opcode};
 use super::matching::{Entry, Match, Matching, Window};
 use super::payload::Payloads;
 use super::poller::Poller;
-use super::stats::Stats;
+use super::stats::Parts;
+use super::tag::{HALF_BYTES, RunTag};
 use crate::connection::Message;
 use crate::connection::ws::codec::Opcode;
 
@@ -33,11 +34,14 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) scratch: Scratch,
     pub(super) payloads: Payloads,
-    pub(super) stats: Stats,
+    pub(super) tag: RunTag,
+    pub(super) parts: Parts,
     pub(super) times: Times,
     /// Slots of connections that must be looked at, at a time.
     pub(super) pauses: std::collections::VecDeque<Pause>,
     pub(super) last_reply_ns: u64,
+    /// When something was last read or written.
+    pub(super) now_ns: u64,
 }
 
 /// Slots of a connection that become free at a time.
@@ -57,8 +61,10 @@ pub(super) struct Times {
 }
 
 impl Times {
-    pub(super) fn measures(&self, time_ns: u64) -> bool {
-        (self.measure_ns..self.end_ns).contains(&time_ns)
+    /// Whether something that is meant to happen then is measured: otherwise
+    /// it belongs to the warm-up.
+    pub(super) fn is_measured(&self, intended_ns: u64) -> bool {
+        intended_ns >= self.measure_ns
     }
 }
 
@@ -67,13 +73,19 @@ impl Times {
 pub(super) struct Conn {
     pub(super) index: usize,
     pub(super) slot: usize,
+    /// Which of the URLs it leads to.
+    url: usize,
+    /// What the marks of its payloads have in common.
+    mark: [u8; HALF_BYTES],
     pub(super) link: Link,
     pub(super) window: Window,
+    /// It took no more when it was last tried.
+    pub(super) is_blocked: bool,
     /// Closed loop: messages that may be sent now, and since when.
     pub(super) free: u32,
     pub(super) free_since_ns: u64,
     /// Open loop: messages whose time has come, and how many were sent.
-    pub(super) due: u32,
+    pub(super) due: u64,
     pub(super) scheduled: u64,
     /// Measured messages that may still be sent.
     pub(super) quota: Option<u64>,
@@ -81,12 +93,21 @@ pub(super) struct Conn {
 }
 
 impl Conn {
-    pub(super) fn new(index: usize, slot: usize, link: Link, quota: Option<u64>) -> Self {
+    pub(super) fn new(
+        index: usize,
+        slot: usize,
+        link: Link,
+        quota: Option<u64>,
+        shared: &Shared,
+    ) -> Self {
         Self {
             index,
             slot,
+            url: shared.config.url_of(index),
+            mark: shared.tag.mark(index as u64),
             link,
             window: Window::default(),
+            is_blocked: false,
             free: 0,
             free_since_ns: 0,
             due: 0,
@@ -106,6 +127,17 @@ impl Conn {
 
     /// Reads and writes what can be read and written now.
     pub(super) fn run(&mut self, cx: &mut Context<'_>, shared: &mut Shared) -> Result<(), Ended> {
+        let ran = self.read_and_write(cx, shared);
+        let written = self.link.take_written();
+        let (now_ns, times) = (shared.now_ns, shared.times);
+        if written > 0 && now_ns < times.end_ns {
+            let stats = shared.parts.of(self.url, now_ns);
+            stats.phase(times.is_measured(now_ns)).bytes_sent += written;
+        }
+        ran
+    }
+
+    fn read_and_write(&mut self, cx: &mut Context<'_>, shared: &mut Shared) -> Result<(), Ended> {
         // The schedule first: reading can wait, the send time cannot.
         let early = if self.due > 0 {
             self.send(cx, shared)
@@ -124,30 +156,26 @@ impl Conn {
             config,
             clock,
             scratch,
-            stats,
+            parts,
             times,
+            tag,
             ..
         } = shared;
+        let (index, url, mark) = (self.index as u64, self.url, self.mark);
         let window = &mut self.window;
-        let mut pings: Vec<Vec<u8>> = Vec::new();
+        // Only the newest: RFC 6455 §5.5.3 lets a pong answer "the most
+        // recently processed Ping frame" alone, and so a flood takes no memory.
+        let mut ping: Option<Vec<u8>> = None;
         let (mut now_ns, mut answered) = (0, 0);
         let polled = self.link.poll_read(cx, scratch, |arrival| match arrival {
             Arrival::Read(bytes) => {
                 now_ns = clock.now_ns();
-                if times.measures(now_ns) {
-                    stats.counters.bytes_received += bytes as u64;
+                if now_ns < times.end_ns {
+                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
+                    counters.bytes_received += bytes as u64;
                 }
             }
             Arrival::Incoming(incoming) => match (incoming, config.mode) {
-                (Incoming::Message { .. }, Mode::Flood) => {
-                    if times.measures(now_ns) {
-                        stats.counters.received += 1;
-                        stats.counters.received_in_time += 1;
-                    }
-                }
-                (Incoming::Message { .. }, Mode::Idle | Mode::Handshake) => {
-                    stats.counters.unsolicited += u64::from(now_ns >= times.measure_ns);
-                }
                 (
                     Incoming::Message {
                         text,
@@ -157,25 +185,45 @@ impl Conn {
                     },
                     Mode::Echo,
                 ) => {
-                    let found = window.answer(&config.matching, head, payload);
-                    if let Match::Reply { number, entry } = found
+                    let tagged = || tag.read(index, mark, head);
+                    let found = window.answer(&config.matching, tagged, payload);
+                    answered += count(&found, url, window, now_ns, times, parts);
+                    if let Match::Reply { number, entry, .. } = found
                         && config.verify
                     {
                         let sent = window.take_payload(number);
                         let same = sent.as_deref() == payload && text == config.text;
-                        let counts = times.measures(entry.intended_ns);
-                        stats.counters.mismatched += u64::from(counts && !same);
+                        let stats = parts.of(url, entry.intended_ns);
+                        let counters = stats.phase(times.is_measured(entry.intended_ns));
+                        counters.mismatched += u64::from(!same);
                     }
-                    answered += count(&found, now_ns, times, stats);
                 }
-                (Incoming::Pong(payload), Mode::Idle) => {
-                    answered += count(&window.answer_pong(payload), now_ns, times, stats);
+                (Incoming::Message { .. }, _) => {
+                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
+                    counters.unsolicited += 1;
                 }
-                (Incoming::Ping(payload), _) => pings.push(payload.to_vec()),
-                (Incoming::Pong(_) | Incoming::Close(_), _) => {}
+                (Incoming::Ping(payload), _) => {
+                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
+                    counters.pings += 1;
+                    let newest = ping.get_or_insert_default();
+                    newest.clear();
+                    newest.extend_from_slice(payload);
+                }
+                (Incoming::Pong(payload), mode) => {
+                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
+                    counters.pongs += 1;
+                    if mode == Mode::Idle {
+                        let found = window.answer_pong(tag.read(index, mark, payload));
+                        answered += count(&found, url, window, now_ns, times, parts);
+                    }
+                }
+                (Incoming::Close(_), _) => {}
             },
         });
-        for payload in pings {
+        if now_ns > 0 {
+            shared.now_ns = now_ns;
+        }
+        if let Some(payload) = ping {
             self.link.pong(&payload, scratch);
         }
         if answered > 0 {
@@ -207,9 +255,12 @@ impl Conn {
     fn send(&mut self, cx: &mut Context<'_>, shared: &mut Shared) -> Result<(), Ended> {
         for _ in 0..MAX_WRITES_IN_A_ROW {
             match self.link.poll_ready(cx) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    self.is_blocked = true;
+                    return Ok(());
+                }
                 Poll::Ready(Err(ended)) => return Err(ended),
-                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Ok(())) => self.is_blocked = false,
             }
             shared.scratch.write.clear();
             let (mut count, mut is_large) = (0, false);
@@ -286,12 +337,13 @@ impl Conn {
             config,
             scratch,
             payloads,
-            stats,
+            parts,
             times,
             ..
         } = shared;
+        let is_measured = times.is_measured(intended_ns);
         let number = self.window.next_number();
-        let payload = payloads.next(self.index as u64, number, &mut scratch.random);
+        let payload = payloads.next(self.index as u64, self.mark, number, &mut scratch.random);
         if config.mode == Mode::Idle {
             if !self.link.ping(payload.head()) {
                 scratch.append(Opcode::Ping, &payload);
@@ -299,8 +351,10 @@ impl Conn {
         } else {
             if let Matching::Id(pattern) = &config.matching
                 && let Some(id) = pattern.capture(&payload.to_vec())
+                && self.window.note_id(id)
             {
-                self.window.note_id(id);
+                let stats = parts.of(self.url, intended_ns);
+                stats.phase(is_measured).repeated_ids += 1;
             }
             if config.verify {
                 self.window.note_payload(payload.to_vec());
@@ -308,95 +362,118 @@ impl Conn {
             let fed = self.link.feed(|| message(config.text, payload.to_vec()));
             let opcode = data_opcode(config.text);
             is_large = !fed && self.link.append_large(opcode, &payload, scratch);
-            if is_large {
-                if times.measures(intended_ns) {
-                    stats.counters.bytes_sent += payload.body.len() as u64;
-                }
-            } else if !fed {
+            if !is_large && !fed {
                 scratch.append(opcode, &payload);
             }
         }
-        self.window.push(Entry {
+        let entry = Entry {
             intended_ns,
             sent_ns: 0,
-        });
+        };
+        self.window.push(entry, is_measured);
         is_large
     }
 
     /// Gives the messages of a batch the time at which it leaves.
     fn stamp(&mut self, count: usize, shared: &mut Shared) {
         let now_ns = shared.clock.now_ns();
+        shared.now_ns = now_ns;
         let Shared {
-            stats,
+            parts,
             times,
             config,
             ..
         } = shared;
+        let is_open = matches!(config.load, Load::Open(_));
         // A flood without a rate has no schedule to be behind of.
-        let has_slip = config.mode != Mode::Flood || matches!(config.load, Load::Open(_));
+        let has_slip = config.mode != Mode::Flood || is_open;
+        let url = self.url;
         self.window.stamp_last(count, now_ns, |entry| {
-            if times.measures(entry.intended_ns) {
-                stats.counters.sent += 1;
-                if has_slip {
-                    stats.slip.record(now_ns.saturating_sub(entry.intended_ns));
-                }
+            let stats = parts.of(url, entry.intended_ns);
+            let is_measured = times.is_measured(entry.intended_ns);
+            let counters = stats.phase(is_measured);
+            counters.sent += 1;
+            // What is due on a schedule is counted by the ledger.
+            counters.due += u64::from(!is_open);
+            if is_measured && has_slip {
+                stats.slip.record(now_ns.saturating_sub(entry.intended_ns));
             }
         });
-        if times.measures(now_ns) {
-            stats.counters.bytes_sent += shared.scratch.write.len() as u64;
-        }
-        if shared.config.mode == Mode::Flood {
-            self.window.give_up(u64::MAX, |_| {});
+        if config.mode == Mode::Flood {
+            self.window.forget(|entry| {
+                let stats = parts.of(url, entry.intended_ns);
+                stats.phase(times.is_measured(entry.intended_ns)).untracked += 1;
+            });
         }
     }
 
     /// Counts the messages that were sent before `before_ns` and have no
-    /// reply as lost.
-    pub(super) fn give_up(&mut self, before_ns: u64, shared: &mut Shared) -> u32 {
+    /// reply as what became of them; returns how many these are.
+    pub(super) fn give_up(&mut self, before_ns: u64, fate: Fate, shared: &mut Shared) -> u32 {
         let before = self.window.waiting();
-        let Shared { stats, times, .. } = shared;
+        let Shared { parts, times, .. } = shared;
+        let url = self.url;
         self.window.give_up(before_ns, |entry| {
-            if times.measures(entry.intended_ns) {
-                stats.counters.lost += 1;
-            }
+            let stats = parts.of(url, entry.intended_ns);
+            let counters = stats.phase(times.is_measured(entry.intended_ns));
+            *match fate {
+                Fate::TimedOut => &mut counters.lost.timed_out,
+                Fate::Ended => &mut counters.lost.ended,
+                Fate::InFlight => &mut counters.in_flight,
+            } += 1;
         });
         before - self.window.waiting()
     }
+}
 
-    /// How many measured messages of the schedule are due and not sent.
-    pub(super) fn count_unsent(&self, shared: &Shared) -> u64 {
-        let Load::Open(schedule) = &shared.config.load else {
-            return 0;
-        };
-        let connections = shared.config.connections as u64;
-        (self.scheduled..self.scheduled + u64::from(self.due))
-            .filter_map(|n| schedule.time_of(n * connections + self.index as u64))
-            .filter(|time| {
-                shared
-                    .times
-                    .measures(time.saturating_add(shared.times.start_ns))
-            })
-            .count() as u64
-    }
+/// What became of a message without a reply.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    TimedOut,
+    Ended,
+    InFlight,
 }
 
 /// Counts what a reply turned out to be; returns how many messages it answers.
 #[inline(always)]
-fn count(found: &Match, now_ns: u64, times: &Times, stats: &mut Stats) -> u32 {
-    match found {
-        Match::Reply { entry, .. } => {
-            if times.measures(entry.intended_ns) {
-                stats.counters.received += 1;
-                stats.counters.received_in_time += u64::from(now_ns < times.end_ns);
-                stats
-                    .from_intended
-                    .record(now_ns.saturating_sub(entry.intended_ns));
-                stats.from_send.record(now_ns.saturating_sub(entry.sent_ns));
-            }
-            return 1;
+fn count(
+    found: &Match,
+    url: usize,
+    window: &Window,
+    now_ns: u64,
+    times: &Times,
+    parts: &mut Parts,
+) -> u32 {
+    if let Match::Reply {
+        entry, by_order, ..
+    } = found
+    {
+        let stats = parts.of(url, entry.intended_ns);
+        let is_measured = times.is_measured(entry.intended_ns);
+        let counters = stats.phase(is_measured);
+        counters.answered += 1;
+        counters.by_order += u64::from(*by_order);
+        if is_measured {
+            counters.answered_in_time += u64::from(now_ns < times.end_ns);
+            let latency_ns = now_ns.saturating_sub(entry.intended_ns);
+            stats.from_intended.record(latency_ns);
+            stats.from_send.record(now_ns.saturating_sub(entry.sent_ns));
         }
-        Match::Late => stats.counters.late += u64::from(now_ns >= times.measure_ns),
-        Match::Unsolicited => stats.counters.unsolicited += u64::from(now_ns >= times.measure_ns),
+        return 1;
+    }
+    let is_measured = match found.number() {
+        Some(number) => window.is_measured(number),
+        None => times.is_measured(now_ns),
+    };
+    let counters = parts.of(url, now_ns).phase(is_measured);
+    match found {
+        Match::Late(_) => counters.late += 1,
+        Match::Duplicate(_) => counters.duplicate += 1,
+        Match::Reply { .. } => {}
+        Match::Unsolicited { is_foreign } => {
+            counters.unsolicited += 1;
+            counters.foreign += u64::from(*is_foreign);
+        }
     }
     0
 }

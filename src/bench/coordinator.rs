@@ -11,13 +11,14 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::clock::to_ns;
-use super::config::BenchConfig;
+use super::config::{BenchConfig, Load, Mode};
 use super::conn::Times;
 use super::driver::drives;
 use super::messages::{BenchError, Control, FromWorker, Live, OpeningReport, Outcome, Part};
 use super::opener::target_of;
-use super::stats::{HandshakeStats, Stats};
-use super::summary::{ClientUse, End, Second, Summary};
+use super::schedule::Stage;
+use super::stats::{Parts, Stats};
+use super::summary::{ClientUse, End, Second, StageResult, Summary, UrlResult};
 use super::usage::{max_rss_bytes, rss_bytes};
 use crate::connection::OpenFailure;
 
@@ -42,15 +43,21 @@ pub(super) struct Coordinator {
     inbox: UnboundedReceiver<FromWorker>,
     opened: usize,
     done: usize,
-    handshakes: HandshakeStats,
-    first_error: Option<(usize, OpenFailure)>,
-    total: Stats,
-    seconds: BTreeMap<u64, (usize, Stats)>,
+    /// For each URL.
+    opening: OpeningReport,
+    total: Parts,
+    /// Seconds that not all threads have told of: how many have.
+    seconds: BTreeMap<u64, (usize, Parts)>,
+    /// The first second that each thread which is done has not told of.
+    done_at: Vec<u64>,
+    /// The next second to be closed.
+    next_second: u64,
     series: Vec<Second>,
     live: Live,
     client: ClientUse,
     rss_before: Option<u64>,
     connections_open: usize,
+    connections_left: usize,
     end_ns: u64,
     times: Option<Times>,
     last_reply_ns: u64,
@@ -63,20 +70,24 @@ impl Coordinator {
         inbox: UnboundedReceiver<FromWorker>,
         rss_before: Option<u64>,
     ) -> Self {
+        let config = &control.config;
+        let total = Parts::new(config.targets.len(), config.stages());
         Self {
+            opening: OpeningReport::new(config.targets.len()),
             control,
             inbox,
             opened: 0,
             done: 0,
-            handshakes: HandshakeStats::default(),
-            first_error: None,
-            total: Stats::default(),
+            total,
             seconds: BTreeMap::new(),
+            done_at: Vec::new(),
+            next_second: 0,
             series: Vec::new(),
             live: Live::default(),
             client: ClientUse::default(),
             rss_before,
             connections_open: 0,
+            connections_left: 0,
             end_ns: 0,
             times: None,
             last_reply_ns: 0,
@@ -111,11 +122,13 @@ impl Coordinator {
     /// In mode handshake it is known only at the end that all was in vain.
     fn check_attempts(&mut self) -> Result<(), BenchError> {
         let config = &self.control.config;
-        if self.interrupted || drives(config.mode) || self.handshakes.count > 0 {
+        let all = self.opening.total();
+        if self.interrupted || drives(config.mode) || all.ever_opened() > 0 {
             return Ok(());
         }
-        let attempts = usize::try_from(self.total.errors.total()).unwrap_or(usize::MAX);
-        match self.first_error.take() {
+        let failed = all.failed.total() + all.warmup_failed.total();
+        let attempts = usize::try_from(failed).unwrap_or(usize::MAX);
+        match self.opening.first_error.take() {
             Some(first) => Err(no_connection(config, attempts, first)),
             None => Ok(()),
         }
@@ -128,8 +141,8 @@ impl Coordinator {
     ) -> Result<(), BenchError> {
         match report {
             FromWorker::Opened(report) => self.take_opened(*report),
-            FromWorker::Second { second, stats } => {
-                self.take_second(second, *stats);
+            FromWorker::Second { second, parts } => {
+                self.take_second(second, *parts);
                 self.observe(observe);
                 Ok(())
             }
@@ -145,22 +158,19 @@ impl Coordinator {
 
     fn take_opened(&mut self, mut report: OpeningReport) -> Result<(), BenchError> {
         self.opened += 1;
-        self.handshakes.merge(&mut report.handshakes);
-        self.total.errors.merge(&report.errors);
-        if self.first_error.is_none() {
-            self.first_error = report.first_error;
-        }
+        self.opening.merge(&mut report);
+        let opened = self.opening.total().counters.opened;
+        self.connections_open = usize::try_from(opened).unwrap_or(usize::MAX);
         let config = &self.control.config;
         if self.opened != config.threads || self.interrupted {
             return Ok(());
         }
-        if self.handshakes.count == 0
+        if opened == 0
             && drives(config.mode)
-            && let Some(first) = self.first_error.take()
+            && let Some(first) = self.opening.first_error.take()
         {
             return Err(no_connection(config, config.connections, first));
         }
-        self.connections_open = self.control.open.load(Ordering::Relaxed);
         let rss_now = rss_bytes();
         if let (Some(before), Some(now)) = (self.rss_before, rss_now) {
             let open = self.connections_open.max(1) as u64;
@@ -171,53 +181,84 @@ impl Coordinator {
         Ok(())
     }
 
-    fn take_second(&mut self, second: u64, mut stats: Stats) {
-        let (threads, merged) = self.seconds.entry(second).or_default();
+    fn take_second(&mut self, second: u64, mut parts: Parts) {
+        let (threads, merged) = self.second_of(second);
         *threads += 1;
-        merged.merge(&mut stats);
-        if *threads == self.control.config.threads
-            && let Some((_, stats)) = self.seconds.remove(&second)
-        {
-            self.close_second(second, stats, Duration::from_secs(1));
+        merged.merge(&mut parts);
+        self.close_seconds();
+    }
+
+    fn second_of(&mut self, second: u64) -> &mut (usize, Parts) {
+        let config = &self.control.config;
+        self.seconds
+            .entry(second)
+            .or_insert_with(|| (0, Parts::new(config.targets.len(), config.stages())))
+    }
+
+    /// Closes the seconds that all threads have told of, or are done before.
+    fn close_seconds(&mut self) {
+        let threads = self.control.config.threads;
+        while let Some((told, _)) = self.seconds.get(&self.next_second) {
+            let next = self.next_second;
+            let done = self.done_at.iter().filter(|at| **at <= next).count();
+            // What is left when all are done is a part of a second.
+            if told + done < threads || *told == 0 {
+                return;
+            }
+            if let Some((_, parts)) = self.seconds.remove(&next) {
+                self.close_second(next, parts, Duration::from_secs(1));
+            }
         }
     }
 
-    fn close_second(&mut self, second: u64, mut stats: Stats, span: Duration) {
+    fn close_second(&mut self, second: u64, mut parts: Parts, span: Duration) {
+        self.next_second = self.next_second.max(second + 1);
+        let mut stats = parts.total();
         let errors = stats.errors.total();
-        let (p50_ns, p99_ns, max_ns) = {
-            let histogram = stats.from_intended.histogram();
-            (
-                histogram.value_at_quantile(0.5),
-                histogram.value_at_quantile(0.99),
-                histogram.max(),
-            )
+        let histogram = stats.from_intended.histogram();
+        let at = |quantile| (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile));
+        let (p50_ns, p99_ns, max_ns) = (at(0.5), at(0.99), histogram.max());
+        let counters = stats.counters;
+        self.total.merge(&mut parts);
+        self.live.counters.merge(&counters);
+        self.live.errors += errors;
+        let rated = match self.control.config.mode {
+            Mode::Flood => counters.sent,
+            _ => counters.answered_in_time,
         };
-        self.total.merge(&mut stats);
-        self.live.rate = stats.counters.received_in_time as f64 / span.as_secs_f64();
-        self.live.p50_ns = p50_ns;
-        self.live.p99_ns = p99_ns;
+        self.live.rate = rated as f64 / span.as_secs_f64();
+        self.live.p50_ns = p50_ns.or(self.live.p50_ns);
+        self.live.p99_ns = p99_ns.or(self.live.p99_ns);
         self.live.measured += span;
         self.series.push(Second {
             second,
             span,
-            sent: stats.counters.sent,
-            received: stats.counters.received,
-            lost: stats.counters.lost,
+            sent: counters.sent,
+            received: counters.answered,
+            lost: counters.lost.total(),
+            unsent: counters.unsent.total(),
             errors,
             open: self.control.open.load(Ordering::Relaxed),
-            p50_ns,
-            p99_ns,
+            p50_ns: p50_ns.unwrap_or(0),
+            p99_ns: p99_ns.unwrap_or(0),
             max_ns,
         });
     }
 
     fn take_outcome(&mut self, outcome: Outcome) {
-        let (_, merged) = self.seconds.entry(outcome.second).or_default();
-        let mut stats = outcome.stats;
-        merged.merge(&mut stats);
+        self.done_at.push(outcome.second);
+        let mut parts = outcome.parts;
+        self.second_of(outcome.second).1.merge(&mut parts);
+        self.close_seconds();
         self.client.cpu += outcome.cpu;
+        self.client.waited = match (self.client.waited, outcome.waited) {
+            (Some(one), Some(other)) => Some(one + other),
+            (None, other) if self.done == 1 => other,
+            _ => None,
+        };
         self.client.wall = self.client.wall.max(outcome.cpu_wall);
         self.last_reply_ns = self.last_reply_ns.max(outcome.last_reply_ns);
+        self.connections_left += outcome.left;
         if outcome.times.start_ns != u64::MAX {
             self.end_ns = self.end_ns.max(outcome.times.end_ns);
             self.times = Some(outcome.times);
@@ -230,13 +271,21 @@ impl Coordinator {
         let measure_ns = start_ns + to_ns(self.control.config.warmup);
         self.live.elapsed = Duration::from_nanos(now_ns);
         self.live.open = self.control.open.load(Ordering::Relaxed);
-        self.live.sent = self.total.counters.sent;
-        self.live.lost = self.total.counters.lost;
-        self.live.errors = self.total.errors.total();
+        let config = &self.control.config;
+        let end_ns = config
+            .duration
+            .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d)));
+        self.live.asked_rate = match &config.load {
+            Load::Open(schedule) if start_ns > 0 && now_ns < end_ns => {
+                Some(schedule.rate_at(now_ns.saturating_sub(start_ns)))
+            }
+            _ => None,
+        };
         self.live.part = match start_ns {
             0 => Part::Opening,
             _ if now_ns < measure_ns => Part::Warmup,
-            _ => Part::Measuring,
+            _ if now_ns < end_ns => Part::Measuring,
+            _ => Part::Draining,
         };
         observe(&self.live);
     }
@@ -247,6 +296,9 @@ impl Coordinator {
         let Some(times) = self.times else {
             return Duration::ZERO;
         };
+        if let Some(gone_ns) = self.gone_ns() {
+            return Duration::from_nanos(gone_ns.saturating_sub(times.measure_ns));
+        }
         let spent = self.control.config.messages.is_some() || self.end_ns == u64::MAX;
         let end_ns = if spent && !self.interrupted && self.last_reply_ns > times.measure_ns {
             self.end_ns.min(self.last_reply_ns)
@@ -256,18 +308,53 @@ impl Coordinator {
         Duration::from_nanos(end_ns.saturating_sub(times.measure_ns))
     }
 
+    /// When all connections were gone, where that was before the run was over.
+    fn gone_ns(&self) -> Option<u64> {
+        if self.interrupted || !drives(self.control.config.mode) {
+            return None;
+        }
+        self.control
+            .gone_ns()
+            .filter(|gone_ns| *gone_ns < self.end_ns)
+    }
+
+    fn end(&self, stats: &Stats) -> End {
+        let (Some(gone_ns), Some(times)) = (self.gone_ns(), self.times) else {
+            return match self.interrupted {
+                true => End::Interrupted,
+                false => End::Finished,
+            };
+        };
+        // They may have gone when all was done.
+        let config = &self.control.config;
+        let is_counted = config.messages.is_some();
+        if is_counted && stats.counters.unsent.total() == 0 {
+            return End::Finished;
+        }
+        let after = gone_ns.checked_sub(times.measure_ns);
+        End::ConnectionsGone {
+            after: after.map(Duration::from_nanos),
+        }
+    }
+
     pub(super) fn summary(mut self) -> Summary {
         let duration = self.duration();
         let seconds = std::mem::take(&mut self.seconds);
-        for (second, (_, mut stats)) in seconds {
+        for (second, (_, mut parts)) in seconds {
             let begun = Duration::from_secs(second);
             let span = duration.saturating_sub(begun).min(Duration::from_secs(1));
             if span >= Duration::from_millis(100) {
-                self.close_second(second, stats, span);
+                self.close_second(second, parts, span);
             } else {
-                self.total.merge(&mut stats);
+                self.total.merge(&mut parts);
             }
         }
+        let handshakes = self.opening.total();
+        let mut stats = self.total.total();
+        // In mode handshake it is the handshakes that go wrong.
+        stats.errors.merge(&handshakes.failed);
+        let end = self.end(&stats);
+        let (urls, stages) = (self.urls(), self.stages(duration));
         let config = &self.control.config;
         self.client.max_rss_bytes = max_rss_bytes();
         self.client.threads = config.threads;
@@ -276,16 +363,58 @@ impl Coordinator {
             targets: config.targets.iter().map(ToString::to_string).collect(),
             connections: config.connections,
             connections_open: self.connections_open,
+            connections_left: self.connections_left,
             duration,
-            end: if self.interrupted {
-                End::Interrupted
-            } else {
-                End::Finished
-            },
-            stats: self.total,
-            handshakes: self.handshakes,
+            planned: config.duration,
+            end,
+            stats,
+            handshakes,
             client: self.client,
             series: self.series,
+            stages,
+            urls,
         }
+    }
+
+    fn urls(&mut self) -> Vec<UrlResult> {
+        let config = Arc::clone(&self.control.config);
+        let urls = config.targets.iter().enumerate();
+        urls.map(|(url, target)| {
+            let handshakes = self.opening.of(url).clone();
+            let mut stats = self.total.of_url(url);
+            stats.errors.merge(&handshakes.failed);
+            let all = 0..config.connections;
+            UrlResult {
+                url: target.to_string(),
+                connections: all.filter(|index| config.url_of(*index) == url).count(),
+                stats,
+                handshakes,
+                agreed: self.opening.agreed.get_mut(url).and_then(Option::take),
+            }
+        })
+        .collect()
+    }
+
+    fn stages(&mut self, duration: Duration) -> Vec<StageResult> {
+        let config = Arc::clone(&self.control.config);
+        let Load::Open(schedule) = &config.load else {
+            return Vec::new();
+        };
+        let constant = [Stage {
+            duration: config.duration.unwrap_or(duration),
+            rate: schedule.rate_at(0),
+        }];
+        let stages = match schedule.stage_list() {
+            [] => &constant[..],
+            stages => stages,
+        };
+        let results = stages
+            .iter()
+            .enumerate()
+            .map(|(number, stage)| StageResult {
+                stage: *stage,
+                stats: self.total.of_stage(number),
+            });
+        results.collect()
     }
 }

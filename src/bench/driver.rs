@@ -12,6 +12,7 @@ mod phases;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::io;
+use std::ops::Range;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,8 +23,10 @@ use tokio::time::{Interval, MissedTickBehavior, interval};
 
 use super::clock::to_ns;
 use super::config::{Load, Mode};
-use super::conn::{Conn, Pause, Shared, Times};
+use super::conn::{Conn, Fate, Pause, Shared, Times};
 use super::counted::WireCounter;
+use super::counters::Unsent;
+use super::ledger::{Ledger, Part};
 use super::link::{Ended, Scratch};
 use super::messages::{Control, FromWorker};
 use super::opening::Opening;
@@ -31,7 +34,12 @@ use super::pacer::Pacer;
 use super::payload::Payloads;
 use super::poller::Poller;
 use super::queue::{Queue, slot_waker};
-use super::stats::Stats;
+use super::stats::Parts;
+use super::tag::RunTag;
+use super::usage::ThreadUse;
+
+/// How many messages of the schedule are handed out before others have a turn.
+const TURN: usize = 1 << 10;
 
 /// How often the thread looks at deadlines and commands.
 const TICK: Duration = Duration::from_millis(50);
@@ -41,6 +49,8 @@ struct Slot {
     index: usize,
     /// Made when the connection is open.
     conn: Option<(Waker, Conn)>,
+    /// Whether it was ever open.
+    was_open: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,6 +67,28 @@ enum Phase {
     Closing {
         until_ns: u64,
     },
+}
+
+/// Why a message of the schedule was not sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Cause {
+    Gone,
+    Refused,
+    Interrupted,
+    Blocked,
+    TooSlow,
+}
+
+impl Cause {
+    fn counter(self, unsent: &mut Unsent) -> &mut u64 {
+        match self {
+            Self::Gone => &mut unsent.gone,
+            Self::Refused => &mut unsent.refused,
+            Self::Interrupted => &mut unsent.interrupted,
+            Self::Blocked => &mut unsent.blocked,
+            Self::TooSlow => &mut unsent.too_slow,
+        }
+    }
 }
 
 /// One thread of a run.
@@ -78,11 +110,16 @@ pub(super) struct Driver {
     /// connections and a slot within it.
     round: u64,
     round_slot: usize,
-    last_number: Option<u64>,
+    /// The numbers of the schedule; of the plan as it was when the load began.
+    ledger: Option<Ledger>,
     second: u64,
-    cpu: [Option<(Duration, u64)>; 2],
+    used: [Option<ThreadUse>; 2],
     wire: Arc<WireCounter>,
     interrupted: bool,
+    /// Nothing more is taken from the schedule.
+    is_handed_out: bool,
+    /// Connections open at the end of the load.
+    left: usize,
 }
 
 impl Driver {
@@ -91,10 +128,19 @@ impl Driver {
     pub(super) fn new(thread: usize, control: Arc<Control>) -> io::Result<Self> {
         let config = &control.config;
         let mut scratch = Scratch::new();
-        let payloads = Payloads::new(config.payload.clone(), &mut scratch.random);
+        let tag = RunTag::new(
+            config.payload.tagging(),
+            control.run_key,
+            config.connections,
+        );
+        let payloads = Payloads::new(config.payload.clone(), tag, &mut scratch.random);
         let slots: Vec<_> = config
             .share(thread)
-            .map(|index| Slot { index, conn: None })
+            .map(|index| Slot {
+                index,
+                conn: None,
+                was_open: false,
+            })
             .collect();
         let wire = Arc::new(WireCounter::default());
         let mut tick = interval(TICK);
@@ -109,7 +155,8 @@ impl Driver {
                 clock: control.clock,
                 scratch,
                 payloads,
-                stats: Stats::default(),
+                tag,
+                parts: Parts::new(config.targets.len(), config.stages()),
                 // Nothing is measured, and nothing sent, before the start.
                 times: Times {
                     start_ns: u64::MAX,
@@ -118,6 +165,7 @@ impl Driver {
                 },
                 pauses: VecDeque::new(),
                 last_reply_ns: 0,
+                now_ns: 0,
             },
             control,
             slots,
@@ -128,11 +176,13 @@ impl Driver {
             phase: Phase::Opening,
             round: 0,
             round_slot: 0,
-            last_number: None,
+            ledger: None,
             second: 0,
-            cpu: [None, None],
+            used: [None, None],
             wire,
             interrupted: false,
+            is_handed_out: false,
+            left: 0,
         })
     }
 
@@ -159,9 +209,11 @@ impl Driver {
             let quota = self.control.config.quota(slot.index);
             // In an open loop the schedule holds the quota.
             let quota = quota.filter(|_| matches!(self.shared.config.load, Load::Closed { .. }));
-            slot.conn = Some((waker, Conn::new(slot.index, position, link, quota)));
+            let conn = Conn::new(slot.index, position, link, quota, &self.shared);
+            slot.conn = Some((waker, conn));
+            slot.was_open = true;
             self.live += 1;
-            self.control.open.fetch_add(1, Ordering::Relaxed);
+            self.control.note_opened();
             self.queue.push(position);
         }
     }
@@ -190,9 +242,15 @@ impl Driver {
                     .collect();
             }
             Load::Open(schedule) => {
-                self.last_number = config
-                    .messages
-                    .map(|n| schedule.first_at(to_ns(config.warmup)) + n);
+                let begins = schedule.begins_ns().skip(1);
+                let begins = begins.map(|ns| ns.saturating_add(start_ns)).collect();
+                self.shared.parts.set_stage_begins(begins);
+                self.ledger = Some(Ledger::new(
+                    &config,
+                    schedule,
+                    &self.shared.times,
+                    config.connections,
+                ));
             }
         }
         self.phase = Phase::Running;
@@ -203,9 +261,12 @@ impl Driver {
         let Load::Open(schedule) = &self.shared.config.load else {
             return None;
         };
+        if self.is_handed_out {
+            return None;
+        }
         let slot = self.slots.get(self.round_slot)?;
         let number = self.round * self.shared.config.connections as u64 + slot.index as u64;
-        if self.last_number.is_some_and(|last| number >= last) {
+        if self.ledger.as_ref().is_some_and(|l| number >= l.end()) {
             return None;
         }
         let due_ns = schedule
@@ -217,74 +278,76 @@ impl Driver {
     /// When the measuring begins or ends, so that the processor time is taken
     /// at that moment and not at the next tick.
     fn next_mark(&self) -> u64 {
-        match self.cpu {
+        match self.used {
             [None, _] => self.shared.times.measure_ns,
             [_, None] => self.shared.times.end_ns,
             _ => u64::MAX,
         }
     }
 
-    /// Hands out everything that is due, and sets the alarm for what is not;
-    /// whether the alarm is too coarse for the rest, which is to be polled on.
+    /// Hands out what is due, or sets the alarm for what is not; whether this is
+    /// to be called again without waiting, be it for more that may be due or
+    /// since the alarm is too coarse.
     fn poll_due(&mut self, cx: &mut Context<'_>) -> bool {
         if !matches!(self.phase, Phase::Running | Phase::Draining { .. }) {
             return false;
         }
-        loop {
-            let scheduled = self.next_scheduled().map(|(due_ns, _)| due_ns);
-            let pause = self.shared.pauses.front().copied();
-            let next_ns = scheduled
-                .unwrap_or(u64::MAX)
-                .min(pause.map_or(u64::MAX, |pause| pause.until_ns))
-                .min(self.next_mark());
-            if next_ns == u64::MAX {
-                return false;
-            }
-            if self
-                .pacer
-                .poll(cx, &self.shared.clock, next_ns)
-                .is_pending()
-            {
-                return self.pacer.spins();
-            }
-            let now_ns = self.shared.clock.now_ns();
-            self.note_usage(now_ns);
-            self.hand_out_scheduled(now_ns);
-            while let Some(pause) = self.shared.pauses.front().copied()
-                && pause.until_ns <= now_ns
-            {
-                self.shared.pauses.pop_front();
-                if let Some((_, conn)) =
-                    self.slots.get_mut(pause.slot).and_then(|s| s.conn.as_mut())
-                {
-                    conn.free += pause.count;
-                    conn.free_since_ns = pause.until_ns;
-                    self.queue.push(pause.slot);
-                }
-            }
-            // What is due leaves before the next alarm is waited for.
-            self.run_ready(cx);
+        let scheduled = self.next_scheduled().map(|(due_ns, _)| due_ns);
+        let pause = self.shared.pauses.front().copied();
+        let next_ns = scheduled
+            .unwrap_or(u64::MAX)
+            .min(pause.map_or(u64::MAX, |pause| pause.until_ns))
+            .min(self.next_mark());
+        if next_ns == u64::MAX {
+            return false;
         }
+        if self
+            .pacer
+            .poll(cx, &self.shared.clock, next_ns)
+            .is_pending()
+        {
+            return self.pacer.spins();
+        }
+        let now_ns = self.shared.clock.now_ns();
+        self.note_usage(now_ns);
+        self.hand_out_scheduled(now_ns);
+        while let Some(pause) = self.shared.pauses.front().copied()
+            && pause.until_ns <= now_ns
+        {
+            self.shared.pauses.pop_front();
+            if let Some((_, conn)) = self.slots.get_mut(pause.slot).and_then(|s| s.conn.as_mut()) {
+                conn.free += pause.count;
+                conn.free_since_ns = pause.until_ns;
+                self.queue.push(pause.slot);
+            }
+        }
+        // What is due leaves before the next alarm is waited for, and
+        // replies are looked at before more is handed out: at a high rate
+        // the next message is due by now, and replies that wait for a
+        // pause would be told as slow.
+        self.run_ready(cx);
+        true
     }
 
-    fn hand_out_scheduled(&mut self, now_ns: u64) {
-        while let Some((due_ns, _)) = self.next_scheduled()
-            && due_ns <= now_ns
-        {
-            match self
-                .slots
-                .get_mut(self.round_slot)
-                .and_then(|s| s.conn.as_mut())
+    /// Hands out what is due, but no more than a turn's worth: at a rate that
+    /// cannot be kept there is always more, and replies, the clock and the
+    /// user's stop have their turn too.
+    pub(super) fn hand_out_scheduled(&mut self, now_ns: u64) {
+        for _ in 0..TURN {
+            if self
+                .next_scheduled()
+                .is_none_or(|(due_ns, _)| due_ns > now_ns)
             {
-                Some((_, conn)) => {
+                return;
+            }
+            match self.slots.get_mut(self.round_slot).map(|s| &mut s.conn) {
+                Some(Some((_, conn))) => {
                     conn.due += 1;
                     if conn.due == 1 {
                         self.queue.push(self.round_slot);
                     }
                 }
-                None if self.shared.times.measures(due_ns) => {
-                    self.shared.stats.counters.unsent += 1;
-                }
+                Some(None) => self.count_unsent(self.round_slot, self.round..self.round + 1, None),
                 None => {}
             }
             self.round_slot += 1;
@@ -293,6 +356,28 @@ impl Driver {
                 self.round += 1;
             }
         }
+    }
+
+    /// Counts messages of the schedule, by their places in the order of their
+    /// connection, as not sent. Where the connection is not there, that is the
+    /// cause, and not `cause`.
+    fn count_unsent(&mut self, position: usize, rounds: Range<u64>, cause: Option<Cause>) {
+        let (Some(slot), Some(ledger)) = (self.slots.get(position), &self.ledger) else {
+            return;
+        };
+        let cause = cause.unwrap_or(match slot.was_open {
+            true => Cause::Gone,
+            false => Cause::Refused,
+        });
+        let url = self.shared.config.url_of(slot.index);
+        let parts = &mut self.shared.parts;
+        ledger.each_part(slot.index, rounds, |part, count| {
+            let counters = match part {
+                Part::Warmup => &mut parts.at(url, 0).warmup,
+                Part::Stage(stage) => &mut parts.at(url, stage).counters,
+            };
+            *cause.counter(&mut counters.unsent) += count;
+        });
     }
 
     /// Runs the connections that are on the list.
@@ -321,7 +406,9 @@ impl Driver {
         }
         self.poll_opening(cx);
         self.run_ready(cx);
-        self.poll_due(cx);
+        if self.poll_due(cx) {
+            cx.waker().wake_by_ref();
+        }
         false
     }
 
@@ -335,10 +422,15 @@ impl Driver {
         if conn.closing {
             return;
         }
-        self.shared.stats.errors.add(ended.cause());
-        conn.give_up(u64::MAX, &mut self.shared);
-        self.shared.stats.counters.unsent += conn.count_unsent(&self.shared);
-        if let Ended::Closed(_) = ended {
+        let url = self.shared.config.url_of(conn.index);
+        let at_ns = self.shared.clock.now_ns();
+        let errors = &mut self.shared.parts.of(url, at_ns).errors;
+        errors.add(ended.cause());
+        conn.give_up(u64::MAX, Fate::Ended, &mut self.shared);
+        self.count_unsent(slot, conn.scheduled..conn.scheduled + conn.due, None);
+        self.unsent_quota(conn.index, conn.quota, Cause::Gone);
+        self.control.note_gone(at_ns);
+        if let Ended::Closed(..) = ended {
             // RFC 6455 §5.5.1: a Close is answered by a Close. It leaves at
             // once or not at all: the server is done with us.
             conn.link.start_close(&mut self.shared.scratch);

@@ -48,6 +48,10 @@ pub async fn run(
         start_ns: AtomicU64::new(0),
         stop: AtomicBool::new(false),
         open: AtomicUsize::new(0),
+        opened: AtomicUsize::new(0),
+        gone: AtomicUsize::new(0),
+        last_gone_ns: AtomicU64::new(0),
+        run_key: rand::random(),
         reports,
     });
     let mut coordinator = Coordinator::new(Arc::clone(&control), inbox, rss_before);

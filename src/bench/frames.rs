@@ -9,9 +9,9 @@ use thiserror::Error;
 use crate::connection::ws::codec::{FIN, Header, MAX_HEADER_BYTES, Opcode, RSV, Read};
 use crate::connection::ws::mask;
 
-/// How much of a message's beginning is always kept: enough for the sequence
-/// number that a generated payload starts with.
-pub const HEAD_BYTES: usize = 8;
+/// How much of a message's beginning is always kept: enough for the mark that a
+/// generated payload starts with.
+pub const HEAD_BYTES: usize = 16;
 
 const FINAL_TEXT: u8 = FIN | Opcode::Text as u8;
 const FINAL_BINARY: u8 = FIN | Opcode::Binary as u8;
@@ -83,7 +83,7 @@ pub enum Violation {
     /// §7.4: a close code that no Close frame may carry.
     #[error("close code {0}")]
     CloseCode(u16),
-    /// A message over the limit for messages that must be kept whole.
+    /// A message over the limit.
     #[error("message over --max-message-size")]
     TooLarge,
 }
@@ -91,8 +91,10 @@ pub enum Violation {
 /// The parser of one connection's incoming bytes.
 #[derive(Debug, Default)]
 pub struct Parser {
-    /// Set to keep whole payloads; the limit is their largest size in bytes.
-    keep_up_to: Option<usize>,
+    /// Whether whole payloads are kept.
+    keeps: bool,
+    /// The largest message, in bytes.
+    limit: u64,
     carry: [u8; MAX_HEADER_BYTES],
     carried: usize,
     frame: Option<Frame>,
@@ -111,10 +113,12 @@ struct Frame {
 }
 
 impl Parser {
-    /// A parser that keeps whole payloads up to this size in bytes, or none.
-    pub fn new(keep_up_to: Option<usize>) -> Self {
+    /// A parser of messages up to this size in bytes, which keeps whole
+    /// payloads or none.
+    pub fn new(keeps: bool, limit_bytes: usize) -> Self {
         Self {
-            keep_up_to,
+            keeps,
+            limit: limit_bytes as u64,
             ..Self::default()
         }
     }
@@ -143,7 +147,7 @@ impl Parser {
                 self.control_part(frame.opcode, part, remaining == 0, &mut on);
             } else {
                 let last = remaining == 0 && frame.is_final;
-                self.data_part(part, last, &mut on)?;
+                self.data_part(part, last, &mut on);
             }
             bytes = rest;
             if remaining > 0 {
@@ -180,7 +184,7 @@ impl Parser {
                 text: opcode == Opcode::Text,
                 head: payload.get(..HEAD_BYTES).unwrap_or(payload),
                 len: header.payload_len,
-                payload: self.keep_up_to.map(|_| payload),
+                payload: self.keeps.then_some(payload),
             });
             return Ok(Some(rest));
         }
@@ -195,10 +199,10 @@ impl Parser {
         {
             return None;
         }
-        let len = usize::try_from(header.payload_len).ok()?;
-        if self.keep_up_to.is_some_and(|limit| len > limit) {
+        if header.payload_len > self.limit {
             return None;
         }
+        let len = usize::try_from(header.payload_len).ok()?;
         behind.split_at_checked(len)
     }
 
@@ -244,6 +248,13 @@ impl Parser {
             (Opcode::Continuation, None) | (_, Some(_)) => return Err(Violation::Fragments),
             (opcode, None) => self.message = Some((opcode == Opcode::Text, 0)),
         }
+        // Before any of it has come: it may never.
+        if !opcode.is_control()
+            && let Some((_, before)) = self.message
+            && header.payload_len > self.limit.saturating_sub(before)
+        {
+            return Err(Violation::TooLarge);
+        }
         self.frame = Some(Frame {
             opcode,
             is_final: header.is_final(),
@@ -252,19 +263,14 @@ impl Parser {
         Ok(())
     }
 
-    fn data_part<F>(&mut self, part: &[u8], last: bool, on: &mut F) -> Result<(), Violation>
+    fn data_part<F>(&mut self, part: &[u8], last: bool, on: &mut F)
     where
         F: FnMut(Incoming<'_>),
     {
         let Some((text, before)) = self.message else {
-            return Ok(());
+            return;
         };
         let len = before + part.len() as u64;
-        if let Some(limit) = self.keep_up_to
-            && len > limit as u64
-        {
-            return Err(Violation::TooLarge);
-        }
         if last && before == 0 {
             // All of the message lies in the read buffer: nothing is copied.
             self.message = None;
@@ -272,9 +278,9 @@ impl Parser {
                 text,
                 head: part.get(..HEAD_BYTES).unwrap_or(part),
                 len,
-                payload: self.keep_up_to.map(|_| part),
+                payload: self.keeps.then_some(part),
             });
-            return Ok(());
+            return;
         }
         let at = usize::try_from(before)
             .unwrap_or(HEAD_BYTES)
@@ -282,7 +288,7 @@ impl Parser {
         for (to, from) in self.head.iter_mut().skip(at).zip(part) {
             *to = *from;
         }
-        if self.keep_up_to.is_some() {
+        if self.keeps {
             self.kept.extend_from_slice(part);
         }
         self.message = Some((text, len));
@@ -293,11 +299,10 @@ impl Parser {
                 text,
                 head: self.head.get(..head).unwrap_or_default(),
                 len,
-                payload: self.keep_up_to.map(|_| self.kept.as_slice()),
+                payload: self.keeps.then_some(self.kept.as_slice()),
             });
             self.kept.clear();
         }
-        Ok(())
     }
 
     fn control_part<F>(&mut self, opcode: Opcode, part: &[u8], last: bool, on: &mut F)
@@ -352,9 +357,9 @@ mod tests {
                 bytes.extend(server_frame(true, Opcode::Continuation, rest));
                 bytes.extend(server_frame(true, Opcode::Binary, &payload));
             }
-            let limit = keep.then_some(1 << 20);
-            let whole = told(&mut Parser::new(limit), &bytes).unwrap();
-            let mut parser = Parser::new(limit);
+            let new = || Parser::new(keep, 1 << 20);
+            let whole = told(&mut new(), &bytes).unwrap();
+            let mut parser = new();
             let (mut pieces, mut rest) = (Vec::new(), &bytes[..]);
             for cut in cuts.iter().cycle() {
                 let (piece, behind) = rest.split_at((*cut).min(rest.len()));
@@ -369,8 +374,8 @@ mod tests {
 
         #[test]
         fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = told(&mut Parser::new(Some(1000)), &bytes);
-            let _ = told(&mut Parser::new(None), &bytes);
+            let _ = told(&mut Parser::new(true, 1000), &bytes);
+            let _ = told(&mut Parser::new(false, 1000), &bytes);
         }
 
         #[test]
@@ -413,9 +418,24 @@ mod tests {
                 server_frame(true, Opcode::Text, b"12345"),
                 Violation::TooLarge,
             ),
+            // 2^63 - 1 bytes, of which none has come.
+            (
+                [&[0x82, 127, 0x7f][..], &[0xff; 7]].concat(),
+                Violation::TooLarge,
+            ),
+            (
+                [
+                    server_frame(false, Opcode::Text, b"123"),
+                    server_frame(true, Opcode::Continuation, b"45"),
+                ]
+                .concat(),
+                Violation::TooLarge,
+            ),
         ] {
-            let found = told(&mut Parser::new(Some(4)), &bytes);
-            assert_eq!(found, Err(violation), "{bytes:?}");
+            for keeps in [false, true] {
+                let found = told(&mut Parser::new(keeps, 4), &bytes);
+                assert_eq!(found, Err(violation), "{bytes:?}");
+            }
         }
     }
 }

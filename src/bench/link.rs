@@ -12,6 +12,7 @@ use futures_util::Sink;
 use rand::Rng;
 use rand::rngs::StdRng;
 
+use super::counters::Cause;
 use super::frames::{
     HEAD_BYTES, Incoming, Parser, Violation, append_control, append_header, append_masked,
 };
@@ -59,8 +60,8 @@ impl Scratch {
 /// How a connection ended.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// The server closed, with this code (1005 for none).
-    Closed(u16),
+    /// The server closed, with this code and reason.
+    Closed(Option<u16>, String),
     /// The stream ended without a Close frame.
     Lost,
     /// The transport failed.
@@ -73,9 +74,14 @@ pub(super) enum Ended {
 
 impl Ended {
     /// The cause, as errors are grouped by.
-    pub(super) fn cause(&self) -> String {
-        match self {
-            Self::Closed(code) => format!("closed by the server with {code}"),
+    pub(super) fn cause(&self) -> Cause {
+        Cause::Ended(match self {
+            Self::Closed(code, reason) => {
+                return Cause::Closed {
+                    code: *code,
+                    reason: reason.clone(),
+                };
+            }
             Self::Lost => "ended by the server without a close frame".to_owned(),
             Self::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => {
                 "connection reset".to_owned()
@@ -83,7 +89,7 @@ impl Ended {
             Self::Io(error) => format!("connection failed: {error}"),
             Self::Violation(violation) => format!("protocol error: {violation}"),
             Self::Socket(text) => text.clone(),
-        }
+        })
     }
 }
 
@@ -111,6 +117,11 @@ pub(super) struct Frames {
     unsent_from: usize,
     /// The rest of a large payload, which is still to be masked.
     large: Option<Box<Large>>,
+    /// The answer to the newest ping, as a frame, which leaves when all else
+    /// has: a server that pings and does not read gets no more than one.
+    pong: Vec<u8>,
+    /// Bytes that the transport has taken since they were last asked for.
+    written: u64,
 }
 
 /// A payload that is masked piece by piece while the pieces before it are on
@@ -131,7 +142,7 @@ const LARGE_BYTES: usize = 256 << 10;
 const PIECE_BYTES: usize = 128 << 10;
 
 impl Link {
-    pub(super) fn frames(transport: Transport, leftover: Bytes, keep_up_to: Option<usize>) -> Self {
+    pub(super) fn frames(transport: Transport, leftover: Bytes, parser: Parser) -> Self {
         // An empty rest still holds the buffer that the handshake was read to.
         let leftover = if leftover.is_empty() {
             Bytes::new()
@@ -141,10 +152,12 @@ impl Link {
         Self::Frames(Frames {
             stream: Stream::Polled(transport),
             leftover,
-            parser: Parser::new(keep_up_to),
+            parser,
             unsent: Vec::new(),
             unsent_from: 0,
             large: None,
+            pong: Vec::new(),
+            written: 0,
         })
     }
 
@@ -172,6 +185,15 @@ impl Link {
     pub(super) fn note_end(&mut self) {
         if let Self::Frames(frames) = self {
             frames.stream.note_end();
+        }
+    }
+
+    /// How many bytes the transport has taken since this was last asked. Those
+    /// of the core's socket are counted below it.
+    pub(super) fn take_written(&mut self) -> u64 {
+        match self {
+            Self::Frames(frames) => std::mem::take(&mut frames.written),
+            Self::Socket(_) => 0,
         }
     }
 
@@ -274,8 +296,8 @@ impl Link {
     /// Answers a ping.
     pub(super) fn pong(&mut self, payload: &[u8], scratch: &mut Scratch) {
         if let Self::Frames(frames) = self {
-            let mask = scratch.mask();
-            append_control(frames.behind_payload(), Opcode::Pong, payload, mask);
+            frames.pong.clear();
+            append_control(&mut frames.pong, Opcode::Pong, payload, scratch.mask());
         }
     }
 
@@ -284,6 +306,7 @@ impl Link {
         match self {
             Self::Frames(frames) => {
                 let mask = scratch.mask();
+                frames.pong = Vec::new();
                 append_control(
                     frames.behind_payload(),
                     Opcode::Close,
@@ -358,14 +381,17 @@ impl Frames {
         loop {
             let rest = self.unsent.get(self.unsent_from..).unwrap_or_default();
             if rest.is_empty() {
-                if self.next_piece() {
+                if self.next_piece() || self.next_pong() {
                     continue;
                 }
                 break;
             }
             match self.stream.poll_write(cx, rest) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Ok(count)) => self.unsent_from += count,
+                Poll::Ready(Ok(count)) => {
+                    self.unsent_from += count;
+                    self.written += count as u64;
+                }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Ended::Io(error))),
             }
         }
@@ -387,6 +413,13 @@ impl Frames {
             Some(large) => &mut large.then,
             None => &mut self.unsent,
         }
+    }
+
+    /// Makes the pong the next to be written; whether there was one.
+    fn next_pong(&mut self) -> bool {
+        self.unsent_from = 0;
+        self.unsent = std::mem::take(&mut self.pong);
+        !self.unsent.is_empty()
     }
 
     /// Masks the next piece of a large payload; whether there was one.
@@ -415,6 +448,7 @@ impl Frames {
             Poll::Ready(Ok(count)) => count,
             Poll::Ready(Err(error)) => return Err(Ended::Io(error)),
         };
+        self.written += count as u64;
         if let Some(rest) = bytes.get(count..).filter(|rest| !rest.is_empty()) {
             self.unsent.extend_from_slice(rest);
         }
@@ -425,14 +459,14 @@ impl Frames {
     }
 }
 
-/// What a Close frame with this payload means; 1005 stands for no code.
+/// What a Close frame with this payload means.
 fn closed_with(payload: &[u8]) -> Ended {
-    let &[high, low, ..] = payload else {
-        return Ended::Closed(1005);
+    let &[high, low, ref reason @ ..] = payload else {
+        return Ended::Closed(None, String::new());
     };
     let code = u16::from_be_bytes([high, low]);
     if CloseCode::try_from(code).is_ok() {
-        Ended::Closed(code)
+        Ended::Closed(Some(code), String::from_utf8_lossy(reason).into_owned())
     } else {
         Ended::Violation(Violation::CloseCode(code))
     }
@@ -450,7 +484,7 @@ where
             Poll::Ready(Some(Event::Closed(closed))) => {
                 return Poll::Ready(match (closed.error, closed.received) {
                     (Some(error), _) => Ended::Socket(error.to_string()),
-                    (None, Some(frame)) => Ended::Closed(frame.code_or_1005()),
+                    (None, Some(frame)) => Ended::Closed(frame.code, frame.reason.clone()),
                     (None, None) => Ended::Lost,
                 });
             }

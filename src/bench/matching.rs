@@ -4,20 +4,22 @@
 //! order sent. A reply is found in it by its order, by the number that an echo
 //! carries, or by an id within the payload.
 
+use std::collections::hash_map::Entry as Place;
 use std::collections::{HashMap, VecDeque};
 
-use super::payload::parse_head;
+use super::tag::Tagged;
 use crate::value::Pattern;
 
 /// How replies are matched to messages.
 #[derive(Debug, Clone, Default)]
 pub enum Matching {
-    /// By number once a reply has carried one, else by order.
+    /// By the mark of a generated payload once a reply has carried one, else
+    /// by order.
     #[default]
     Auto,
     /// The oldest message that waits is the one answered.
     Order,
-    /// By number: what carries none answers nothing.
+    /// By the mark: what carries none answers nothing.
     Echo,
     /// By an id that message and reply share.
     Id(Pattern),
@@ -40,11 +42,20 @@ const ANSWERED: Entry = Entry {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Match {
     /// The reply to message `number`.
-    Reply { number: u64, entry: Entry },
-    /// A reply to a message that was given up, or a second reply.
-    Late,
+    Reply {
+        number: u64,
+        entry: Entry,
+        by_order: bool,
+    },
+    /// A reply to this message, which was given up.
+    Late(u64),
+    /// A second reply to this message.
+    Duplicate(u64),
     /// No reply to anything.
-    Unsolicited,
+    Unsolicited {
+        /// It is a message of another connection of this run.
+        is_foreign: bool,
+    },
 }
 
 /// The messages of one connection that wait for a reply.
@@ -54,17 +65,66 @@ pub(super) struct Window {
     /// The number of the first entry.
     first: u64,
     waiting: u32,
-    /// Whether a reply has carried its message's number.
+    /// Whether a reply has carried its message's mark.
     echoes: bool,
+    /// The number of the first message of the measured time.
+    measured_from: Option<u64>,
     extra: Option<Box<Extra>>,
 }
 
-/// What only some ways of matching need.
+/// What only some ways of matching need, or only what has gone wrong.
 #[derive(Debug, Default)]
 struct Extra {
-    ids: HashMap<Vec<u8>, u64>,
+    /// The messages with each id, oldest first.
+    ids: HashMap<Vec<u8>, VecDeque<u64>>,
+    id_of: HashMap<u64, Vec<u8>>,
+    /// Ids that are no more waited for, with their message: the newest ones.
+    settled: VecDeque<(Vec<u8>, Match)>,
     payloads: HashMap<u64, Vec<u8>>,
+    given_up: GivenUp,
 }
+
+/// So many ids are remembered when they are settled.
+const MAX_SETTLED: usize = 64;
+
+/// The messages that were given up, as ranges of numbers: the newest ones.
+#[derive(Debug, Default)]
+struct GivenUp(VecDeque<(u64, u64)>);
+
+const MAX_RANGES: usize = 64;
+
+impl GivenUp {
+    fn add(&mut self, number: u64) {
+        match self.0.back_mut() {
+            Some((_, end)) if *end == number => *end += 1,
+            _ => self.0.push_back((number, number + 1)),
+        }
+        if self.0.len() > MAX_RANGES {
+            self.0.pop_front();
+        }
+    }
+
+    /// Whether this one was given up. It is forgotten then: a second reply to
+    /// it is a duplicate.
+    fn take(&mut self, number: u64) -> bool {
+        let place = self.0.partition_point(|(_, end)| *end <= number);
+        let Some((start, end)) = self.0.get(place).copied() else {
+            return false;
+        };
+        if number < start {
+            return false;
+        }
+        self.0.remove(place);
+        for range in [(number + 1, end), (start, number)] {
+            if range.0 < range.1 {
+                self.0.insert(place, range);
+            }
+        }
+        true
+    }
+}
+
+const UNSOLICITED: Match = Match::Unsolicited { is_foreign: false };
 
 impl Window {
     /// How many messages wait for a reply.
@@ -78,15 +138,29 @@ impl Window {
     }
 
     /// Adds the message with [`next_number`](Self::next_number).
-    pub(super) fn push(&mut self, entry: Entry) {
+    #[inline(always)]
+    pub(super) fn push(&mut self, entry: Entry, is_measured: bool) {
+        if is_measured && self.measured_from.is_none() {
+            self.measured_from = Some(self.next_number());
+        }
         self.entries.push_back(entry);
         self.waiting += 1;
     }
 
-    /// Notes the id of the message that is about to be pushed.
-    pub(super) fn note_id(&mut self, id: Vec<u8>) {
+    /// Whether a message was meant to leave in the measured time.
+    pub(super) fn is_measured(&self, number: u64) -> bool {
+        self.measured_from.is_some_and(|from| number >= from)
+    }
+
+    /// Notes the id of the message that is about to be pushed; whether another
+    /// one that waits has it too.
+    pub(super) fn note_id(&mut self, id: Vec<u8>) -> bool {
         let number = self.next_number();
-        self.extra.get_or_insert_default().ids.insert(id, number);
+        let extra = self.extra.get_or_insert_default();
+        extra.id_of.insert(number, id.clone());
+        let waiting = extra.ids.entry(id).or_default();
+        waiting.push_back(number);
+        waiting.len() > 1
     }
 
     /// Notes the payload of the message that is about to be pushed.
@@ -117,70 +191,107 @@ impl Window {
     pub(super) fn answer(
         &mut self,
         matching: &Matching,
-        head: &[u8],
+        tagged: impl FnOnce() -> Tagged,
         payload: Option<&[u8]>,
     ) -> Match {
         match matching {
             Matching::Order => self.answer_oldest(),
-            Matching::Echo => self.answer_head(head).unwrap_or(Match::Unsolicited),
-            Matching::Auto => match self.answer_head(head) {
+            Matching::Echo => self.answer_tagged(tagged()).unwrap_or(UNSOLICITED),
+            Matching::Auto => match self.answer_tagged(tagged()) {
                 Some(found) => found,
-                None if self.echoes => Match::Unsolicited,
+                None if self.echoes => UNSOLICITED,
                 None => self.answer_oldest(),
             },
-            Matching::Id(pattern) => {
-                let id = payload.and_then(|payload| pattern.capture(payload));
-                let extra = self.extra.as_mut();
-                match id.and_then(|id| extra?.ids.remove(&id)) {
-                    Some(number) => self.answer_number(number),
-                    None => Match::Unsolicited,
-                }
-            }
+            Matching::Id(pattern) => match payload.and_then(|payload| pattern.capture(payload)) {
+                Some(id) => self.answer_id(&id),
+                None => UNSOLICITED,
+            },
         }
     }
 
-    /// A pong, whose payload is a ping's number.
-    pub(super) fn answer_pong(&mut self, payload: &[u8]) -> Match {
-        self.answer_head(payload).unwrap_or(Match::Unsolicited)
+    /// A pong, whose payload is a ping's.
+    pub(super) fn answer_pong(&mut self, tagged: Tagged) -> Match {
+        self.answer_tagged(tagged).unwrap_or(UNSOLICITED)
     }
 
     #[inline(always)]
-    fn answer_head(&mut self, head: &[u8]) -> Option<Match> {
-        let number = parse_head(head)?;
-        // The payload has the last 32 bits; the window is narrower than that.
-        let low = u32::try_from(self.first & u64::from(u32::MAX)).unwrap_or(0);
-        let ahead = number.wrapping_sub(low);
-        if u64::from(ahead) < self.entries.len() as u64 {
+    fn answer_tagged(&mut self, tagged: Tagged) -> Option<Match> {
+        match tagged {
+            Tagged::None => None,
+            Tagged::Foreign => Some(Match::Unsolicited { is_foreign: true }),
+            Tagged::Ours(low, bits) => Some(self.answer_low(low, bits)),
+        }
+    }
+
+    /// The payload has the number's last bits; the window is narrower.
+    #[inline(always)]
+    fn answer_low(&mut self, low: u32, bits: u32) -> Match {
+        let mask = (1_u64 << bits) - 1;
+        let ahead = u64::from(low).wrapping_sub(self.first) & mask;
+        if ahead < self.entries.len() as u64 {
             self.echoes = true;
-            return Some(self.answer_number(self.first + u64::from(ahead)));
+            return self.answer_number(self.first + ahead, false);
         }
-        let behind = u64::from(low.wrapping_sub(number));
-        (1..=self.first).contains(&behind).then_some(Match::Late)
+        let behind = self.first.wrapping_sub(u64::from(low)) & mask;
+        if (1..=self.first).contains(&behind) {
+            return self.answer_again(self.first - behind);
+        }
+        UNSOLICITED
+    }
+
+    /// A reply to a message that is no more waited for.
+    #[cold]
+    fn answer_again(&mut self, number: u64) -> Match {
+        let extra = self.extra.as_mut();
+        match extra.is_some_and(|extra| extra.given_up.take(number)) {
+            true => Match::Late(number),
+            false => Match::Duplicate(number),
+        }
+    }
+
+    fn answer_id(&mut self, id: &[u8]) -> Match {
+        let Some(extra) = &mut self.extra else {
+            return UNSOLICITED;
+        };
+        if let Some(number) = extra.ids.get_mut(id).and_then(VecDeque::pop_front) {
+            extra.settle(number, Match::Duplicate(number));
+            return self.answer_number(number, false);
+        }
+        let settled = extra.settled.iter_mut().rev();
+        match settled.into_iter().find(|(known, _)| known == id) {
+            Some((_, found)) => {
+                let again = Match::Duplicate(found.number().unwrap_or(0));
+                std::mem::replace(found, again)
+            }
+            None => UNSOLICITED,
+        }
     }
 
     #[inline(always)]
-    fn answer_number(&mut self, number: u64) -> Match {
-        let Some(index) = number.checked_sub(self.first) else {
-            return Match::Late;
-        };
-        let slot = usize::try_from(index).ok();
+    fn answer_number(&mut self, number: u64, by_order: bool) -> Match {
+        let slot = number.checked_sub(self.first);
+        let slot = slot.and_then(|index| usize::try_from(index).ok());
         let Some(slot) = slot.and_then(|index| self.entries.get_mut(index)) else {
-            return Match::Unsolicited;
+            return UNSOLICITED;
         };
         if *slot == ANSWERED {
-            return Match::Late;
+            return Match::Duplicate(number);
         }
         let entry = std::mem::replace(slot, ANSWERED);
         self.waiting -= 1;
         self.drop_answered();
-        Match::Reply { number, entry }
+        Match::Reply {
+            number,
+            entry,
+            by_order,
+        }
     }
 
     fn answer_oldest(&mut self) -> Match {
         if self.entries.is_empty() {
-            return Match::Unsolicited;
+            return UNSOLICITED;
         }
-        self.answer_number(self.first)
+        self.answer_number(self.first, true)
     }
 
     fn drop_answered(&mut self) {
@@ -200,12 +311,54 @@ impl Window {
                 }
                 on(&entry);
                 self.waiting -= 1;
-                if let Some(extra) = &mut self.extra {
-                    extra.payloads.remove(&self.first);
-                }
+                self.extra.get_or_insert_default().give_up(self.first);
             }
             self.entries.pop_front();
             self.first += 1;
+        }
+    }
+
+    /// Forgets the messages: nothing is waited for. Returns how many.
+    pub(super) fn forget(&mut self, mut on: impl FnMut(&Entry)) {
+        self.first = self.next_number();
+        self.waiting = 0;
+        self.entries.drain(..).for_each(|entry| on(&entry));
+    }
+}
+
+impl Extra {
+    fn give_up(&mut self, number: u64) {
+        self.payloads.remove(&number);
+        self.given_up.add(number);
+        self.settle(number, Match::Late(number));
+    }
+
+    /// Keeps nothing of an id but that it was there.
+    fn settle(&mut self, number: u64, again: Match) {
+        let Some(id) = self.id_of.remove(&number) else {
+            return;
+        };
+        if let Place::Occupied(mut waiting) = self.ids.entry(id.clone()) {
+            waiting.get_mut().retain(|other| *other != number);
+            if waiting.get().is_empty() {
+                waiting.remove();
+            }
+        }
+        self.settled.push_back((id, again));
+        if self.settled.len() > MAX_SETTLED {
+            self.settled.pop_front();
+        }
+    }
+}
+
+impl Match {
+    /// The message that it is about.
+    pub(super) fn number(&self) -> Option<u64> {
+        match self {
+            Self::Reply { number, .. } | Self::Late(number) | Self::Duplicate(number) => {
+                Some(*number)
+            }
+            Self::Unsolicited { .. } => None,
         }
     }
 }
@@ -223,7 +376,7 @@ mod tests {
 
     fn window(count: u64) -> Window {
         let mut window = Window::default();
-        (0..count).for_each(|i| window.push(entry(i)));
+        (0..count).for_each(|i| window.push(entry(i), true));
         window
     }
 
@@ -231,44 +384,90 @@ mod tests {
         Match::Reply {
             number,
             entry: entry(number),
+            by_order: false,
         }
+    }
+
+    fn by_order(number: u64) -> Match {
+        Match::Reply {
+            number,
+            entry: entry(number),
+            by_order: true,
+        }
+    }
+
+    fn tagged(low: u32) -> impl FnOnce() -> Tagged {
+        move || Tagged::Ours(low, 32)
+    }
+
+    fn plain() -> Tagged {
+        Tagged::None
     }
 
     #[test]
     fn numbers_find_their_message_in_any_order() {
         let mut window = window(3);
         let auto = Matching::Auto;
-        assert_eq!(window.answer(&auto, b"00000001", None), reply(1));
-        assert_eq!(window.answer(&auto, b"00000000", None), reply(0));
-        assert_eq!(window.answer(&auto, b"00000001", None), Match::Late);
-        assert_eq!(window.answer(&auto, b"hello", None), Match::Unsolicited);
-        assert_eq!(window.answer(&auto, b"00000002", None), reply(2));
+        assert_eq!(window.answer(&auto, tagged(1), None), reply(1));
+        assert_eq!(window.answer(&auto, tagged(0), None), reply(0));
+        assert_eq!(window.answer(&auto, tagged(1), None), Match::Duplicate(1));
+        assert_eq!(window.answer(&auto, plain, None), UNSOLICITED);
+        let foreign = window.answer(&auto, || Tagged::Foreign, None);
+        assert_eq!(foreign, Match::Unsolicited { is_foreign: true });
+        assert_eq!(window.answer(&auto, tagged(2), None), reply(2));
         assert_eq!(window.waiting(), 0);
     }
 
     #[test]
     fn without_numbers_the_order_decides() {
         let mut window = window(2);
-        assert_eq!(window.answer(&Matching::Auto, b"hello", None), reply(0));
-        assert_eq!(window.answer(&Matching::Order, b"00000007", None), reply(1));
+        assert_eq!(window.answer(&Matching::Auto, plain, None), by_order(0));
         assert_eq!(
-            window.answer(&Matching::Order, b"x", None),
-            Match::Unsolicited
+            window.answer(&Matching::Order, tagged(7), None),
+            by_order(1)
         );
+        assert_eq!(window.answer(&Matching::Order, plain, None), UNSOLICITED);
     }
 
     #[test]
-    fn what_is_given_up_comes_late() {
-        let mut window = window(3);
-        assert_eq!(window.answer(&Matching::Echo, b"00000001", None), reply(1));
+    fn what_is_given_up_comes_late_and_the_second_time_as_a_duplicate() {
+        let mut window = window(5);
+        let echo = Matching::Echo;
+        assert_eq!(window.answer(&echo, tagged(1), None), reply(1));
         let mut lost = Vec::new();
-        window.give_up(2, |entry| lost.push(entry.sent_ns));
-        assert_eq!(lost, [0]);
+        window.give_up(4, |entry| lost.push(entry.sent_ns));
+        assert_eq!(lost, [0, 2, 3]);
+        for (low, found) in [
+            (2, Match::Late(2)),
+            (2, Match::Duplicate(2)),
+            (0, Match::Late(0)),
+            (1, Match::Duplicate(1)),
+            (3, Match::Late(3)),
+            (4, reply(4)),
+            (4, Match::Duplicate(4)),
+        ] {
+            assert_eq!(window.answer(&echo, tagged(low), None), found, "{low}");
+        }
+    }
+
+    #[test]
+    fn given_up_numbers_take_no_memory_to_speak_of() {
+        let mut given_up = GivenUp::default();
+        (0..100_000).for_each(|number| given_up.add(number));
+        assert_eq!(given_up.0.len(), 1);
+        (0..100_000).for_each(|number| given_up.add(200_000 + 2 * number));
+        assert!(given_up.0.len() <= MAX_RANGES);
+    }
+
+    #[test]
+    fn messages_of_the_warm_up_are_known_by_their_number() {
+        let mut window = Window::default();
+        window.push(entry(0), false);
+        window.push(entry(1), true);
         assert_eq!(
-            window.answer(&Matching::Echo, b"00000000", None),
-            Match::Late
+            [0, 1, 2].map(|n| window.is_measured(n)),
+            [false, true, true]
         );
-        assert_eq!(window.answer(&Matching::Echo, b"00000002", None), reply(2));
     }
 
     #[test]
@@ -283,11 +482,19 @@ mod tests {
         assert_eq!(stamped, [sent(1, 500), sent(2, 500)]);
         for entry in [sent(0, 0), sent(1, 500), sent(2, 500)] {
             let number = entry.intended_ns;
-            let found = window.answer(&Matching::Order, b"", None);
-            assert_eq!(found, Match::Reply { number, entry });
+            let found = window.answer(&Matching::Order, plain, None);
+            let by_order = true;
+            assert_eq!(
+                found,
+                Match::Reply {
+                    number,
+                    entry,
+                    by_order
+                }
+            );
         }
         // No more than there are.
-        window.push(entry(7));
+        window.push(entry(7), true);
         window.stamp_last(5, 8, |entry| stamped.push(*entry));
         assert_eq!(stamped.last(), Some(&sent(7, 8)));
     }
@@ -299,30 +506,28 @@ mod tests {
             first,
             ..Window::default()
         };
-        (0..3).for_each(|i| window.push(entry(i)));
-        let answer = |window: &mut Window, head: &[u8]| window.answer(&Matching::Echo, head, None);
-        for (head, number) in [
-            (b"00000001", first + 2),
-            (b"ffffffff", first),
-            (b"00000000", first + 1),
-        ] {
+        (0..3).for_each(|i| window.push(entry(i), true));
+        for (low, number) in [(1, first + 2), (u32::MAX, first), (0, first + 1)] {
             let reply = Match::Reply {
                 number,
                 entry: entry(number - first),
+                by_order: false,
             };
-            assert_eq!(answer(&mut window, head), reply);
+            assert_eq!(window.answer(&Matching::Echo, tagged(low), None), reply);
         }
         assert_eq!(window.next_number(), first + 3);
-        assert_eq!(answer(&mut window, b"fffffffe"), Match::Late);
-        assert_eq!(answer(&mut window, b"00000002"), Match::Unsolicited);
+        let before = window.answer(&Matching::Echo, tagged(u32::MAX - 1), None);
+        assert_eq!(before, Match::Duplicate(first - 1));
+        let never = window.answer(&Matching::Echo, tagged(2), None);
+        assert_eq!(never, UNSOLICITED);
     }
 
     #[test]
     fn a_number_that_was_never_sent_is_unsolicited() {
         let mut window = window(3);
-        for head in [b"00000003", b"ffffffff", b"80000000"] {
-            let found = window.answer(&Matching::Echo, head, None);
-            assert_eq!(found, Match::Unsolicited);
+        for low in [3, u32::MAX, 1 << 31] {
+            let found = window.answer(&Matching::Echo, tagged(low), None);
+            assert_eq!(found, UNSOLICITED);
         }
         assert_eq!(window.waiting(), 3);
     }
@@ -330,28 +535,62 @@ mod tests {
     #[test]
     fn give_up_keeps_nothing_of_what_is_lost() {
         let mut window = Window::default();
-        for time in 0..3 {
+        for time in 0..10_000 {
             window.note_payload(vec![7; 10]);
-            window.push(entry(time));
+            window.note_id(time.to_string().into());
+            window.push(entry(time), true);
         }
-        window.give_up(2, |_| {});
-        assert_eq!(window.extra.as_ref().unwrap().payloads.len(), 1);
-        assert_eq!(window.take_payload(2), Some(vec![7; 10]));
+        window.give_up(9_999, |_| {});
+        let extra = window.extra.as_ref().unwrap();
+        assert_eq!(
+            (extra.payloads.len(), extra.ids.len(), extra.id_of.len()),
+            (1, 1, 1)
+        );
+        assert!(extra.settled.len() <= MAX_SETTLED);
+        assert_eq!(window.take_payload(9_999), Some(vec![7; 10]));
+    }
+
+    fn regex() -> Matching {
+        Matching::Id(Pattern::capturing("id=([0-9]+)").unwrap())
     }
 
     #[test]
-    fn replies_are_matched_by_id() {
-        let matching = Matching::Id(Pattern::capturing("id=([0-9]+)").unwrap());
+    fn ids_that_repeat_are_queued_oldest_first_and_told() {
+        let matching = regex();
         let mut window = Window::default();
-        for id in ["7", "8"] {
+        let repeated: Vec<_> = ["7", "7", "8", "7"]
+            .iter()
+            .enumerate()
+            .map(|(number, id)| {
+                let repeated = window.note_id((*id).into());
+                window.push(entry(number as u64), true);
+                repeated
+            })
+            .collect();
+        assert_eq!(repeated, [false, true, false, true]);
+        let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+        assert_eq!(answer(b"id=7"), reply(0));
+        assert_eq!(answer(b"id=7"), reply(1));
+        assert_eq!(answer(b"id=8"), reply(2));
+        assert_eq!(answer(b"id=7"), reply(3));
+        assert_eq!(answer(b"id=7"), Match::Duplicate(3));
+    }
+
+    #[test]
+    fn ids_find_their_message_and_what_comes_of_them_later_is_told() {
+        let matching = regex();
+        let mut window = Window::default();
+        for (number, id) in ["7", "8"].into_iter().enumerate() {
             window.note_id(id.into());
-            window.push(entry(0));
+            window.push(entry(number as u64), true);
         }
-        let second = window.answer(&matching, b"", Some(b"id=8"));
-        assert!(matches!(second, Match::Reply { number: 1, .. }));
-        assert_eq!(
-            window.answer(&matching, b"", Some(b"id=8")),
-            Match::Unsolicited
-        );
+        let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+        assert_eq!(answer(b"id=8"), reply(1));
+        assert_eq!(answer(b"id=8"), Match::Duplicate(1));
+        assert_eq!(answer(b"id=9"), UNSOLICITED);
+        assert_eq!(answer(b"none"), UNSOLICITED);
+        window.give_up(u64::MAX, |_| {});
+        let late = window.answer(&matching, plain, Some(b"id=7"));
+        assert_eq!(late, Match::Late(0));
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -12,7 +12,9 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::clock::Clock;
 use super::config::BenchConfig;
 use super::conn::Times;
-use super::stats::{Errors, HandshakeStats, Stats};
+use super::counters::Counters;
+use super::stats::{HandshakeStats, Parts};
+use super::summary::Agreed;
 use crate::connection::{OpenFailure, Target};
 
 /// Why a run did not take place.
@@ -47,18 +49,20 @@ pub struct Live {
     pub open: usize,
     /// Seconds of measuring that are done, and how many are planned.
     pub measured: Duration,
-    /// Replies a second, in the last second.
+    /// Replies a second, in the last second; 0 before there was one.
     pub rate: f64,
-    /// Of the last second, from the intended send, in nanoseconds.
-    pub p50_ns: u64,
+    /// What the schedule asks for now, in messages a second.
+    pub asked_rate: Option<f64>,
+    /// Of the last second, from the intended send, in nanoseconds; `None`
+    /// while nothing has been measured.
+    pub p50_ns: Option<u64>,
     /// The same, 99th percentile.
-    pub p99_ns: u64,
-    /// Messages sent so far.
-    pub sent: u64,
-    /// Messages lost so far.
-    pub lost: u64,
+    pub p99_ns: Option<u64>,
     /// Errors so far.
     pub errors: u64,
+    /// Measured messages, in the seconds that are done. What was due on a
+    /// schedule is known only at the end.
+    pub counters: Counters,
 }
 
 /// A part of a run.
@@ -71,6 +75,8 @@ pub enum Part {
     Warmup,
     /// Load runs and is measured.
     Measuring,
+    /// The measured time is over, and replies are waited for.
+    Draining,
 }
 
 /// What all threads of a run share. Nothing here is touched for a message.
@@ -81,7 +87,15 @@ pub(super) struct Control {
     /// When the load starts; 0 until that is known.
     pub(super) start_ns: AtomicU64,
     pub(super) stop: AtomicBool,
+    /// Connections that are open now.
     pub(super) open: AtomicUsize,
+    /// Connections that were opened.
+    pub(super) opened: AtomicUsize,
+    /// Those of them that ended before their time, and when the last one did.
+    pub(super) gone: AtomicUsize,
+    pub(super) last_gone_ns: AtomicU64,
+    /// Tells this run's payloads from those of others.
+    pub(super) run_key: u64,
     pub(super) reports: UnboundedSender<FromWorker>,
 }
 
@@ -91,6 +105,26 @@ impl Control {
     pub(super) fn tell(&self, report: FromWorker) {
         let _ = self.reports.send(report);
     }
+
+    /// Notes that a connection was opened.
+    pub(super) fn note_opened(&self) {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        self.opened.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Notes that an open connection has ended before its time.
+    pub(super) fn note_gone(&self, at_ns: u64) {
+        self.last_gone_ns.fetch_max(at_ns, Ordering::AcqRel);
+        self.gone.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// When the last connection ended; `None` while one is left. Of a meaning
+    /// only when all that were to be opened are.
+    pub(super) fn gone_ns(&self) -> Option<u64> {
+        let gone = self.gone.load(Ordering::Acquire);
+        (gone > 0 && gone == self.opened.load(Ordering::Relaxed))
+            .then(|| self.last_gone_ns.load(Ordering::Acquire))
+    }
 }
 
 /// What a thread tells.
@@ -99,7 +133,7 @@ pub(super) enum FromWorker {
     /// It has tried to open all its connections.
     Opened(Box<OpeningReport>),
     /// A second of measuring.
-    Second { second: u64, stats: Box<Stats> },
+    Second { second: u64, parts: Box<Parts> },
     /// It is done.
     Done(Box<Outcome>),
     /// It could not even begin.
@@ -111,10 +145,55 @@ pub(super) enum FromWorker {
 /// How a thread's opening phase went.
 #[derive(Debug)]
 pub(super) struct OpeningReport {
-    pub(super) handshakes: HandshakeStats,
-    pub(super) errors: Errors,
+    /// For each URL.
+    pub(super) handshakes: Vec<HandshakeStats>,
+    /// What the first connection to each URL has agreed on.
+    pub(super) agreed: Vec<Option<Agreed>>,
     /// With the index of its connection.
     pub(super) first_error: Option<(usize, OpenFailure)>,
+}
+
+impl OpeningReport {
+    pub(super) fn new(urls: usize) -> Self {
+        Self {
+            handshakes: vec![HandshakeStats::default(); urls.max(1)],
+            agreed: vec![None; urls],
+            first_error: None,
+        }
+    }
+
+    /// The stats of a URL.
+    pub(super) fn of(&mut self, url: usize) -> &mut HandshakeStats {
+        let last = self.handshakes.len() - 1;
+        &mut self.handshakes[url.min(last)]
+    }
+
+    /// Adds what another thread has learnt.
+    pub(super) fn merge(&mut self, other: &mut Self) {
+        for (url, stats) in other.handshakes.iter_mut().enumerate() {
+            self.of(url).merge(stats);
+        }
+        for (known, other) in self.agreed.iter_mut().zip(&mut other.agreed) {
+            *known = known.take().or(other.take());
+        }
+        self.first_error = self.first_error.take().or(other.first_error.take());
+    }
+
+    /// The stats of all URLs together.
+    pub(super) fn total(&mut self) -> HandshakeStats {
+        let mut total = HandshakeStats::default();
+        for stats in &mut self.handshakes {
+            total.merge(stats);
+        }
+        total
+    }
+
+    /// Notes what the first connection to a URL has agreed on.
+    pub(super) fn note_agreed(&mut self, url: usize, agreed: impl FnOnce() -> Agreed) {
+        if let Some(known) = self.agreed.get_mut(url) {
+            known.get_or_insert_with(agreed);
+        }
+    }
 }
 
 /// What a thread has at its end.
@@ -122,9 +201,12 @@ pub(super) struct OpeningReport {
 pub(super) struct Outcome {
     /// The second that `stats` belongs to.
     pub(super) second: u64,
-    pub(super) stats: Stats,
+    pub(super) parts: Parts,
     pub(super) cpu: Duration,
+    pub(super) waited: Option<Duration>,
     pub(super) cpu_wall: Duration,
     pub(super) times: Times,
     pub(super) last_reply_ns: u64,
+    /// Connections open at the end of the load.
+    pub(super) left: usize,
 }

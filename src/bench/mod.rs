@@ -12,15 +12,19 @@
 //!
 //! Boundary: this module formats nothing, prints nothing, and knows no flags.
 
+#[cfg(test)]
+mod accounting_tests;
 mod churn;
 pub mod clock;
 pub mod config;
 mod conn;
 mod coordinator;
 mod counted;
+pub mod counters;
 mod driver;
 mod engine;
 pub mod frames;
+mod ledger;
 pub mod limits;
 mod link;
 pub mod matching;
@@ -35,6 +39,7 @@ pub mod schedule;
 pub mod stats;
 mod stream;
 pub mod summary;
+mod tag;
 pub mod template;
 #[cfg(test)]
 pub(crate) mod testing;

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::config::BenchConfig;
+use super::counters::Cause;
 use super::stats::HandshakeStats;
+use super::summary::Agreed;
 use crate::connection::client::dial::{DialError, Timings};
 use crate::connection::net::address::{AddressConfig, Family, Interface};
 use crate::connection::net::tcp::TcpError;
@@ -51,7 +53,7 @@ fn turn<T>(all: &[T], index: usize) -> Option<&T> {
 
 /// Notes how long the phases of an opening handshake took.
 pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
-    stats.count += 1;
+    stats.counters.opened += 1;
     for (recorder, phase) in [
         (&mut stats.dns, timings.dns),
         (&mut stats.tcp, timings.tcp),
@@ -64,10 +66,22 @@ pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
     }
 }
 
+/// What a connection has agreed on.
+pub(super) fn agreed_on(opened: &Opened) -> Agreed {
+    Agreed {
+        http_version: "HTTP/1.1",
+        subprotocol: opened.subprotocol.clone(),
+        deflate: opened.deflate,
+        tls: opened.tls.as_ref().map(|tls| tls.version),
+        request_head: opened.request_head.clone(),
+        response_head: opened.response.head.raw.clone(),
+    }
+}
+
 /// The cause of a failed opening, as errors are grouped by: without what
 /// differs from connection to connection.
-pub(super) fn cause(error: &OpenFailure) -> String {
-    match &*error.cause {
+pub(super) fn cause(error: &OpenFailure) -> Cause {
+    Cause::Opening(match &*error.cause {
         OpenError::Dial(DialError::Tcp(TcpError::Resolve { host, .. })) => {
             format!("could not resolve '{host}'")
         }
@@ -78,5 +92,5 @@ pub(super) fn cause(error: &OpenFailure) -> String {
             format!("could not connect: {source}")
         }
         other => other.to_string(),
-    }
+    })
 }

@@ -12,19 +12,26 @@ use tokio::time::{Instant, sleep_until};
 
 use super::config::BenchConfig;
 use super::counted::{Counted, WireCounter};
+use super::frames::Parser;
 use super::link::Link;
 use super::messages::{Control, OpeningReport};
-use super::opener::{cause, note_timings, open_connection};
-use super::stats::{Errors, HandshakeStats};
+use super::opener::{agreed_on, cause, note_timings, open_connection};
+use super::summary::Agreed;
 use crate::connection::client::dial::Timings;
-use crate::connection::{OpenFailure, Transport};
+use crate::connection::{OpenFailure, Opened, Transport};
 
 /// How many connections of a thread are opened at a time: enough to hide the
 /// round trips, few enough for the backlog of any server.
 const AT_A_TIME: usize = 64;
 
-type Attempt =
-    Pin<Box<dyn Future<Output = (usize, Result<(Link, Timings), (usize, OpenFailure)>)> + Send>>;
+type Attempt = Pin<Box<dyn Future<Output = Attempted> + Send>>;
+
+/// What became of the attempt for a slot and a connection.
+struct Attempted {
+    slot: usize,
+    index: usize,
+    result: Result<(Link, Timings, Box<Agreed>), OpenFailure>,
+}
 
 /// Opens a thread's share of the connections.
 pub(super) struct Opening {
@@ -45,11 +52,7 @@ impl Opening {
             attempts: FuturesUnordered::new(),
             begin: Instant::now(),
             wire,
-            report: OpeningReport {
-                handshakes: HandshakeStats::default(),
-                errors: Errors::default(),
-                first_error: None,
-            },
+            report: OpeningReport::new(control.config.targets.len()),
         }
     }
 
@@ -59,26 +62,46 @@ impl Opening {
             while self.attempts.len() < AT_A_TIME
                 && let Some((slot, index)) = self.todo.next()
             {
+                let counters = &mut self.report.of(self.config.url_of(index)).counters;
+                counters.due += 1;
+                counters.attempted += 1;
                 let attempt = self.attempt(slot, index);
                 self.attempts.push(attempt);
             }
-            match self.attempts.poll_next_unpin(cx) {
+            let attempted = match self.attempts.poll_next_unpin(cx) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(None) => return Poll::Ready(None),
-                Poll::Ready(Some((slot, Ok((link, timings))))) => {
-                    note_timings(&mut self.report.handshakes, &timings);
-                    return Poll::Ready(Some((slot, link)));
+                Poll::Ready(Some(attempted)) => attempted,
+            };
+            let url = self.config.url_of(attempted.index);
+            match attempted.result {
+                Ok((link, timings, agreed)) => {
+                    note_timings(self.report.of(url), &timings);
+                    self.report.note_agreed(url, || *agreed);
+                    return Poll::Ready(Some((attempted.slot, link)));
                 }
-                Poll::Ready(Some((_, Err((index, error))))) => {
-                    self.report.errors.add(cause(&error));
-                    self.report.first_error.get_or_insert((index, error));
+                Err(error) => {
+                    let stats = self.report.of(url);
+                    stats.counters.failed += 1;
+                    stats.failed.add(cause(&error));
+                    let first = (attempted.index, error);
+                    self.report.first_error.get_or_insert(first);
                 }
             }
         }
     }
 
-    /// What was learnt.
-    pub(super) fn finish(self) -> OpeningReport {
+    /// What was learnt. What is not done by now is left.
+    pub(super) fn finish(mut self) -> OpeningReport {
+        for (_, index) in self.todo {
+            let counters = &mut self.report.of(self.config.url_of(index)).counters;
+            counters.due += 1;
+            counters.interrupted += 1;
+        }
+        for stats in &mut self.report.handshakes {
+            let counters = &mut stats.counters;
+            counters.in_flight = counters.attempted - counters.opened - counters.failed;
+        }
         self.report
     }
 
@@ -90,26 +113,37 @@ impl Opening {
             if !config.ramp_up.is_zero() {
                 sleep_until(due).await;
             }
-            let opened = match open_connection(&config, index).await {
-                Ok(opened) => opened,
-                Err(error) => return (slot, Err((index, error))),
+            let result = match open_connection(&config, index).await {
+                Ok(opened) => Ok(link_of(opened, &config, wire).await),
+                Err(error) => Err(error),
             };
-            let timings = opened.timings;
-            let keep = config.keeps_payloads();
-            let link = if opened.deflate.is_some() {
-                let mut opened = opened;
-                opened.transport = Transport::other(Counted {
-                    inner: opened.transport,
-                    counter: wire,
-                });
-                Link::Socket(Box::new(opened.into_socket(&config.socket).await))
-            } else {
-                let keep_up_to = keep.then_some(config.socket.max_message_bytes);
-                Link::frames(opened.transport, opened.leftover, keep_up_to)
-            };
-            (slot, Ok((link, timings)))
+            Attempted {
+                slot,
+                index,
+                result,
+            }
         })
     }
+}
+
+async fn link_of(
+    mut opened: Opened,
+    config: &BenchConfig,
+    wire: Arc<WireCounter>,
+) -> (Link, Timings, Box<Agreed>) {
+    let (timings, agreed) = (opened.timings, Box::new(agreed_on(&opened)));
+    let link = if opened.deflate.is_some() {
+        opened.transport = Transport::other(Counted {
+            inner: opened.transport,
+            counter: wire,
+        });
+        Link::Socket(Box::new(opened.into_socket(&config.socket).await))
+    } else {
+        let limit = config.socket.max_message_bytes;
+        let parser = Parser::new(config.keeps_payloads(), limit);
+        Link::frames(opened.transport, opened.leftover, parser)
+    };
+    (link, timings, agreed)
 }
 
 fn share_of(ramp_up: Duration, index: usize, connections: usize) -> Duration {

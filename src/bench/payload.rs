@@ -5,15 +5,15 @@ use std::sync::Arc;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::frames::HEAD_BYTES;
+use super::tag::{HALF_BYTES, RunTag, TAG_BYTES, Tagging};
 use super::template::{Template, alphanumerics};
 
 /// Where payloads come from.
 #[derive(Debug, Clone)]
 pub enum PayloadConfig {
     /// Random letters and digits of a size between two bounds, in bytes. From
-    /// 8 bytes up they begin with the message's number, by which the reply of
-    /// an echo server is known.
+    /// 8 bytes up they begin with a mark of the run, the connection and the
+    /// message's number, by which the reply of an echo server is known.
     Generated {
         /// The smallest size.
         min_bytes: usize,
@@ -44,15 +44,31 @@ impl PayloadConfig {
             Self::Fixed(all) => all.len(),
             Self::Templates(all) => all.len(),
         };
-        let mut payloads = Payloads::new(self.clone(), &mut random);
+        let tag = RunTag::new(self.tagging(), 0, 1);
+        let mut payloads = Payloads::new(self.clone(), tag, &mut random);
         (0..count as u64)
-            .map(|number| payloads.next(0, number, &mut random).to_vec())
+            .map(|number| payloads.next(0, tag.mark(0), number, &mut random).to_vec())
             .collect()
     }
 
-    /// Whether a payload begins with the message's number.
+    /// Whether a payload begins with a mark, by which its reply is known. What
+    /// has none is matched by order.
     pub fn is_numbered(&self) -> bool {
-        matches!(self, Self::Generated { min_bytes, .. } if *min_bytes >= HEAD_BYTES)
+        self.tagging() != Tagging::None
+    }
+
+    /// Whether the mark is the whole one, which `--verify` needs: with a
+    /// shorter one, another connection's message can look like a reply.
+    pub fn is_fully_tagged(&self) -> bool {
+        self.tagging() == Tagging::Full
+    }
+
+    pub(super) fn tagging(&self) -> Tagging {
+        match self {
+            Self::Generated { min_bytes, .. } if *min_bytes >= TAG_BYTES => Tagging::Full,
+            Self::Generated { min_bytes, .. } if *min_bytes >= HALF_BYTES => Tagging::Short,
+            _ => Tagging::None,
+        }
     }
 }
 
@@ -60,6 +76,7 @@ impl PayloadConfig {
 #[derive(Debug)]
 pub(super) struct Payloads {
     config: PayloadConfig,
+    tag: RunTag,
     filler: Arc<[u8]>,
     rendered: Vec<u8>,
 }
@@ -67,7 +84,7 @@ pub(super) struct Payloads {
 /// A payload in two parts, of which the first is a multiple of 4 bytes long.
 #[derive(Debug)]
 pub(super) struct Payload<'a> {
-    pub(super) head: [u8; HEAD_BYTES],
+    pub(super) head: [u8; TAG_BYTES],
     pub(super) head_bytes: usize,
     pub(super) body: &'a [u8],
     /// What the body is the end of, where that outlives the message.
@@ -90,13 +107,14 @@ impl Payload<'_> {
 }
 
 impl Payloads {
-    pub(super) fn new(config: PayloadConfig, random: &mut StdRng) -> Self {
+    pub(super) fn new(config: PayloadConfig, tag: RunTag, random: &mut StdRng) -> Self {
         let mut filler = Vec::new();
         if let PayloadConfig::Generated { max_bytes, .. } = config {
             alphanumerics(&mut filler, max_bytes, random);
         }
         Self {
             config,
+            tag,
             filler: filler.into(),
             rendered: Vec::new(),
         }
@@ -107,11 +125,12 @@ impl Payloads {
     pub(super) fn next(
         &mut self,
         connection: u64,
+        mark: [u8; HALF_BYTES],
         number: u64,
         random: &mut StdRng,
     ) -> Payload<'_> {
         let whole = |body| Payload {
-            head: [0; HEAD_BYTES],
+            head: [0; TAG_BYTES],
             head_bytes: 0,
             body,
             shared: None,
@@ -122,14 +141,12 @@ impl Payloads {
                 max_bytes,
             } => {
                 let size = size_between(*min_bytes, *max_bytes, random);
-                if *min_bytes < HEAD_BYTES {
-                    return whole(self.filler.get(..size).unwrap_or_default());
-                }
+                let (head, head_bytes) = self.tag.head(connection, mark, number);
                 Payload {
-                    head: number_head(number),
-                    head_bytes: HEAD_BYTES,
-                    body: self.filler.get(HEAD_BYTES..size).unwrap_or_default(),
-                    shared: Some(&self.filler),
+                    head,
+                    head_bytes,
+                    body: self.filler.get(head_bytes..size).unwrap_or_default(),
+                    shared: (head_bytes > 0).then_some(&self.filler),
                 }
             }
             PayloadConfig::Fixed(all) => whole(turn(all, number).map_or(&[][..], |p| &p[..])),
@@ -160,7 +177,8 @@ fn size_between(min: usize, max: usize, random: &mut StdRng) -> usize {
 
 /// A message's number (its last 32 bits) as eight hexadecimal digits: all
 /// eight at once, each in a byte of one integer.
-fn number_head(number: u64) -> [u8; HEAD_BYTES] {
+#[inline(always)]
+pub(super) fn number_head(number: u64) -> [u8; HALF_BYTES] {
     let mut nibbles = number & 0xffff_ffff;
     nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
     nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
@@ -174,16 +192,16 @@ fn number_head(number: u64) -> [u8; HEAD_BYTES] {
 const EACH: u64 = 0x0101_0101_0101_0101;
 
 /// The number that a payload begins with, if it does.
-pub(super) fn parse_head(head: &[u8]) -> Option<u32> {
-    let head: [u8; HEAD_BYTES] = head.try_into().ok()?;
-    let digits = u64::from_be_bytes(head);
+#[inline(always)]
+pub(super) fn parse_head(head: &[u8; HALF_BYTES]) -> Option<u32> {
+    let digits = u64::from_be_bytes(*head);
     let letters = digits >> 6 & EACH;
     let mut number = (digits & (EACH * 15)) + letters * 9;
     number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
     number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
     number = (number | number >> 16) & 0xffff_ffff;
     // What is no digit comes out as another number's head.
-    (number_head(number) == head).then(|| u32::try_from(number).ok())?
+    (number_head(number) == *head).then(|| u32::try_from(number).ok())?
 }
 
 #[cfg(test)]
@@ -192,21 +210,28 @@ mod tests {
 
     use super::*;
 
+    fn payloads(config: PayloadConfig, random: &mut StdRng) -> Payloads {
+        let tag = RunTag::new(config.tagging(), 0, 1);
+        Payloads::new(config, tag, random)
+    }
+
     #[test]
     fn sizes_stay_between_their_bounds_and_carry_their_number() {
         let mut random: StdRng = rand::make_rng();
         let config = PayloadConfig::Generated {
-            min_bytes: 8,
+            min_bytes: 16,
             max_bytes: 40,
         };
-        let mut payloads = Payloads::new(config, &mut random);
+        let mut payloads = payloads(config, &mut random);
         let mut sizes = std::collections::BTreeSet::new();
         for number in 0..2000 {
-            let payload = payloads.next(0, number, &mut random).to_vec();
+            let payload = payloads.next(0, [b'x'; 8], number, &mut random).to_vec();
             sizes.insert(payload.len());
-            assert_eq!(parse_head(&payload[..8]), u32::try_from(number).ok());
+            let head = payload.first_chunk().unwrap();
+            assert_eq!(parse_head(head), u32::try_from(number).ok());
+            assert_eq!(&payload[8..16], b"xxxxxxxx");
         }
-        assert_eq!((sizes.first(), sizes.last()), (Some(&8), Some(&40)));
+        assert_eq!((sizes.first(), sizes.last()), (Some(&16), Some(&40)));
     }
 
     proptest! {
@@ -235,9 +260,8 @@ mod tests {
             max_bytes: 7,
         };
         assert!(!config.is_numbered());
-        let mut payloads = Payloads::new(config, &mut random);
-        assert_eq!(payloads.next(0, 1, &mut random).len(), 7);
-        assert_eq!(parse_head(b"0000000"), None);
+        let mut payloads = payloads(config, &mut random);
+        assert_eq!(payloads.next(0, [0; 8], 1, &mut random).len(), 7);
         assert_eq!(parse_head(b"0000000g"), None);
     }
 
@@ -245,9 +269,9 @@ mod tests {
     fn files_take_turns() {
         let mut random: StdRng = rand::make_rng();
         let files: Vec<Arc<[u8]>> = vec![b"a".to_vec().into(), b"bc".to_vec().into()];
-        let mut payloads = Payloads::new(PayloadConfig::Fixed(files), &mut random);
+        let mut payloads = payloads(PayloadConfig::Fixed(files), &mut random);
         let said: Vec<_> = (0..3)
-            .map(|n| payloads.next(0, n, &mut random).to_vec())
+            .map(|n| payloads.next(0, [0; 8], n, &mut random).to_vec())
             .collect();
         assert_eq!(said, [&b"a"[..], b"bc", b"a"]);
     }

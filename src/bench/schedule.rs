@@ -19,6 +19,7 @@ pub struct Stage {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     segments: Vec<Segment>,
+    stages: Vec<Stage>,
     /// The number of messages in all; `None` when the last rate goes on.
     total: Option<u64>,
 }
@@ -40,6 +41,7 @@ impl Schedule {
                 start_ns: 0.0,
                 rate,
             }],
+            stages: Vec::new(),
             total: None,
         }
     }
@@ -62,8 +64,24 @@ impl Schedule {
         }
         Self {
             segments,
+            stages: stages.to_vec(),
             total: Some(whole(first)),
         }
+    }
+
+    /// The stages it was made of; none where the rate is constant.
+    pub fn stage_list(&self) -> &[Stage] {
+        &self.stages
+    }
+
+    /// How many messages there are; `None` for a schedule without an end.
+    pub(super) fn total(&self) -> Option<u64> {
+        self.total
+    }
+
+    /// When each stage begins, in nanoseconds after the start.
+    pub(super) fn begins_ns(&self) -> impl Iterator<Item = u64> + '_ {
+        self.segments.iter().map(|segment| whole(segment.start_ns))
     }
 
     /// When message `number` (from 0) is meant to leave, in nanoseconds after
@@ -96,8 +114,8 @@ impl Schedule {
     pub fn first_at(&self, time_ns: u64) -> u64 {
         let before = |number| self.time_of(number).is_some_and(|time| time < time_ns);
         let mut high = 1;
-        while before(high) {
-            high *= 2;
+        while before(high) && high < u64::MAX {
+            high = high.saturating_mul(2);
         }
         let mut low = 0;
         while low < high {

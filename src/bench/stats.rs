@@ -1,10 +1,11 @@
 //! What one thread counts and measures. No locks, no atomics: every thread
 //! has its own, and hands it over once a second by swapping.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+
+use super::counters::{Counters, Errors, HandshakeCounters};
 
 /// The largest time that is told apart from larger ones.
 pub const MAX_NS: u64 = 60_000_000_000;
@@ -16,21 +17,13 @@ pub fn histogram() -> Histogram<u64> {
 
 /// A histogram that is cheap to fill with runs of one value. All replies of
 /// one read share a time, so runs are what a busy connection brings.
-#[derive(Debug, Clone)]
+///
+/// It takes no memory to speak of until something is recorded.
+#[derive(Debug, Clone, Default)]
 pub struct Recorder {
-    histogram: Histogram<u64>,
+    histogram: Option<Box<Histogram<u64>>>,
     run_value: u64,
     run_length: u64,
-}
-
-impl Default for Recorder {
-    fn default() -> Self {
-        Self {
-            histogram: histogram(),
-            run_value: 0,
-            run_length: 0,
-        }
-    }
 }
 
 impl Recorder {
@@ -54,114 +47,49 @@ impl Recorder {
     /// Everything recorded.
     pub fn histogram(&mut self) -> &Histogram<u64> {
         self.end_run();
-        &self.histogram
+        self.filled()
     }
 
     /// Adds everything that `other` has recorded.
     pub fn merge(&mut self, other: &mut Self) {
         self.end_run();
-        self.histogram
-            .add(other.histogram())
-            .expect("all histograms have the same bounds");
+        other.end_run();
+        if let Some(other) = &other.histogram {
+            self.filled()
+                .add(&**other)
+                .expect("all histograms have the same bounds");
+        }
     }
 
-    /// Forgets everything, and keeps the memory.
-    pub fn reset(&mut self) {
-        self.run_length = 0;
-        self.histogram.reset();
+    fn filled(&mut self) -> &mut Histogram<u64> {
+        self.histogram.get_or_insert_with(|| Box::new(histogram()))
     }
 
     fn end_run(&mut self) {
         if self.run_length > 0 {
-            self.histogram
-                .saturating_record_n(self.run_value.min(MAX_NS), self.run_length);
+            let (value, length) = (self.run_value.min(MAX_NS), self.run_length);
+            self.filled().saturating_record_n(value, length);
             self.run_length = 0;
         }
-    }
-}
-
-/// Messages and bytes of the measured part of a run.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Messages sent (in mode handshake: attempts, in mode idle: pings).
-    pub sent: u64,
-    /// Replies to them (handshakes done, pongs).
-    pub received: u64,
-    /// Replies that came before the measured time was over.
-    pub received_in_time: u64,
-    /// Messages without a reply within the reply timeout, or whose connection
-    /// ended before it came.
-    pub lost: u64,
-    /// Replies that came after their message was given up as lost, or a
-    /// second time.
-    pub late: u64,
-    /// Messages that answer none of ours.
-    pub unsolicited: u64,
-    /// Replies whose payload is not what was sent (`--verify`).
-    pub mismatched: u64,
-    /// Messages of the schedule that could not be sent, since their
-    /// connection was gone or blocked until the end.
-    pub unsent: u64,
-    /// Messages still waiting for a reply when the user interrupted the run.
-    pub in_flight: u64,
-    /// Bytes handed to the transport, frame headers included.
-    pub bytes_sent: u64,
-    /// Bytes received from the transport, frame headers included.
-    pub bytes_received: u64,
-}
-
-impl Counters {
-    /// Adds another thread's, or another second's.
-    pub fn merge(&mut self, other: &Self) {
-        self.sent += other.sent;
-        self.received += other.received;
-        self.received_in_time += other.received_in_time;
-        self.lost += other.lost;
-        self.late += other.late;
-        self.unsolicited += other.unsolicited;
-        self.mismatched += other.mismatched;
-        self.unsent += other.unsent;
-        self.in_flight += other.in_flight;
-        self.bytes_sent += other.bytes_sent;
-        self.bytes_received += other.bytes_received;
-    }
-}
-
-/// How often each cause ended a connection or spoilt an attempt.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Errors(pub BTreeMap<String, u64>);
-
-impl Errors {
-    /// Counts one.
-    pub fn add(&mut self, cause: impl Into<String>) {
-        *self.0.entry(cause.into()).or_default() += 1;
-    }
-
-    /// Adds another thread's.
-    pub fn merge(&mut self, other: &Self) {
-        for (cause, count) in &other.0 {
-            *self.0.entry(cause.clone()).or_default() += count;
-        }
-    }
-
-    /// All of them.
-    pub fn total(&self) -> u64 {
-        self.0.values().sum()
     }
 }
 
 /// Everything that a thread measures of messages.
 #[derive(Debug, Clone, Default)]
 pub struct Stats {
-    /// From the intended send time to the reply.
+    /// From the intended send time to the reply (in mode handshake, to the
+    /// open connection).
     pub from_intended: Recorder,
     /// From the actual send to the reply.
     pub from_send: Recorder,
     /// From the intended to the actual send.
     pub slip: Recorder,
-    /// The counts.
+    /// The messages that were meant to leave in the measured time.
     pub counters: Counters,
-    /// The errors, by cause.
+    /// The messages that were meant to leave in the warm-up.
+    pub warmup: Counters,
+    /// Why connections were not opened, or ended before their time; in mode
+    /// handshake, why measured attempts failed.
     pub errors: Errors,
 }
 
@@ -172,16 +100,18 @@ impl Stats {
         self.from_send.merge(&mut other.from_send);
         self.slip.merge(&mut other.slip);
         self.counters.merge(&other.counters);
+        self.warmup.merge(&other.warmup);
         self.errors.merge(&other.errors);
     }
 
-    /// Forgets everything, and keeps the memory.
-    pub fn reset(&mut self) {
-        self.from_intended.reset();
-        self.from_send.reset();
-        self.slip.reset();
-        self.counters = Counters::default();
-        self.errors.0.clear();
+    /// The counters that a message belongs to by its intended time.
+    #[inline(always)]
+    pub(super) fn phase(&mut self, is_measured: bool) -> &mut Counters {
+        if is_measured {
+            &mut self.counters
+        } else {
+            &mut self.warmup
+        }
     }
 }
 
@@ -196,18 +126,122 @@ pub struct HandshakeStats {
     pub tls: Recorder,
     /// The upgrade.
     pub upgrade: Recorder,
-    /// How many connections were opened.
-    pub count: u64,
+    /// The counts: of the opening, or of the measured part in mode handshake.
+    pub counters: HandshakeCounters,
+    /// Those of the warm-up, in mode handshake.
+    pub warmup: HandshakeCounters,
+    /// Why handshakes failed.
+    pub failed: Errors,
+    /// Why those of the warm-up failed.
+    pub warmup_failed: Errors,
 }
 
 impl HandshakeStats {
+    /// How many connections were opened, the warm-up's included.
+    pub fn ever_opened(&self) -> u64 {
+        self.counters.opened + self.warmup.opened
+    }
+
     /// Adds another thread's.
     pub fn merge(&mut self, other: &mut Self) {
         self.dns.merge(&mut other.dns);
         self.tcp.merge(&mut other.tcp);
         self.tls.merge(&mut other.tls);
         self.upgrade.merge(&mut other.upgrade);
-        self.count += other.count;
+        self.counters.merge(&other.counters);
+        self.warmup.merge(&other.warmup);
+        self.failed.merge(&other.failed);
+        self.warmup_failed.merge(&other.warmup_failed);
+    }
+}
+
+/// The stats of a thread, apart for each URL and each stage. With one of each,
+/// which is the usual case, it is one.
+#[derive(Debug)]
+pub(super) struct Parts {
+    urls: usize,
+    stages: usize,
+    /// When stages other than the first begin, in nanoseconds of the run.
+    begins_ns: Vec<u64>,
+    first: Stats,
+    rest: Vec<Stats>,
+}
+
+impl Parts {
+    pub(super) fn new(urls: usize, stages: usize) -> Self {
+        let (urls, stages) = (urls.max(1), stages.max(1));
+        Self {
+            urls,
+            stages,
+            begins_ns: Vec::new(),
+            first: Stats::default(),
+            rest: vec![Stats::default(); urls * stages - 1],
+        }
+    }
+
+    pub(super) fn set_stage_begins(&mut self, begins_ns: Vec<u64>) {
+        self.begins_ns = begins_ns;
+    }
+
+    /// The stats of a message to a URL, by its intended time.
+    #[inline(always)]
+    pub(super) fn of(&mut self, url: usize, intended_ns: u64) -> &mut Stats {
+        if self.rest.is_empty() {
+            return &mut self.first;
+        }
+        let stage = self
+            .begins_ns
+            .partition_point(|begin| *begin <= intended_ns);
+        self.at(url, stage)
+    }
+
+    pub(super) fn at(&mut self, url: usize, stage: usize) -> &mut Stats {
+        let stage = stage.min(self.stages - 1);
+        match (stage * self.urls + url).checked_sub(1) {
+            None => &mut self.first,
+            Some(index) => self.rest.get_mut(index).unwrap_or(&mut self.first),
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &mut Self) {
+        self.first.merge(&mut other.first);
+        for (one, other) in self.rest.iter_mut().zip(&mut other.rest) {
+            one.merge(other);
+        }
+    }
+
+    /// Everything, and nothing is left here.
+    pub(super) fn take(&mut self) -> Self {
+        let mut empty = Self::new(self.urls, self.stages);
+        empty.begins_ns.clone_from(&self.begins_ns);
+        std::mem::replace(self, empty)
+    }
+
+    /// All together.
+    pub(super) fn total(&mut self) -> Stats {
+        let mut total = self.first.clone();
+        for part in &mut self.rest {
+            total.merge(part);
+        }
+        total
+    }
+
+    /// What belongs to a stage, of all URLs.
+    pub(super) fn of_stage(&mut self, stage: usize) -> Stats {
+        let mut total = Stats::default();
+        for url in 0..self.urls {
+            total.merge(self.at(url, stage));
+        }
+        total
+    }
+
+    /// What belongs to a URL, in all stages.
+    pub(super) fn of_url(&mut self, url: usize) -> Stats {
+        let mut total = Stats::default();
+        for stage in 0..self.stages {
+            total.merge(self.at(url, stage));
+        }
+        total
     }
 }
 
@@ -254,15 +288,5 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn a_reset_recorder_starts_anew() {
-        let mut recorder = Recorder::default();
-        recorder.record(5);
-        recorder.record(5);
-        recorder.reset();
-        recorder.record(5);
-        assert_eq!(recorder.histogram().len(), 1);
     }
 }

@@ -3,7 +3,12 @@
 use std::time::Duration;
 
 use super::config::Mode;
+use super::counters::Counters;
+use super::schedule::Stage;
 use super::stats::{HandshakeStats, Stats};
+use crate::connection::net::tls::TlsVersion;
+use crate::connection::secrets::RawHead;
+use crate::connection::ws::deflate::Params;
 
 /// Everything that a run has measured. Summaries of runs that went side by
 /// side merge exactly: the histograms are added, never percentiles averaged.
@@ -17,8 +22,13 @@ pub struct Summary {
     pub connections: usize,
     /// The connections that were open when the load began.
     pub connections_open: usize,
+    /// Those of them that were still open when the load ended.
+    pub connections_left: usize,
     /// How long was measured.
     pub duration: Duration,
+    /// How long was to be measured; `None` where a number of messages alone
+    /// was to end the run.
+    pub planned: Option<Duration>,
     /// How the run came to its end.
     pub end: End,
     /// Latencies, counts and errors.
@@ -29,6 +39,10 @@ pub struct Summary {
     pub client: ClientUse,
     /// The run second by second.
     pub series: Vec<Second>,
+    /// The results of each stage, where there is a schedule.
+    pub stages: Vec<StageResult>,
+    /// The results of each URL, in the order given.
+    pub urls: Vec<UrlResult>,
 }
 
 /// How a run came to its end.
@@ -38,6 +52,52 @@ pub enum End {
     Finished,
     /// By the user.
     Interrupted,
+    /// All connections that had been opened were gone.
+    ConnectionsGone {
+        /// So long after the measuring began; `None` before it did.
+        after: Option<Duration>,
+    },
+}
+
+/// What came of a stage of the schedule.
+#[derive(Debug, Clone)]
+pub struct StageResult {
+    /// What was asked for; the duration is without the warm-up.
+    pub stage: Stage,
+    /// Its messages, by their intended time.
+    pub stats: Stats,
+}
+
+/// What came of a URL.
+#[derive(Debug, Clone)]
+pub struct UrlResult {
+    /// The URL, without credentials.
+    pub url: String,
+    /// The connections to it that were asked for.
+    pub connections: usize,
+    /// The messages on its connections, and why these ended.
+    pub stats: Stats,
+    /// The opening handshakes with it.
+    pub handshakes: HandshakeStats,
+    /// What its first connection has agreed on; `None` where none was opened.
+    pub agreed: Option<Agreed>,
+}
+
+/// What a connection has agreed on.
+#[derive(Debug, Clone)]
+pub struct Agreed {
+    /// The version of HTTP that it was opened with, as "HTTP/1.1".
+    pub http_version: &'static str,
+    /// The subprotocol.
+    pub subprotocol: Option<String>,
+    /// permessage-deflate and its parameters.
+    pub deflate: Option<Params>,
+    /// The version of TLS.
+    pub tls: Option<TlsVersion>,
+    /// The request as sent.
+    pub request_head: RawHead,
+    /// The answer as received.
+    pub response_head: RawHead,
 }
 
 /// What the load generator's threads have used while they measured.
@@ -45,6 +105,9 @@ pub enum End {
 pub struct ClientUse {
     /// Processor time of all threads.
     pub cpu: Duration,
+    /// How long all threads together could have run and waited for a
+    /// processor; `None` where the system does not tell.
+    pub waited: Option<Duration>,
     /// The time in which it was used.
     pub wall: Duration,
     /// How many threads there were.
@@ -68,6 +131,8 @@ pub struct Second {
     pub received: u64,
     /// Messages given up.
     pub lost: u64,
+    /// Messages due and not sent.
+    pub unsent: u64,
     /// Errors.
     pub errors: u64,
     /// Connections open at its end.
@@ -102,7 +167,7 @@ impl Summary {
     pub fn rate(&self) -> f64 {
         let count = match self.mode {
             Mode::Flood => self.stats.counters.sent,
-            _ => self.stats.counters.received_in_time,
+            _ => self.stats.counters.answered_in_time,
         };
         per_second(count, self.duration)
     }
@@ -116,10 +181,28 @@ impl Summary {
     /// A count as a share of the messages sent; where none was sent, any at
     /// all is everything.
     pub fn share_of_sent(&self, count: u64) -> f64 {
-        match self.stats.counters.sent {
+        match self.sent() {
             0 if count == 0 => 0.0,
             0 => 1.0,
             sent => count as f64 / sent as f64,
+        }
+    }
+
+    /// What was put on the server: messages, or handshakes in mode handshake.
+    pub fn sent(&self) -> u64 {
+        match self.mode {
+            Mode::Handshake => self.handshakes.counters.attempted,
+            _ => self.stats.counters.sent,
+        }
+    }
+
+    /// What came of it: replies, handshakes in mode handshake, or all messages
+    /// received in mode flood.
+    pub fn answered(&self) -> u64 {
+        match self.mode {
+            Mode::Handshake => self.handshakes.counters.opened,
+            Mode::Flood => self.stats.counters.received(),
+            Mode::Echo | Mode::Idle => self.stats.counters.answered,
         }
     }
 
@@ -132,12 +215,24 @@ impl Summary {
     pub fn is_void(&self) -> bool {
         let counters = &self.stats.counters;
         match self.mode {
-            Mode::Echo => counters.received == 0,
+            Mode::Echo => counters.answered == 0,
             Mode::Flood => counters.sent == 0,
-            // Connections may be held without a ping, and a run of handshakes
-            // that all failed is an error.
-            Mode::Idle | Mode::Handshake => false,
+            Mode::Handshake => self.handshakes.counters.opened == 0,
+            // Connections may be held without a ping.
+            Mode::Idle => false,
         }
+    }
+
+    /// Whether replies were matched by their order although some messages were
+    /// lost, or some replies answered none: latencies may then be those of
+    /// other messages.
+    pub fn is_order_shifted(&self) -> bool {
+        let Stats {
+            counters, warmup, ..
+        } = &self.stats;
+        let sum = |of: fn(&Counters) -> u64| of(counters) + of(warmup);
+        sum(|c| c.by_order) > 0
+            && sum(|c| c.lost.timed_out + c.late + c.duplicate + c.unsolicited) > 0
     }
 
     /// The share of its time that the client's threads were busy.
@@ -151,7 +246,7 @@ impl Summary {
 
     /// Processor time of the client for each message sent and its reply.
     pub fn cpu_per_message(&self) -> Option<Duration> {
-        let sent = self.stats.counters.sent;
+        let sent = self.sent();
         (sent > 0).then(|| Duration::from_secs_f64(self.client.cpu.as_secs_f64() / sent as f64))
     }
 
@@ -173,13 +268,24 @@ impl Summary {
         self.targets.dedup();
         self.connections += other.connections;
         self.connections_open += other.connections_open;
+        self.connections_left += other.connections_left;
         self.duration = self.duration.max(other.duration);
-        if other.end == End::Interrupted {
-            self.end = End::Interrupted;
+        self.planned = self.planned.max(other.planned);
+        // The more telling end is the end of both.
+        if other.end == End::Interrupted || self.end == End::Finished {
+            self.end = other.end;
         }
+        for (one, other) in self.stages.iter_mut().zip(&mut other.stages) {
+            one.stats.merge(&mut other.stats);
+        }
+        self.merge_urls(other.urls);
         self.stats.merge(&mut other.stats);
         self.handshakes.merge(&mut other.handshakes);
         self.client.cpu += other.client.cpu;
+        self.client.waited = match (self.client.waited, other.client.waited) {
+            (Some(one), Some(other)) => Some(one + other),
+            _ => None,
+        };
         self.client.wall = self.client.wall.max(other.client.wall);
         self.client.threads += other.client.threads;
         self.client.max_rss_bytes = self.client.max_rss_bytes.max(other.client.max_rss_bytes);
@@ -189,6 +295,20 @@ impl Summary {
             .max(other.client.rss_bytes_per_connection);
         // Percentiles of a second cannot be added; they stay each run's own.
         self.series.extend(other.series);
+    }
+
+    fn merge_urls(&mut self, others: Vec<UrlResult>) {
+        for mut other in others {
+            match self.urls.iter_mut().find(|known| known.url == other.url) {
+                Some(known) => {
+                    known.connections += other.connections;
+                    known.stats.merge(&mut other.stats);
+                    known.handshakes.merge(&mut other.handshakes);
+                    known.agreed = known.agreed.take().or(other.agreed);
+                }
+                None => self.urls.push(other),
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::config::{BenchConfig, Load, Mode};
+use super::counters::{Cause, HandshakeCounters};
 use super::matching::Matching;
 use super::pacer::Pacing;
 use super::payload::PayloadConfig;
@@ -55,13 +56,17 @@ pub(crate) fn summary() -> Summary {
         stats.slip.record(20_000);
     }
     stats.counters.sent = 1000;
-    stats.counters.received = 990;
-    stats.counters.received_in_time = 990;
-    stats.counters.lost = 5;
+    stats.counters.due = 1000;
+    stats.counters.answered = 990;
+    stats.counters.answered_in_time = 990;
+    stats.counters.lost.timed_out = 5;
+    stats.counters.in_flight = 5;
     stats.counters.bytes_sent = 70_000;
     stats.counters.bytes_received = 66_000;
     for _ in 0..3 {
-        stats.errors.add("connection reset");
+        stats
+            .errors
+            .add(Cause::Ended("connection reset".to_owned()));
     }
     let mut handshakes = HandshakeStats::default();
     for ms in 1..=10 {
@@ -69,24 +74,34 @@ pub(crate) fn summary() -> Summary {
         handshakes
             .upgrade
             .record_duration(Duration::from_millis(2 * ms));
-        handshakes.count += 1;
     }
+    handshakes.counters = HandshakeCounters {
+        due: 10,
+        attempted: 10,
+        opened: 10,
+        ..HandshakeCounters::default()
+    };
     Summary {
         mode: Mode::Echo,
         targets: vec!["ws://127.0.0.1:9/".to_owned()],
         connections: 10,
         connections_open: 10,
+        connections_left: 10,
         duration: Duration::from_secs(10),
+        planned: Some(Duration::from_secs(10)),
         end: End::Finished,
         stats,
         handshakes,
         client: ClientUse {
             cpu: Duration::from_millis(100),
+            waited: Some(Duration::ZERO),
             wall: Duration::from_secs(10),
             threads: 1,
             max_rss_bytes: Some(5 << 20),
             rss_bytes_per_connection: Some(2900),
         },
         series: Vec::new(),
+        stages: Vec::new(),
+        urls: Vec::new(),
     }
 }

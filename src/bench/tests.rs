@@ -32,7 +32,7 @@ enum Answer {
     Reset,
 }
 
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![first];
     match u16::try_from(payload.len()) {
         Ok(length @ 0..126) => bytes.push(length.to_le_bytes()[0]),
@@ -59,17 +59,21 @@ fn echo(_: u64, opcode: OpCode, payload: &[u8]) -> Answer {
     })
 }
 
-async fn serve(mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
+pub(super) const CLOSE: Control = Control::Close;
+
+/// Answers the request for an upgrade; whether it was let in.
+pub(super) async fn upgrade(stream: &mut TcpStream) -> io::Result<bool> {
     let mut buffer = Vec::new();
     while !buffer.ends_with(b"\r\n\r\n") {
         if stream.read_buf(&mut buffer).await? == 0 {
-            return Ok(());
+            return Ok(false);
         }
     }
     let head = String::from_utf8_lossy(&buffer).into_owned();
     if head.starts_with("GET /refuse") {
         let answer = "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n";
-        return stream.write_all(answer.as_bytes()).await;
+        stream.write_all(answer.as_bytes()).await?;
+        return Ok(false);
     }
     let key = head
         .lines()
@@ -79,7 +83,14 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
         "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
     );
     stream.write_all(answer.as_bytes()).await?;
-    buffer.clear();
+    Ok(true)
+}
+
+async fn serve(mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
+    if !upgrade(&mut stream).await? {
+        return Ok(());
+    }
+    let mut buffer = Vec::new();
     let mut number = 0;
     loop {
         while let Some((opcode, payload)) = next_frame(&mut buffer) {
@@ -96,7 +107,7 @@ async fn serve(mut stream: TcpStream, behaviour: Behaviour) -> io::Result<()> {
     }
 }
 
-fn next_frame(buffer: &mut Vec<u8>) -> Option<(OpCode, Vec<u8>)> {
+pub(super) fn next_frame(buffer: &mut Vec<u8>) -> Option<(OpCode, Vec<u8>)> {
     let mut cursor = Cursor::new(&buffer[..]);
     let (header, length) = FrameHeader::parse(&mut cursor).unwrap()?;
     let start = usize::try_from(cursor.position()).unwrap();
@@ -213,8 +224,9 @@ async fn a_lone_thread_can_be_the_callers() {
             hundred_messages(config);
             config.mode = mode;
         });
-        let counters = summary.await.unwrap().stats.counters;
-        assert_eq!((counters.sent, counters.received), (100, 100), "{mode:?}");
+        let summary = summary.await.unwrap();
+        let both = (summary.sent(), summary.answered());
+        assert_eq!(both, (100, 100), "{mode:?}");
     }
     let mut config = config(1);
     here(&mut config);
@@ -246,11 +258,15 @@ async fn an_echo_loses_nothing_and_verifies() {
         .await;
         let counters = summary.stats.counters;
         assert_eq!(
-            (counters.sent, counters.received),
+            (counters.sent, counters.answered),
             (count, count),
             "{counters:?}"
         );
-        assert_eq!((counters.mismatched, counters.lost), (0, 0), "{counters:?}");
+        assert_eq!(
+            (counters.mismatched, counters.lost.total()),
+            (0, 0),
+            "{counters:?}"
+        );
         assert_eq!(
             summary.stats.errors.total(),
             0,
@@ -258,7 +274,7 @@ async fn an_echo_loses_nothing_and_verifies() {
             summary.stats.errors
         );
         assert_eq!(summary.stats.from_intended.histogram().len(), count);
-        assert_eq!(summary.handshakes.count, 4);
+        assert_eq!(summary.handshakes.counters.opened, 4);
         assert!(counters.bytes_sent >= count * sizes.0 as u64);
     }
 }
@@ -279,7 +295,7 @@ async fn a_dropped_message_is_lost_and_the_next_ones_are_not_blamed() {
     let counters = summary.stats.counters;
     // 25 messages on each of four connections: two of each are dropped.
     assert_eq!(
-        (counters.sent, counters.received, counters.lost),
+        (counters.sent, counters.answered, counters.lost.total()),
         (100, 92, 8)
     );
     assert_eq!((counters.late, counters.unsolicited), (0, 0));
@@ -313,9 +329,9 @@ async fn each_way_of_ending_has_its_cause() {
             config.duration = Some(Duration::from_hours(1));
         })
         .await;
-        let errors = &summary.stats.errors.0;
-        assert_eq!(errors.get(cause), Some(&4), "{cause}: {errors:?}");
-        assert_eq!(summary.stats.counters.lost, 4, "{cause}");
+        let errors = &summary.stats.errors;
+        assert_eq!(errors.count_of(cause), 4, "{cause}: {errors:?}");
+        assert_eq!(summary.stats.counters.lost.total(), 4, "{cause}");
     }
 }
 
@@ -335,10 +351,10 @@ async fn an_end_right_behind_a_reply_hides_neither() {
     })
     .await;
     let counters = summary.stats.counters;
-    assert_eq!((counters.sent, counters.received), (4, 4), "{counters:?}");
-    let errors = &summary.stats.errors.0;
+    assert_eq!((counters.sent, counters.answered), (4, 4), "{counters:?}");
+    let errors = &summary.stats.errors;
     let cause = "ended by the server without a close frame";
-    assert_eq!(errors.get(cause), Some(&4), "{errors:?}");
+    assert_eq!(errors.count_of(cause), 4, "{errors:?}");
 }
 
 #[tokio::test]
@@ -355,7 +371,7 @@ async fn a_server_that_stalls_loses_and_the_run_goes_on_to_its_end() {
     let counters = summary.stats.counters;
     // A closed loop goes on with the next message when one is given up.
     assert_eq!(
-        (counters.sent, counters.received, counters.lost),
+        (counters.sent, counters.answered, counters.lost.total()),
         (24, 16, 8)
     );
 }
@@ -374,7 +390,7 @@ async fn what_answers_nothing_is_unsolicited() {
     let summary = measure(push, hundred_messages).await;
     let counters = summary.stats.counters;
     assert_eq!(
-        (counters.sent, counters.received, counters.lost),
+        (counters.sent, counters.answered, counters.lost.total()),
         (100, 100, 0)
     );
     // The last ones may come when the connection is closing already.
@@ -408,7 +424,7 @@ async fn a_pong_never_gets_into_a_large_payload() {
     .await;
     let counters = summary.stats.counters;
     assert_eq!(
-        (counters.received, counters.mismatched, counters.unsolicited),
+        (counters.answered, counters.mismatched, counters.unsolicited),
         (20, 0, 0)
     );
     assert_eq!(
@@ -435,7 +451,7 @@ async fn fragments_make_one_reply_and_a_wrong_payload_is_told() {
     })
     .await;
     let counters = summary.stats.counters;
-    assert_eq!((counters.received, counters.mismatched), (100, 20));
+    assert_eq!((counters.answered, counters.mismatched), (100, 20));
 }
 
 #[tokio::test]
@@ -467,7 +483,7 @@ async fn ids_find_their_reply_through_another_order() {
     .await;
     let counters = summary.stats.counters;
     assert_eq!(
-        (counters.sent, counters.received, counters.unsolicited),
+        (counters.sent, counters.answered, counters.unsolicited),
         (100, 100, 0)
     );
 }
@@ -481,7 +497,7 @@ async fn an_open_loop_sends_all_that_is_due() {
     })
     .await;
     assert_eq!(summary.stats.counters.sent, 1000);
-    assert_eq!(summary.stats.counters.received, 1000);
+    assert_eq!(summary.stats.counters.answered, 1000);
     assert_eq!(summary.stats.slip.histogram().len(), 1000);
     assert_eq!(summary.duration, Duration::from_millis(500));
 }
@@ -515,7 +531,7 @@ async fn idle_connections_are_pinged_and_held() {
     .await;
     let counters = summary.stats.counters;
     assert_eq!(
-        (counters.sent, counters.received, counters.lost),
+        (counters.sent, counters.answered, counters.lost.total()),
         (50, 50, 0)
     );
 }
@@ -532,8 +548,9 @@ async fn a_flood_waits_for_nobody() {
     .await;
     let counters = summary.stats.counters;
     assert!(counters.sent > 1000, "{counters:?}");
-    assert!(counters.received > 0, "{counters:?}");
-    assert_eq!(counters.lost, 0);
+    assert!(counters.unsolicited > 0, "{counters:?}");
+    assert_eq!((counters.answered, counters.lost.total()), (0, 0));
+    assert_eq!(counters.untracked, counters.sent);
 }
 
 #[tokio::test]
@@ -543,8 +560,8 @@ async fn handshakes_come_and_go() {
         config.mode = Mode::Handshake;
     })
     .await;
-    assert_eq!(summary.handshakes.count, 100);
-    assert_eq!(summary.stats.counters.received, 100);
+    assert_eq!(summary.handshakes.counters.opened, 100);
+    assert_eq!((summary.sent(), summary.answered()), (100, 100));
     assert_eq!(summary.stats.errors.total(), 0);
 }
 
@@ -563,7 +580,7 @@ async fn several_targets_and_sources_share_the_connections_and_refusals_are_coun
     .await;
     assert_eq!(summary.connections_open, 3);
     let cause = "the server answered HTTP/1.1 403 Forbidden";
-    assert_eq!(summary.stats.errors.0.get(cause), Some(&3));
+    assert_eq!(summary.stats.errors.count_of(cause), 3);
 }
 
 #[tokio::test]
@@ -588,8 +605,8 @@ async fn an_interruption_keeps_what_was_measured() {
     let summary = interrupted_when(echo, is_second, |_| {}).await;
     assert_eq!(summary.end, super::summary::End::Interrupted);
     assert!(summary.duration >= Duration::from_secs(1));
-    assert!(summary.stats.counters.received > 10);
-    assert_eq!(summary.stats.counters.lost, 0);
+    assert!(summary.stats.counters.answered > 10);
+    assert_eq!(summary.stats.counters.lost.total(), 0);
     assert!(!summary.series.is_empty());
 }
 
@@ -602,5 +619,5 @@ async fn summaries_of_two_runs_merge_exactly() {
     one.merge(two);
     assert_eq!(one.stats.from_intended.histogram(), &expected);
     assert_eq!(one.stats.counters.sent, 200);
-    assert_eq!((one.connections, one.handshakes.count), (8, 8));
+    assert_eq!((one.connections, one.handshakes.counters.opened), (8, 8));
 }

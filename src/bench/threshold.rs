@@ -173,7 +173,7 @@ impl Threshold {
     }
 
     fn measured(&self, summary: &mut Summary) -> Option<Value> {
-        let (sent, lost) = (summary.stats.counters.sent, summary.stats.counters.lost);
+        let (sent, lost) = (summary.sent(), summary.stats.counters.lost.total());
         // Idle connections may be held without a ping.
         let has_share = sent > 0 || summary.mode == Mode::Idle;
         let share = |count| has_share.then(|| Value::Share(summary.share_of_sent(count)));
@@ -251,7 +251,7 @@ mod tests {
     #[test]
     fn what_was_not_measured_is_missed() {
         let mut summary = summary();
-        summary.stats.reset();
+        summary.stats = crate::bench::stats::Stats::default();
         for expression in ["p99<60s", "errors<100%", "lost<=0%"] {
             let threshold: Threshold = expression.parse().unwrap();
             let verdict = threshold.judge(&mut summary);

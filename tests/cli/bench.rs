@@ -395,11 +395,11 @@ fn a_server_that_is_not_trusted_is_told_with_a_hint() {
 }
 
 #[test]
-fn attempts_without_an_answer_are_lost() {
+fn attempts_without_an_answer_have_failed() {
     // Connections are accepted by the system, and nobody reads them.
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());
-    let json = report(&[
+    let (code, stdout, stderr) = output(&[
         &url,
         "--mode",
         "handshake",
@@ -409,10 +409,18 @@ fn attempts_without_an_answer_are_lost() {
         "2s",
         "--reply-timeout",
         "200ms",
+        "--warmup",
+        "0",
+        "--json",
+        "-",
     ]);
+    // Nothing came of the load.
+    assert_eq!(code, 10, "{stderr}");
+    let json: Value = serde_json::from_str(&stdout).unwrap();
     assert_eq!(number(&json, "/sent"), 2.0);
     assert_eq!(number(&json, "/received"), 0.0);
-    assert_eq!(number(&json, "/lost"), 2.0);
+    let errors = serde_json::json!({"no outcome within the reply timeout": 2});
+    assert_eq!(json["errors"], errors);
 }
 
 #[test]

@@ -32,7 +32,10 @@ impl Driver {
                 Err(error) => {
                     self.live -= 1;
                     self.control.open.fetch_sub(1, Ordering::Relaxed);
-                    self.shared.stats.errors.add(Ended::Io(error).cause());
+                    self.control.note_gone(self.shared.clock.now_ns());
+                    let url = self.shared.config.url_of(slot.index);
+                    let errors = &mut self.shared.parts.at(url, 0).errors;
+                    errors.add(Ended::Io(error).cause());
                 }
             }
         }

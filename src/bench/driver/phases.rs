@@ -4,18 +4,24 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Driver, Phase};
+use super::{Cause, Driver, Phase};
 use crate::bench::clock::to_ns;
 use crate::bench::config::Load;
-use crate::bench::conn::Conn;
+use crate::bench::conn::{Conn, Fate};
+use crate::bench::ledger::{Ledger, Part};
 use crate::bench::messages::{FromWorker, Outcome};
-use crate::bench::usage::thread_cpu;
+use crate::bench::usage::ThreadUse;
 
 /// How long servers may take to answer our Close at the end.
 const CLOSE_TIMEOUT_NS: u64 = 1_000_000_000;
 
-/// How long an interrupted run waits for replies that are on their way.
-const INTERRUPT_DRAIN_NS: u64 = 500_000_000;
+/// How long an interrupted run waits for replies that are on their way, and
+/// how long for servers to answer our Close: a second together at most.
+const INTERRUPT_DRAIN_NS: u64 = 400_000_000;
+const INTERRUPT_CLOSE_NS: u64 = 200_000_000;
+
+/// How many turns of hand-outs a thread takes when its time is over.
+const LAST_TURNS: usize = 16;
 
 const SECOND_NS: u64 = 1_000_000_000;
 
@@ -26,6 +32,7 @@ impl Driver {
         self.note_usage(now_ns);
         match self.phase {
             Phase::Opening if stop => {
+                self.interrupted = true;
                 if let Some(opening) = self.opening.take() {
                     self.control
                         .tell(FromWorker::Opened(Box::new(opening.finish())));
@@ -33,7 +40,11 @@ impl Driver {
                 self.close_all(now_ns);
             }
             Phase::Opening => {}
-            Phase::Ready if stop => self.close_all(now_ns),
+            Phase::Ready if stop => {
+                self.interrupted = true;
+                self.left = self.live;
+                self.close_all(now_ns);
+            }
             Phase::Ready => {
                 let start_ns = self.control.start_ns.load(Ordering::Acquire);
                 if start_ns > 0 {
@@ -66,12 +77,18 @@ impl Driver {
         if now_ns >= second_ends_ns {
             self.hand_over();
         }
+        // A thread whose connections are gone goes on: it counts what it was
+        // to send, and tells its seconds. When those of all threads are gone,
+        // there is nothing to go on for.
+        let are_gone = self.control.gone_ns().is_some();
         if stop {
             self.interrupted = true;
             self.shared.times.end_ns = self.shared.times.end_ns.min(now_ns);
         }
+        let is_over = stop || are_gone || now_ns >= self.shared.times.end_ns;
         let quota_done = self.shared.config.messages.is_some() && self.is_spent();
-        if stop || now_ns >= self.shared.times.end_ns || self.live == 0 || quota_done {
+        if is_over || quota_done {
+            self.count_rest();
             let wait_ns = if stop {
                 INTERRUPT_DRAIN_NS
             } else {
@@ -87,8 +104,83 @@ impl Driver {
     fn is_spent(&self) -> bool {
         match self.shared.config.load {
             Load::Open(_) => self.next_scheduled().is_none(),
-            Load::Closed { .. } => self.conns().all(|conn| conn.quota == Some(0)),
+            Load::Closed { .. } => {
+                self.shared.config.messages.is_some()
+                    && self.conns().all(|conn| conn.quota == Some(0))
+            }
         }
+    }
+
+    /// Accounts for what is still to be handed out when the run is over.
+    fn count_rest(&mut self) {
+        self.count_schedule();
+        // What has come due since the last turn is not late. At a rate that
+        // cannot be kept there is more of it than this.
+        for _ in 0..LAST_TURNS {
+            self.hand_out_scheduled(self.shared.clock.now_ns());
+        }
+        let cause = match self.interrupted {
+            true => Cause::Interrupted,
+            false => Cause::TooSlow,
+        };
+        let is_open = matches!(self.shared.config.load, Load::Open(_));
+        for position in 0..self.slots.len() {
+            let Some(slot) = self.slots.get(position) else {
+                continue;
+            };
+            let (index, is_there) = (slot.index, slot.conn.is_some());
+            if is_open {
+                let from = self.round + u64::from(position < self.round_slot);
+                let to = self.ledger.as_ref().map_or(0, |l| l.rounds_of(index));
+                let cause = Some(cause).filter(|_| is_there);
+                self.count_unsent(position, from..to.max(from), cause);
+            } else if !slot.was_open {
+                let quota = self.shared.config.quota(index);
+                self.unsent_quota(index, quota, Cause::Refused);
+            } else if self.interrupted {
+                let quota = slot.conn.as_ref().and_then(|(_, conn)| conn.quota);
+                self.unsent_quota(index, quota, Cause::Interrupted);
+            }
+        }
+        // Nothing more is handed out.
+        self.is_handed_out = true;
+    }
+
+    /// Counts what is due on the schedule of this thread: all that was asked
+    /// for, or what was until the user ended the run.
+    fn count_schedule(&mut self) {
+        let Load::Open(schedule) = &self.shared.config.load else {
+            return;
+        };
+        if self.interrupted && self.shared.config.messages.is_none() {
+            let (config, times) = (&self.shared.config, &self.shared.times);
+            let ledger = Ledger::new(config, schedule, times, config.connections);
+            self.ledger = Some(ledger);
+        }
+        let Some(ledger) = &self.ledger else {
+            return;
+        };
+        for slot in &self.slots {
+            let url = self.shared.config.url_of(slot.index);
+            let parts = &mut self.shared.parts;
+            let all = 0..ledger.rounds_of(slot.index);
+            ledger.each_part(slot.index, all, |part, count| match part {
+                Part::Warmup => parts.at(url, 0).warmup.due += count,
+                Part::Stage(stage) => parts.at(url, stage).counters.due += count,
+            });
+        }
+    }
+
+    /// Counts what was asked for of a connection in a closed loop, and will
+    /// not be sent.
+    pub(super) fn unsent_quota(&mut self, index: usize, quota: Option<u64>, cause: Cause) {
+        let Some(count) = quota else {
+            return;
+        };
+        let url = self.shared.config.url_of(index);
+        let counters = &mut self.shared.parts.at(url, 0).counters;
+        counters.due += count;
+        *cause.counter(&mut counters.unsent) += count;
     }
 
     fn is_answered(&self) -> bool {
@@ -111,7 +203,7 @@ impl Driver {
             let Some((_, conn)) = &mut slot.conn else {
                 continue;
             };
-            let lost = conn.give_up(before_ns, &mut self.shared);
+            let lost = conn.give_up(before_ns, Fate::TimedOut, &mut self.shared);
             if lost > 0 {
                 conn.set_free(lost, now_ns, &mut self.shared);
                 self.queue.push(position);
@@ -121,22 +213,27 @@ impl Driver {
 
     /// Accounts for what is still under way when the run is over.
     fn settle(&mut self) {
-        for slot in &mut self.slots {
-            let Some((_, conn)) = &mut slot.conn else {
+        // Nobody has waited the whole reply timeout when the user ends it.
+        let fate = match self.interrupted {
+            true => Fate::InFlight,
+            false => Fate::TimedOut,
+        };
+        for position in 0..self.slots.len() {
+            let slot = self.slots.get_mut(position);
+            let Some((_, conn)) = slot.and_then(|slot| slot.conn.as_mut()) else {
                 continue;
             };
-            let lost = self.shared.stats.counters.lost;
-            conn.give_up(u64::MAX, &mut self.shared);
-            let unsent = conn.count_unsent(&self.shared);
-            let counters = &mut self.shared.stats.counters;
-            if self.interrupted {
-                // Nobody has waited the whole reply timeout for these.
-                counters.in_flight += counters.lost - lost;
-                counters.lost = lost;
-            } else {
-                counters.unsent += unsent;
-            }
+            conn.give_up(u64::MAX, fate, &mut self.shared);
+            let rounds = conn.scheduled..conn.scheduled + conn.due;
+            conn.due = 0;
+            let cause = match (self.interrupted, conn.is_blocked) {
+                (true, _) => Cause::Interrupted,
+                (false, true) => Cause::Blocked,
+                (false, false) => Cause::TooSlow,
+            };
+            self.count_unsent(position, rounds, Some(cause));
         }
+        self.left = self.live;
     }
 
     fn close_all(&mut self, now_ns: u64) {
@@ -148,53 +245,58 @@ impl Driver {
             }
         }
         self.phase = Phase::Closing {
-            until_ns: now_ns + CLOSE_TIMEOUT_NS,
+            until_ns: now_ns
+                + match self.interrupted {
+                    true => INTERRUPT_CLOSE_NS,
+                    false => CLOSE_TIMEOUT_NS,
+                },
         };
     }
 
     pub(super) fn note_usage(&mut self, now_ns: u64) {
         let times = self.shared.times;
         let over = now_ns >= times.end_ns || matches!(self.phase, Phase::Draining { .. });
-        if now_ns >= times.measure_ns && self.cpu[0].is_none() {
-            self.cpu[0] = Some((thread_cpu(), now_ns));
+        if now_ns >= times.measure_ns && self.used[0].is_none() {
+            self.used[0] = Some(ThreadUse::now(now_ns));
         }
-        if self.cpu[0].is_some() && self.cpu[1].is_none() && over {
-            self.cpu[1] = Some((thread_cpu(), now_ns));
+        if self.used[0].is_some() && self.used[1].is_none() && over {
+            self.used[1] = Some(ThreadUse::now(now_ns));
         }
         let (read, written) = (
             self.wire.read.swap(0, Ordering::Relaxed),
             self.wire.written.swap(0, Ordering::Relaxed),
         );
-        if now_ns >= times.measure_ns && !over {
-            self.shared.stats.counters.bytes_received += read;
-            self.shared.stats.counters.bytes_sent += written;
+        if read + written > 0 && now_ns >= times.start_ns && !over {
+            let is_measured = times.is_measured(now_ns);
+            let counters = self.shared.parts.of(0, now_ns).phase(is_measured);
+            counters.bytes_received += read;
+            counters.bytes_sent += written;
         }
     }
 
     /// Hands over what this second has measured, and starts the next.
     fn hand_over(&mut self) {
-        let stats = std::mem::take(&mut self.shared.stats);
         self.control.tell(FromWorker::Second {
             second: self.second,
-            stats: Box::new(stats),
+            parts: Box::new(self.shared.parts.take()),
         });
         self.second += 1;
     }
 
     pub(super) fn outcome(&mut self) -> Outcome {
-        let (cpu, wall_ns) = match self.cpu {
-            [Some((from, from_ns)), Some((to, to_ns))] => {
-                (to.saturating_sub(from), to_ns - from_ns)
-            }
-            _ => (Duration::ZERO, 0),
+        let (cpu, waited, cpu_wall) = match self.used {
+            [Some(from), Some(to)] => from.until(&to),
+            _ => (Duration::ZERO, None, Duration::ZERO),
         };
         Outcome {
             second: self.second,
-            stats: std::mem::take(&mut self.shared.stats),
+            parts: self.shared.parts.take(),
             cpu,
-            cpu_wall: Duration::from_nanos(wall_ns),
+            waited,
+            cpu_wall,
             times: self.shared.times,
             last_reply_ns: self.shared.last_reply_ns,
+            left: self.left,
         }
     }
 }

@@ -135,7 +135,7 @@ pub fn report(run: &mut Run<'_>) -> Report {
     let per_second = if summary.duration.is_zero() {
         0.0
     } else {
-        summary.handshakes.count as f64 / summary.duration.as_secs_f64()
+        summary.handshakes.counters.opened as f64 / summary.duration.as_secs_f64()
     };
     Report {
         schema: SCHEMA,
@@ -152,15 +152,15 @@ pub fn report(run: &mut Run<'_>) -> Report {
         connections_open: summary.connections_open,
         interrupted: summary.end == End::Interrupted,
         duration_s: summary.duration.as_secs_f64(),
-        sent: counters.sent,
-        received: counters.received,
-        lost: counters.lost,
-        late: counters.late,
+        sent: summary.sent(),
+        received: summary.answered(),
+        lost: counters.lost.total(),
+        late: counters.late + counters.duplicate,
         unsolicited: counters.unsolicited,
         mismatched: counters.mismatched,
-        unsent: counters.unsent,
+        unsent: counters.unsent.total() + summary.handshakes.counters.unsent(),
         in_flight: counters.in_flight,
-        errors: summary.stats.errors.0.clone(),
+        errors: errors(summary),
         messages_per_second: summary.rate(),
         bytes_per_second: summary.bytes_per_second(),
         bytes_sent: counters.bytes_sent,
@@ -178,7 +178,7 @@ pub fn report(run: &mut Run<'_>) -> Report {
             slip: times(&mut summary.stats.slip),
         },
         handshake: Handshake {
-            count: summary.handshakes.count,
+            count: summary.handshakes.counters.opened,
             per_second,
             dns: times(&mut summary.handshakes.dns),
             tcp: times(&mut summary.handshakes.tcp),
@@ -189,6 +189,14 @@ pub fn report(run: &mut Run<'_>) -> Report {
         thresholds: verdicts.iter().map(threshold).collect(),
         series: summary.series.iter().map(second).collect(),
     }
+}
+
+fn errors(summary: &crate::bench::Summary) -> BTreeMap<String, u64> {
+    let mut all = BTreeMap::new();
+    for (cause, count) in &summary.stats.errors.0 {
+        *all.entry(cause.to_string()).or_default() += count;
+    }
+    all
 }
 
 /// The report as a document with a line feed at its end.

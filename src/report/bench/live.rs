@@ -20,7 +20,7 @@ pub fn done(live: &Live, config: &BenchConfig) -> f64 {
     });
     let messages = config
         .messages
-        .map(|planned| live.sent as f64 / planned.max(1) as f64);
+        .map(|planned| live.counters.sent as f64 / planned.max(1) as f64);
     // Whichever comes first ends the run.
     let done = time.into_iter().chain(messages).fold(0.0, f64::max);
     done.min(1.0)
@@ -36,7 +36,7 @@ pub fn line(live: &Live, config: &BenchConfig, width: usize) -> String {
         }
         Part::Warmup => format!("warm-up: {open}"),
         Part::Measuring if live.measured.is_zero() => format!("measuring: {open}"),
-        Part::Measuring => return fitted(&pieces(live, config), width),
+        Part::Measuring | Part::Draining => return fitted(&pieces(live, config), width),
     };
     text.chars().take(width).collect()
 }
@@ -49,7 +49,7 @@ fn pieces(live: &Live, config: &BenchConfig) -> Vec<Piece> {
         pieces.push(piece(9, format!("{measured} of {planned:?}")));
     }
     if let Some(planned) = config.messages {
-        let sent = grouped(live.sent.min(planned));
+        let sent = grouped(live.counters.sent.min(planned));
         pieces.push(piece(9, format!("{sent} of {}", grouped(planned))));
     }
     let asked = match &config.load {
@@ -62,11 +62,14 @@ fn pieces(live: &Live, config: &BenchConfig) -> Vec<Piece> {
         _ => String::new(),
     };
     pieces.push(piece(8, format!("{}{asked}", rate(live.rate))));
-    if live.p99_ns > 0 {
-        pieces.push(piece(6, format!("p50 {}", time(live.p50_ns as f64))));
-        pieces.push(piece(7, format!("p99 {}", time(live.p99_ns as f64))));
+    if let (Some(p50_ns), Some(p99_ns)) = (live.p50_ns, live.p99_ns) {
+        pieces.push(piece(6, format!("p50 {}", time(p50_ns as f64))));
+        pieces.push(piece(7, format!("p99 {}", time(p99_ns as f64))));
     }
-    for (count, name) in [(live.lost, "lost"), (live.errors, "errors")] {
+    for (count, name) in [
+        (live.counters.lost.total(), "lost"),
+        (live.errors, "errors"),
+    ] {
         if count > 0 {
             pieces.push(piece(10, format!("{name} {}", grouped(count))));
         }
@@ -119,11 +122,17 @@ mod tests {
             part: Part::Measuring,
             open: 8,
             measured: Duration::from_secs(12),
-            sent: 120_000,
+            counters: crate::bench::counters::Counters {
+                sent: 120_000,
+                lost: crate::bench::counters::Lost {
+                    timed_out: 12,
+                    ended: 0,
+                },
+                ..Default::default()
+            },
             rate: 9_998.4,
-            p50_ns: 120_000,
-            p99_ns: 1_200_000,
-            lost: 12,
+            p50_ns: Some(120_000),
+            p99_ns: Some(1_200_000),
             errors: 3,
             ..Live::default()
         }

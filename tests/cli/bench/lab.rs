@@ -164,7 +164,11 @@ fn chaos_is_counted() {
             Some("ended by the server without a close frame"),
         ),
         ("reset=100%", 0.0, Some("connection reset")),
-        ("close=100%", 0.0, Some("closed by the server with 1012")),
+        (
+            "close=100%",
+            0.0,
+            Some("closed by the server with 1012 (chaos)"),
+        ),
     ] {
         let server = Server::start(&["--chaos", chaos]);
         let json = report(&server, "/ws", &[]);

@@ -162,25 +162,25 @@ fn counts(page: &mut Page, summary: &Summary, config: &BenchConfig) {
     };
     match summary.mode {
         Mode::Flood => {
-            page.count(None, sent, counters.sent, &format!("{rate}; {wire}"));
-            if counters.received > 0 {
-                page.count(None, answered, counters.received, "");
+            page.count(None, sent, summary.sent(), &format!("{rate}; {wire}"));
+            if summary.answered() > 0 {
+                page.count(None, answered, summary.answered(), "");
             }
         }
         _ => {
-            page.count(None, sent, counters.sent, &wire);
-            page.count(None, answered, counters.received, &rate);
+            page.count(None, sent, summary.sent(), &wire);
+            page.count(None, answered, summary.answered(), &rate);
         }
     }
     for (name, count, meaning) in [
         (
             "lost",
-            counters.lost,
+            counters.lost.total(),
             "no reply in time, or the connection ended first",
         ),
         (
             "late",
-            counters.late,
+            counters.late + counters.duplicate,
             "replies after they were given up, or twice",
         ),
         (
@@ -195,7 +195,7 @@ fn counts(page: &mut Page, summary: &Summary, config: &BenchConfig) {
         ),
         (
             "not sent",
-            counters.unsent,
+            counters.unsent.total() + summary.handshakes.counters.unsent(),
             "the connection was gone or blocked",
         ),
         ("in flight", counters.in_flight, "at the interruption"),
@@ -223,7 +223,7 @@ fn errors(page: &mut Page, summary: &Summary) {
     let role = Some(Role::Error);
     for (cause, count) in causes.iter().take(CAUSES) {
         // The server's words may be among them.
-        page.count(role, "", **count, &sanitize_report(cause));
+        page.count(role, "", **count, &sanitize_report(&cause.to_string()));
     }
     let rest = causes.get(CAUSES..).unwrap_or_default();
     if !rest.is_empty() {
@@ -255,11 +255,15 @@ fn latency(page: &mut Page, summary: &mut Summary, load: &Load) {
 
 fn handshakes(page: &mut Page, summary: &mut Summary) {
     let handshakes = &mut summary.handshakes;
-    if handshakes.count == 0 {
+    if handshakes.counters.opened == 0 {
         return;
     }
-    let plural = if handshakes.count == 1 { "" } else { "s" };
-    let title = format!("{} handshake{plural}", grouped(handshakes.count));
+    let plural = if handshakes.counters.opened == 1 {
+        ""
+    } else {
+        "s"
+    };
+    let title = format!("{} handshake{plural}", grouped(handshakes.counters.opened));
     let mut table = times_table(title);
     times_row(&mut table, "dns", &mut handshakes.dns);
     times_row(&mut table, "tcp", &mut handshakes.tcp);
@@ -386,12 +390,14 @@ fn ended(end: End) -> &'static str {
     match end {
         End::Finished => "",
         End::Interrupted => " (interrupted)",
+        End::ConnectionsGone { .. } => " (ended early: all connections were gone)",
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::counters::Cause;
     use crate::bench::schedule::Schedule;
     use crate::bench::testing;
     use crate::report::bench::Made;
@@ -455,10 +461,10 @@ mod tests {
     #[test]
     fn the_report_fits_every_width() {
         let mut summary = testing::summary();
-        summary.stats.errors.add(format!(
+        summary.stats.errors.add(Cause::Ended(format!(
             "closed by the server with 4429: {}",
             "too many ".repeat(12)
-        ));
+        )));
         for _ in 0..2000 {
             summary.stats.from_intended.record(3_000_000);
             summary.stats.slip.record(150_000_000);
@@ -499,10 +505,9 @@ mod tests {
     #[test]
     fn words_of_the_server_cannot_act() {
         let mut summary = testing::summary();
-        summary
-            .stats
-            .errors
-            .add("closed by the server with 4000: \u{1b}[31m##[error]\u{202e}x");
+        summary.stats.errors.add(Cause::Ended(
+            "closed by the server with 4000: \u{1b}[31m##[error]\u{202e}x".to_owned(),
+        ));
         let text = shown(&mut summary, &testing::config(1), &[], 80);
         assert!(
             !text.contains(['\u{1b}', '\u{202e}']) && !text.contains("##[error]"),
