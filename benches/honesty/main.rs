@@ -6,6 +6,7 @@
 //! and no time, which hold on a busy machine too. The program is its own server:
 //! each one runs in a process of its own, which the first argument makes it.
 
+mod rates;
 mod server;
 
 use std::io::{BufRead, BufReader, Read};
@@ -31,8 +32,15 @@ fn main() -> ExitCode {
             }
         };
     }
-    let timed: [(&str, Case); 2] = [("stopped for 1 s", stopped), ("precise 10 ms", precise)];
-    let counted: [(&str, Case); 5] = [
+    let timed: [(&str, Case); 4] = [
+        ("stopped for 1 s", stopped),
+        ("precise 10 ms", precise),
+        ("every rate", rates::rates),
+        ("four fifths of all", rates::most),
+    ];
+    let counted: [(&str, Case); 7] = [
+        ("all closed early", all_closed),
+        ("half of them closed", half_closed),
         ("every 100th dropped", dropped),
         ("closes", closes),
         ("resets", resets),
@@ -173,6 +181,59 @@ fn precise() -> Result<Row> {
     Ok(Row {
         ok: (p50_ms - own_ms).abs() <= 0.5 && (own_ms - 10.0).abs() < 1.0,
         text: format!("p50 {p50_ms:.3} ms; the server says {own_ms:.3} ms"),
+    })
+}
+
+/// All connections end after their tenth message: what the schedule still had
+/// is not sent, and each message is in one count.
+fn all_closed() -> Result<Row> {
+    let server = Server::start("close")?;
+    let mut row = unsent(&[&server.url], &["-c", "4", "-r", "400", "-d", "300"])?;
+    server.finish()?;
+    row.ok &= row.text.starts_with("120000 due, 4");
+    Ok(row)
+}
+
+/// One of two URLs ends its connections: half of the schedule is not sent,
+/// over however many threads the connections are spread.
+fn half_closed() -> Result<Row> {
+    let (dying, alive) = (Server::start("close")?, Server::start("echo")?);
+    let urls = [dying.url.as_str(), alive.url.as_str()];
+    let mut all = Row {
+        ok: true,
+        text: String::new(),
+    };
+    for threads in ["1", "2"] {
+        let args = ["-c", "4", "-r", "400", "-d", "3", "--threads", threads];
+        let row = unsent(&urls, &args)?;
+        // Two connections of ten messages each, and two that go on.
+        all.ok &= row.ok && row.text.starts_with("1200 due, 62");
+        all.text = row.text;
+    }
+    dying.finish()?;
+    alive.finish()?;
+    Ok(all)
+}
+
+fn unsent(urls: &[&str], args: &[&str]) -> Result<Row> {
+    let json = std::env::temp_dir().join(format!("wscli-honesty-{}.json", std::process::id()));
+    // Whatever its exit status: connections that are gone are no success.
+    Command::new(env!("CARGO_BIN_EXE_wscli"))
+        .args(["bench", "-q", "--warmup", "0", "--json"])
+        .arg(&json)
+        .args(urls)
+        .args(args)
+        .output()?;
+    let report: Value = serde_json::from_slice(&std::fs::read(&json)?)?;
+    std::fs::remove_file(&json)?;
+    let (sent, unsent) = (at(&report, "/sent"), at(&report, "/unsent"));
+    let (answered, lost) = (at(&report, "/received"), at(&report, "/lost"));
+    Ok(Row {
+        ok: sent == answered + lost,
+        text: format!(
+            "{} due, {sent} sent, {unsent} not sent, {lost} lost",
+            sent + unsent
+        ),
     })
 }
 

@@ -10,8 +10,9 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::clock::{Clock, to_ns};
 use super::config::{BenchConfig, Load, Mode};
+use super::ended::Ended;
 use super::frames::Incoming;
-use super::link::{Arrival, Ended, Link, Scratch, data_opcode};
+use super::link::{Arrival, Link, Scratch, data_opcode};
 use super::matching::{Entry, Match, Matching, Window};
 use super::payload::Payloads;
 use super::poller::Poller;

@@ -12,10 +12,8 @@ use futures_util::Sink;
 use rand::Rng;
 use rand::rngs::StdRng;
 
-use super::counters::Cause;
-use super::frames::{
-    HEAD_BYTES, Incoming, Parser, Violation, append_control, append_header, append_masked,
-};
+use super::ended::{Ended, closed_with};
+use super::frames::{HEAD_BYTES, Incoming, Parser, append_control, append_header, append_masked};
 use super::payload::Payload;
 use super::poller::Poller;
 use super::stream::Stream;
@@ -54,42 +52,6 @@ impl Scratch {
         append_header(&mut self.write, opcode, payload.len(), mask);
         append_masked(&mut self.write, payload.head(), mask);
         append_masked(&mut self.write, payload.body, mask);
-    }
-}
-
-/// How a connection ended.
-#[derive(Debug)]
-pub(super) enum Ended {
-    /// The server closed, with this code and reason.
-    Closed(Option<u16>, String),
-    /// The stream ended without a Close frame.
-    Lost,
-    /// The transport failed.
-    Io(io::Error),
-    /// The server broke the protocol.
-    Violation(Violation),
-    /// What the core's socket says.
-    Socket(String),
-}
-
-impl Ended {
-    /// The cause, as errors are grouped by.
-    pub(super) fn cause(&self) -> Cause {
-        Cause::Ended(match self {
-            Self::Closed(code, reason) => {
-                return Cause::Closed {
-                    code: *code,
-                    reason: reason.clone(),
-                };
-            }
-            Self::Lost => "ended by the server without a close frame".to_owned(),
-            Self::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => {
-                "connection reset".to_owned()
-            }
-            Self::Io(error) => format!("connection failed: {error}"),
-            Self::Violation(violation) => format!("protocol error: {violation}"),
-            Self::Socket(text) => text.clone(),
-        })
     }
 }
 
@@ -459,19 +421,6 @@ impl Frames {
     }
 }
 
-/// What a Close frame with this payload means.
-fn closed_with(payload: &[u8]) -> Ended {
-    let &[high, low, ref reason @ ..] = payload else {
-        return Ended::Closed(None, String::new());
-    };
-    let code = u16::from_be_bytes([high, low]);
-    if CloseCode::try_from(code).is_ok() {
-        Ended::Closed(Some(code), String::from_utf8_lossy(reason).into_owned())
-    } else {
-        Ended::Violation(Violation::CloseCode(code))
-    }
-}
-
 fn poll_socket<F>(socket: &mut Socket, cx: &mut Context<'_>, mut on: F) -> Poll<Ended>
 where
     F: FnMut(Arrival<'_>),
@@ -514,4 +463,31 @@ where
 /// The opcode of a message.
 pub(super) fn data_opcode(text: bool) -> Opcode {
     if text { Opcode::Text } else { Opcode::Binary }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_a_flood_of_pings_that_cannot_be_answered_the_newest_pong_is_kept() {
+        let (ours, _theirs) = tokio::io::duplex(4);
+        let parser = Parser::new(false, 1000);
+        let mut link = Link::frames(Transport::other(ours), Bytes::new(), parser);
+        let mut scratch = Scratch::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        for number in 0..100_000_u32 {
+            link.pong(&number.to_be_bytes(), &mut scratch);
+            let _ = link.poll_ready(&mut cx);
+        }
+        let Link::Frames(frames) = &link else {
+            panic!("this is the frame engine");
+        };
+        // One is under way, of ten bytes, and one waits.
+        assert!(frames.unsent.len() <= 10, "{}", frames.unsent.len());
+        let mut newest = frames.pong[6..].to_vec();
+        let mask = [2, 3, 4, 5].map(|at| frames.pong[at]);
+        crate::connection::ws::mask::apply(&mut newest, mask);
+        assert_eq!(newest, 99_999_u32.to_be_bytes());
+    }
 }

@@ -22,6 +22,7 @@ mod coordinator;
 mod counted;
 pub mod counters;
 mod driver;
+mod ended;
 mod engine;
 pub mod frames;
 mod ledger;

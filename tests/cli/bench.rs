@@ -260,6 +260,10 @@ fn mistakes_are_said_before_anything_is_measured() {
             "wscli: --match finds no id in the messages that are sent; give messages that hold one (--message '{\"id\": {{n}}}' --match '$.id')\n",
         ),
         (
+            &["--demo", "--size", "8", "--verify"],
+            "wscli: --verify needs messages of 16 bytes or more, which say whose they are; give a larger --size, or a --message\n",
+        ),
+        (
             &["--demo", "--message", "{{what}}"],
             "wscli: '{{what}}' is no placeholder; use {{n}}, {{conn}}, {{uuid}}, {{now}} or {{random 16}}\n",
         ),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::{Driver, TICK};
 use crate::bench::clock::to_ns;
-use crate::bench::link::Ended;
+use crate::bench::ended::Ended;
 use crate::bench::messages::FromWorker;
 use crate::bench::poller::Poller;
 

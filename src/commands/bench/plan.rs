@@ -327,6 +327,11 @@ fn parse_csv(text: &str) -> Vec<Vec<String>> {
 /// Whether replies can be matched as asked: an id pattern must find an id in
 /// what is sent.
 pub(super) fn check_ids(config: &BenchConfig) -> Result<()> {
+    let is_generated = matches!(config.payload, PayloadConfig::Generated { .. });
+    if config.verify && is_generated && !config.payload.is_fully_tagged() {
+        let message = "--verify needs messages of 16 bytes or more, which say whose they are; give a larger --size, or a --message";
+        return Err(Failure::usage(message).into());
+    }
     let Matching::Id(pattern) = &config.matching else {
         return Ok(());
     };

@@ -1,0 +1,56 @@
+//! How a connection under load ended.
+
+use std::io;
+
+use super::counters::Cause;
+use super::frames::Violation;
+use crate::connection::CloseCode;
+
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The server closed, with this code and reason.
+    Closed(Option<u16>, String),
+    /// The stream ended without a Close frame.
+    Lost,
+    /// The transport failed.
+    Io(io::Error),
+    /// The server broke the protocol.
+    Violation(Violation),
+    /// What the core's socket says.
+    Socket(String),
+}
+
+impl Ended {
+    /// The cause, as errors are grouped by.
+    pub(super) fn cause(&self) -> Cause {
+        Cause::Ended(match self {
+            Self::Closed(code, reason) => {
+                return Cause::Closed {
+                    code: *code,
+                    reason: reason.clone(),
+                };
+            }
+            Self::Lost => "ended by the server without a close frame".to_owned(),
+            Self::Io(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                "connection reset".to_owned()
+            }
+            Self::Io(error) => format!("connection failed: {error}"),
+            Self::Violation(violation) => format!("protocol error: {violation}"),
+            Self::Socket(text) => text.clone(),
+        })
+    }
+}
+
+/// What a Close frame with this payload means.
+pub(super) fn closed_with(payload: &[u8]) -> Ended {
+    let &[high, low, ref reason @ ..] = payload else {
+        return Ended::Closed(None, String::new());
+    };
+    let code = u16::from_be_bytes([high, low]);
+    if CloseCode::try_from(code).is_ok() {
+        Ended::Closed(Some(code), String::from_utf8_lossy(reason).into_owned())
+    } else {
+        Ended::Violation(Violation::CloseCode(code))
+    }
+}

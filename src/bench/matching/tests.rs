@@ -1,0 +1,230 @@
+//! Which message a reply answers, by number, by order and by id.
+
+use super::*;
+
+fn entry(time: u64) -> Entry {
+    Entry {
+        intended_ns: time,
+        sent_ns: time,
+    }
+}
+
+fn window(count: u64) -> Window {
+    let mut window = Window::default();
+    (0..count).for_each(|i| window.push(entry(i), true));
+    window
+}
+
+fn reply(number: u64) -> Match {
+    Match::Reply {
+        number,
+        entry: entry(number),
+        by_order: false,
+    }
+}
+
+fn by_order(number: u64) -> Match {
+    Match::Reply {
+        number,
+        entry: entry(number),
+        by_order: true,
+    }
+}
+
+fn tagged(low: u32) -> impl FnOnce() -> Tagged {
+    move || Tagged::Ours(low, 32)
+}
+
+fn plain() -> Tagged {
+    Tagged::None
+}
+
+#[test]
+fn numbers_find_their_message_in_any_order() {
+    let mut window = window(3);
+    let auto = Matching::Auto;
+    assert_eq!(window.answer(&auto, tagged(1), None), reply(1));
+    assert_eq!(window.answer(&auto, tagged(0), None), reply(0));
+    assert_eq!(window.answer(&auto, tagged(1), None), Match::Duplicate(1));
+    assert_eq!(window.answer(&auto, plain, None), UNSOLICITED);
+    let foreign = window.answer(&auto, || Tagged::Foreign, None);
+    assert_eq!(foreign, Match::Unsolicited { is_foreign: true });
+    assert_eq!(window.answer(&auto, tagged(2), None), reply(2));
+    assert_eq!(window.waiting(), 0);
+}
+
+#[test]
+fn without_numbers_the_order_decides() {
+    let mut window = window(2);
+    assert_eq!(window.answer(&Matching::Auto, plain, None), by_order(0));
+    assert_eq!(
+        window.answer(&Matching::Order, tagged(7), None),
+        by_order(1)
+    );
+    assert_eq!(window.answer(&Matching::Order, plain, None), UNSOLICITED);
+}
+
+#[test]
+fn what_is_given_up_comes_late_and_the_second_time_as_a_duplicate() {
+    let mut window = window(5);
+    let echo = Matching::Echo;
+    assert_eq!(window.answer(&echo, tagged(1), None), reply(1));
+    let mut lost = Vec::new();
+    window.give_up(4, |entry| lost.push(entry.sent_ns));
+    assert_eq!(lost, [0, 2, 3]);
+    for (low, found) in [
+        (2, Match::Late(2)),
+        (2, Match::Duplicate(2)),
+        (0, Match::Late(0)),
+        (1, Match::Duplicate(1)),
+        (3, Match::Late(3)),
+        (4, reply(4)),
+        (4, Match::Duplicate(4)),
+    ] {
+        assert_eq!(window.answer(&echo, tagged(low), None), found, "{low}");
+    }
+}
+
+#[test]
+fn given_up_numbers_take_no_memory_to_speak_of() {
+    let mut given_up = GivenUp::default();
+    (0..100_000).for_each(|number| given_up.add(number));
+    assert_eq!(given_up.0.len(), 1);
+    (0..100_000).for_each(|number| given_up.add(200_000 + 2 * number));
+    assert!(given_up.0.len() <= MAX_RANGES);
+}
+
+#[test]
+fn messages_of_the_warm_up_are_known_by_their_number() {
+    let mut window = Window::default();
+    window.push(entry(0), false);
+    window.push(entry(1), true);
+    assert_eq!(
+        [0, 1, 2].map(|n| window.is_measured(n)),
+        [false, true, true]
+    );
+}
+
+#[test]
+fn stamp_last_corrects_the_send_time_of_what_has_left_since() {
+    let mut window = window(3);
+    let mut stamped = Vec::new();
+    window.stamp_last(2, 500, |entry| stamped.push(*entry));
+    let sent = |time, sent_ns| Entry {
+        intended_ns: time,
+        sent_ns,
+    };
+    assert_eq!(stamped, [sent(1, 500), sent(2, 500)]);
+    for entry in [sent(0, 0), sent(1, 500), sent(2, 500)] {
+        let number = entry.intended_ns;
+        let found = window.answer(&Matching::Order, plain, None);
+        let by_order = true;
+        assert_eq!(
+            found,
+            Match::Reply {
+                number,
+                entry,
+                by_order
+            }
+        );
+    }
+    // No more than there are.
+    window.push(entry(7), true);
+    window.stamp_last(5, 8, |entry| stamped.push(*entry));
+    assert_eq!(stamped.last(), Some(&sent(7, 8)));
+}
+
+#[test]
+fn numbers_past_2_to_the_32_find_their_message() {
+    let first = (1 << 32) - 1;
+    let mut window = Window {
+        first,
+        ..Window::default()
+    };
+    (0..3).for_each(|i| window.push(entry(i), true));
+    for (low, number) in [(1, first + 2), (u32::MAX, first), (0, first + 1)] {
+        let reply = Match::Reply {
+            number,
+            entry: entry(number - first),
+            by_order: false,
+        };
+        assert_eq!(window.answer(&Matching::Echo, tagged(low), None), reply);
+    }
+    assert_eq!(window.next_number(), first + 3);
+    let before = window.answer(&Matching::Echo, tagged(u32::MAX - 1), None);
+    assert_eq!(before, Match::Duplicate(first - 1));
+    let never = window.answer(&Matching::Echo, tagged(2), None);
+    assert_eq!(never, UNSOLICITED);
+}
+
+#[test]
+fn a_number_that_was_never_sent_is_unsolicited() {
+    let mut window = window(3);
+    for low in [3, u32::MAX, 1 << 31] {
+        let found = window.answer(&Matching::Echo, tagged(low), None);
+        assert_eq!(found, UNSOLICITED);
+    }
+    assert_eq!(window.waiting(), 3);
+}
+
+#[test]
+fn give_up_keeps_nothing_of_what_is_lost() {
+    let mut window = Window::default();
+    for time in 0..10_000 {
+        window.note_payload(vec![7; 10]);
+        window.note_id(time.to_string().into());
+        window.push(entry(time), true);
+    }
+    window.give_up(9_999, |_| {});
+    let extra = window.extra.as_ref().unwrap();
+    assert_eq!(
+        (extra.payloads.len(), extra.ids.len(), extra.id_of.len()),
+        (1, 1, 1)
+    );
+    assert!(extra.settled.len() <= MAX_SETTLED);
+    assert_eq!(window.take_payload(9_999), Some(vec![7; 10]));
+}
+
+fn regex() -> Matching {
+    Matching::Id(Pattern::capturing("id=([0-9]+)").unwrap())
+}
+
+#[test]
+fn ids_that_repeat_are_queued_oldest_first_and_told() {
+    let matching = regex();
+    let mut window = Window::default();
+    let repeated: Vec<_> = ["7", "7", "8", "7"]
+        .iter()
+        .enumerate()
+        .map(|(number, id)| {
+            let repeated = window.note_id((*id).into());
+            window.push(entry(number as u64), true);
+            repeated
+        })
+        .collect();
+    assert_eq!(repeated, [false, true, false, true]);
+    let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+    assert_eq!(answer(b"id=7"), reply(0));
+    assert_eq!(answer(b"id=7"), reply(1));
+    assert_eq!(answer(b"id=8"), reply(2));
+    assert_eq!(answer(b"id=7"), reply(3));
+    assert_eq!(answer(b"id=7"), Match::Duplicate(3));
+}
+
+#[test]
+fn ids_find_their_message_and_what_comes_of_them_later_is_told() {
+    let matching = regex();
+    let mut window = Window::default();
+    for (number, id) in ["7", "8"].into_iter().enumerate() {
+        window.note_id(id.into());
+        window.push(entry(number as u64), true);
+    }
+    let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+    assert_eq!(answer(b"id=8"), reply(1));
+    assert_eq!(answer(b"id=8"), Match::Duplicate(1));
+    assert_eq!(answer(b"id=9"), UNSOLICITED);
+    assert_eq!(answer(b"none"), UNSOLICITED);
+    window.give_up(u64::MAX, |_| {});
+    let late = window.answer(&matching, plain, Some(b"id=7"));
+    assert_eq!(late, Match::Late(0));
+}
