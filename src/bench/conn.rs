@@ -187,7 +187,10 @@ impl Conn {
                     Mode::Echo,
                 ) => {
                     let tagged = || tag.read(index, mark, head);
-                    let found = window.answer(&config.matching, tagged, payload);
+                    let first = |number| tag.is(mark, head, number);
+                    let found = window
+                        .answer_first(&config.matching, first)
+                        .unwrap_or_else(|| window.answer(&config.matching, tagged, payload));
                     answered += count(&found, url, window, now_ns, times, parts);
                     if let Match::Reply { number, entry, .. } = found
                         && config.verify

@@ -209,6 +209,29 @@ impl Window {
         }
     }
 
+    /// Takes out the oldest message, where the reply is known to answer it.
+    #[inline(always)]
+    pub(super) fn answer_first(
+        &mut self,
+        matching: &Matching,
+        is_first: impl FnOnce(u64) -> bool,
+    ) -> Option<Match> {
+        if !matches!(matching, Matching::Auto | Matching::Echo) || !is_first(self.first) {
+            return None;
+        }
+        let entry = self.entries.pop_front()?;
+        let number = self.first;
+        self.echoes = true;
+        self.first += 1;
+        self.waiting -= 1;
+        self.drop_answered();
+        Some(Match::Reply {
+            number,
+            entry,
+            by_order: false,
+        })
+    }
+
     /// A pong, whose payload is a ping's.
     pub(super) fn answer_pong(&mut self, tagged: Tagged) -> Match {
         self.answer_tagged(tagged).unwrap_or(UNSOLICITED)
@@ -294,6 +317,7 @@ impl Window {
         self.answer_number(self.first, true)
     }
 
+    #[inline(always)]
     fn drop_answered(&mut self) {
         while self.entries.front() == Some(&ANSWERED) {
             self.entries.pop_front();

@@ -54,6 +54,26 @@ fn numbers_find_their_message_in_any_order() {
 }
 
 #[test]
+fn the_oldest_is_taken_out_at_once_and_what_was_answered_behind_it() {
+    let mut window = window(4);
+    let auto = Matching::Auto;
+    assert_eq!(window.answer(&auto, tagged(1), None), reply(1));
+    assert_eq!(window.answer_first(&auto, |first| first == 1), None);
+    let found = window.answer_first(&auto, |first| first == 0);
+    assert_eq!(found, Some(reply(0)));
+    // The second was answered, so the third is the oldest now.
+    let found = window.answer_first(&auto, |first| first == 2);
+    assert_eq!((found, window.waiting()), (Some(reply(2)), 1));
+    // By order and by id nothing is known from the mark.
+    assert_eq!(window.answer_first(&Matching::Order, |_| true), None);
+    assert_eq!(
+        window.answer_first(&auto, |first| first == 3),
+        Some(reply(3))
+    );
+    assert_eq!(window.answer_first(&auto, |_| true), None);
+}
+
+#[test]
 fn without_numbers_the_order_decides() {
     let mut window = window(2);
     assert_eq!(window.answer(&Matching::Auto, plain, None), by_order(0));
