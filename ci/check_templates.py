@@ -214,9 +214,14 @@ def try_gitlab(folder, bare, environment, enforced, open_door):
 
 
 def main():
-    wscli = str(Path(sys.argv[1]).resolve())
+    built = ROOT / "target/debug/wscli"
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        wscli = folder / "serves"
+        shutil.copy2(sys.argv[1], wscli)
+        kept = folder / "kept"
+        if built.exists():
+            shutil.copy2(built, kept)
         bare, checkout = folder / "wscli.git", folder / "_actions/wscli"
         subprocess.run(["git", "clone", "-q", "--bare", str(ROOT), bare], check=True)
         subprocess.run(["git", "clone", "-q", bare, checkout], check=True)
@@ -237,6 +242,9 @@ def main():
             print("the action builds its checkout, probes and fails as it should")
             try_gitlab(folder, bare, environment, enforced, open_door)
             print("the GitLab job installs what it is told, probes and fails as it should")
+        # `cargo install` takes the program away from where it was built.
+        if kept.exists():
+            shutil.copy2(kept, built)
 
 
 if __name__ == "__main__":
