@@ -83,7 +83,7 @@ impl From<ExitStatus> for ExitCode {
 /// An error that a command has given an exit status of its own, because its
 /// type alone does not tell it.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// The status to exit with.
     pub status: ExitStatus,
     /// One sentence: what failed, with what value, what to do next.
@@ -94,7 +94,7 @@ pub struct Failure {
 
 impl Failure {
     /// A failure with this status.
-    pub fn new(status: ExitStatus, message: impl Into<String>) -> Self {
+    pub(crate) fn new(status: ExitStatus, message: impl Into<String>) -> Self {
         Self {
             status,
             message: message.into(),
@@ -103,13 +103,13 @@ impl Failure {
     }
 
     /// The same failure with a hint.
-    pub fn with_hint(mut self, hint: Option<String>) -> Self {
+    pub(crate) fn with_hint(mut self, hint: Option<String>) -> Self {
         self.hint = hint;
         self
     }
 
     /// A usage error.
-    pub fn usage(message: impl Into<String>) -> Self {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(ExitStatus::Usage, message)
     }
 }
@@ -123,7 +123,7 @@ impl fmt::Display for Failure {
 impl std::error::Error for Failure {}
 
 /// The hint that comes with an error, if one does.
-pub fn hint_of(error: &anyhow::Error) -> Option<&str> {
+pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
     let failure = error
         .chain()
         .find_map(|cause| cause.downcast_ref::<Failure>());
@@ -158,7 +158,7 @@ pub fn status_of_open(failure: &OpenFailure) -> ExitStatus {
 }
 
 /// The same, whether the server was waited for or not.
-pub fn status_of_cause(error: &OpenError) -> ExitStatus {
+pub(crate) fn status_of_cause(error: &OpenError) -> ExitStatus {
     match error {
         OpenError::Dial(DialError::Tcp(TcpError::Resolve { .. })) => ExitStatus::Resolve,
         OpenError::Dial(DialError::Tcp(_) | DialError::ConnectUnix { .. }) => ExitStatus::Connect,

@@ -1,29 +1,74 @@
 //! wscli: the WebSocket tool as a library.
 //!
 //! The modules, in reading order: [`connection`] is the core that everything
-//! else stands on (from a URL to an open socket), [`origin`] judges where a
-//! request comes from, [`server`] answers, [`pipe`] connects a socket with the
-//! standard streams, [`talk`] is the conversation and its log, [`repl`] the
-//! prompt, [`bench`](mod@bench) puts load on a server and measures, and [`commands`] turn
-//! arguments ([`cli`]) into engines and their results ([`report`]) into an
-//! [`exit`] status. [`terminal`] alone writes to the standard streams.
+//! else stands on (from a URL to an open socket), `origin` judges where a
+//! request comes from, [`server`] answers, `pipe` connects a socket with the
+//! standard streams, `talk` is the conversation and its log, `repl` the
+//! prompt, `bench` puts load on a server and measures, and `commands` turn
+//! arguments (`cli`) into engines and their results (`report`) into an
+//! `exit` status. `terminal` alone writes to the standard streams.
 
 #![warn(clippy::disallowed_methods)]
 
+#[doc(hidden)]
 pub mod bench;
-pub mod cli;
-pub mod commands;
+mod cli;
+mod commands;
 pub mod connection;
-pub mod exit;
-pub mod origin;
+mod exit;
+mod origin;
+#[doc(hidden)]
 pub mod pipe;
+#[doc(hidden)]
 pub mod repl;
-pub mod report;
+mod report;
 pub mod server;
+#[doc(hidden)]
 pub mod talk;
 #[expect(
     clippy::disallowed_methods,
     reason = "the one module that writes to the standard streams"
 )]
+#[doc(hidden)]
 pub mod terminal;
-pub mod value;
+mod value;
+
+#[doc(hidden)]
+pub use self::commands::run;
+
+/// Not promised: what the tests and benchmarks of this package need beside the face.
+#[doc(hidden)]
+pub mod internal {
+    pub use crate::exit::{ExitStatus, status_of, status_of_open};
+
+    pub mod flags {
+        pub use crate::cli::serve_tls::ServeTlsArgs;
+        pub use crate::cli::tls::TlsArgs;
+        pub use crate::commands::tls::{TlsEnv, config, describe, server};
+    }
+
+    pub mod net {
+        pub use crate::connection::client::diagnose;
+        pub use crate::connection::client::dial::{DialConfig, DialError, dial};
+        pub use crate::connection::client::proxy::{ProxyCause, ProxyError};
+        pub use crate::connection::client::retry::RetryPolicy;
+        pub use crate::connection::http::auth::{Auth, Authorization};
+        pub use crate::connection::net::address::{AddressConfig, Family};
+        pub use crate::connection::net::proxy::rules::{Bypass, ProxyRules};
+        pub use crate::connection::net::proxy::socks::SocksError;
+        pub use crate::connection::net::target::Credentials;
+    }
+
+    pub mod tls {
+        pub use crate::connection::net::tls::config::{KeyLogFile, Roots, TlsSettings, Trust};
+        pub use crate::connection::net::tls::error::TlsError;
+        pub use crate::connection::net::tls::identity::load_certificates;
+        pub use crate::connection::net::tls::identity::{FileError, Identity, IdentityFiles};
+        pub use crate::connection::net::tls::info::{
+            CertificateInfo, ClientAuth, TlsInfo, TlsVersion, Versions,
+        };
+        pub use crate::connection::net::tls::parse_server_name;
+        pub use crate::connection::net::tls::pin::Pin;
+        pub use crate::connection::net::tls::server::{AcceptError, ServerTls, ServerTlsSettings};
+    }
+}

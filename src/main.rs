@@ -5,5 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    wscli::commands::run().into()
+    wscli::run().into()
 }

@@ -66,7 +66,6 @@ pub struct BenchConfig {
     pub source_ips: Vec<IpAddr>,
     /// What is measured.
     pub mode: Mode,
-    /// How many connections.
     pub connections: usize,
     /// Over how many threads they are spread.
     pub threads: usize,

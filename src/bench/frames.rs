@@ -55,7 +55,6 @@ pub enum Incoming<'a> {
     },
     /// A ping, to be answered.
     Ping(&'a [u8]),
-    /// A pong.
     Pong(&'a [u8]),
     /// A Close frame, with its payload.
     Close(&'a [u8]),

@@ -281,7 +281,6 @@ impl Link {
     }
 }
 
-/// What arrived.
 #[derive(Debug)]
 pub(super) enum Arrival<'a> {
     /// A read brought this many bytes.

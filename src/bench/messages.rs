@@ -133,8 +133,10 @@ pub(super) enum FromWorker {
     /// It has tried to open all its connections.
     Opened(Box<OpeningReport>),
     /// A second of measuring.
-    Second { second: u64, parts: Box<Parts> },
-    /// It is done.
+    Second {
+        second: u64,
+        parts: Box<Parts>,
+    },
     Done(Box<Outcome>),
     /// It could not even begin.
     Failed(io::Error),

@@ -39,7 +39,6 @@ impl Recorder {
         }
     }
 
-    /// Records a duration.
     pub fn record_duration(&mut self, value: Duration) {
         self.record(super::clock::to_ns(value));
     }
@@ -124,7 +123,6 @@ pub struct HandshakeStats {
     pub tcp: Recorder,
     /// The TLS handshake.
     pub tls: Recorder,
-    /// The upgrade.
     pub upgrade: Recorder,
     /// The counts: of the opening, or of the measured part in mode handshake.
     pub counters: HandshakeCounters,

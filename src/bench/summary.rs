@@ -88,7 +88,6 @@ pub struct UrlResult {
 pub struct Agreed {
     /// The version of HTTP that it was opened with, as "HTTP/1.1".
     pub http_version: &'static str,
-    /// The subprotocol.
     pub subprotocol: Option<String>,
     /// permessage-deflate and its parameters.
     pub deflate: Option<Params>,
@@ -133,7 +132,6 @@ pub struct Second {
     pub lost: u64,
     /// Messages due and not sent.
     pub unsent: u64,
-    /// Errors.
     pub errors: u64,
     /// Connections open at its end.
     pub open: usize,

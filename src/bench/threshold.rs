@@ -81,7 +81,6 @@ pub enum ThresholdError {
     Limit {
         /// The threshold.
         expression: String,
-        /// Its limit.
         limit: String,
         /// How such a limit is written.
         form: &'static str,

@@ -7,7 +7,7 @@ use crate::connection::net::address::{AddressConfig, ConnectTo, Family, Interfac
 /// Which addresses names stand for, and from where to connect.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Address")]
-pub struct AddressArgs {
+pub(crate) struct AddressArgs {
     /// Take these addresses for HOST ('*' for any) and PORT instead of the resolver's; more of them behind commas
     #[arg(
         long,
@@ -36,7 +36,7 @@ pub struct AddressArgs {
 
 impl AddressArgs {
     /// What the flags say.
-    pub fn config(&self) -> AddressConfig {
+    pub(crate) fn config(&self) -> AddressConfig {
         AddressConfig {
             family: match (self.ipv4, self.ipv6) {
                 (true, _) => Family::V4,

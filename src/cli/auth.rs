@@ -9,7 +9,7 @@ use super::secret::Secret;
 /// Who the user is.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Authentication")]
-pub struct AuthArgs {
+pub(crate) struct AuthArgs {
     /// Send this user name and password (Basic); asked for on a terminal when the password is left out
     #[arg(short, long, value_name = "USER[:PASSWORD]", overrides_with = "bearer")]
     pub user: Option<Secret>,

@@ -16,7 +16,7 @@ use crate::value::rate as parse_rate;
 
 /// Flags of `wscli bench`.
 #[derive(Debug, Args)]
-pub struct BenchArgs {
+pub(crate) struct BenchArgs {
     /// The servers; connections take them in turn
     #[arg(value_name = "URL", required_unless_present = "demo")]
     pub urls: Vec<String>,
@@ -70,7 +70,7 @@ pub struct BenchArgs {
 /// How load is put on the server.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Load")]
-pub struct LoadArgs {
+pub(crate) struct LoadArgs {
     /// Closed loop: messages that each connection keeps in flight [default: 1]
     #[arg(long, value_name = "K", value_parser = in_flight, allow_negative_numbers = true)]
     pub in_flight: Option<u32>,
@@ -127,7 +127,7 @@ pub struct LoadArgs {
 /// What the messages say, and how replies are known.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Messages")]
-pub struct PayloadArgs {
+pub(crate) struct PayloadArgs {
     /// Size of generated messages in bytes, or a range as 64..4096 [default: 64]
     #[arg(long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["payload", "message"])]
     pub size: Option<(usize, usize)>,
@@ -164,7 +164,7 @@ pub struct PayloadArgs {
 /// What is reported.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Exit with 1 when this is missed: 'p99<5ms', 'errors<0.1%', 'rate>=10000'; repeatable
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<Threshold>,
@@ -176,7 +176,7 @@ pub struct ReportArgs {
 
 /// The modes by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ModeArg {
+pub(crate) enum ModeArg {
     /// Send messages and wait for their replies
     Echo,
     /// Open and close connections, again and again
@@ -189,7 +189,7 @@ pub enum ModeArg {
 
 /// The stages of `--stages`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Stages(pub Vec<Stage>);
+pub(crate) struct Stages(pub Vec<Stage>);
 
 /// The help of `--message`. clap breaks the line at the `{n}` inside of `{{n}}`, unless
 /// a change of style stands in between; this one changes nothing.

@@ -32,7 +32,7 @@ connection was lost is counted on stderr. A connection that stood for less than
 /// Flags of `wscli connect`.
 #[derive(Debug, Clone, Args)]
 #[command(after_help = NOTES)]
-pub struct ConnectArgs {
+pub(crate) struct ConnectArgs {
     /// The server: ws://host:port/path, host:port/path, or ws+unix:/socket:/path
     #[arg(value_name = "URL")]
     pub url: Option<String>,
@@ -77,7 +77,7 @@ pub struct ConnectArgs {
 /// What is told of the run.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Report")]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Write the final report as JSON to this file, or to stdout (-)
     #[arg(long, value_name = "FILE|-")]
     pub json: Option<String>,
@@ -86,7 +86,7 @@ pub struct ReportArgs {
 /// How a quiet connection is kept alive.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Keep-alive")]
-pub struct KeepAliveArgs {
+pub(crate) struct KeepAliveArgs {
     /// How to keep a quiet connection alive
     #[arg(long, value_name = "HOW", value_enum, default_value = "off")]
     pub keep_alive: KeepAliveMode,
@@ -103,7 +103,7 @@ pub struct KeepAliveArgs {
 /// What to send.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
-pub struct InputArgs {
+pub(crate) struct InputArgs {
     /// Send this message and read no input; repeat for more
     #[arg(
         short = 'x',
@@ -126,7 +126,7 @@ pub struct InputArgs {
 /// How messages lie in the input and the output.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Framing")]
-pub struct FramingArgs {
+pub(crate) struct FramingArgs {
     /// End messages with NUL instead of a line feed, in both directions
     #[arg(short = '0', long = "null", group = "framing")]
     pub null: bool,
@@ -142,7 +142,7 @@ pub struct FramingArgs {
 
 impl FramingArgs {
     /// The framing asked for.
-    pub fn framing(self) -> Framing {
+    pub(crate) fn framing(self) -> Framing {
         match self {
             Self { null: true, .. } => Framing::Nul,
             Self { jsonl: true, .. } => Framing::Jsonl,
@@ -155,7 +155,7 @@ impl FramingArgs {
 /// When and how to end.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "End")]
-pub struct EndArgs {
+pub(crate) struct EndArgs {
     /// End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence
     #[arg(
         short = 'n',

@@ -8,7 +8,7 @@ use crate::connection::KeepAlive;
 
 /// What `--keep-alive` can be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum KeepAliveMode {
+pub(crate) enum KeepAliveMode {
     /// A Ping after each interval without a frame from the peer
     Ping,
     /// An unsolicited, empty Pong every interval
@@ -21,7 +21,7 @@ pub enum KeepAliveMode {
 ///
 /// # Errors
 /// A sentence about flags that cannot work together.
-pub fn keep_alive(
+pub(crate) fn keep_alive(
     mode: KeepAliveMode,
     interval: Duration,
     timeout: Option<Duration>,

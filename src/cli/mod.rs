@@ -1,20 +1,20 @@
 //! The command line as clap types: flags and their values, nothing else.
 
-pub mod address;
-pub mod auth;
-pub mod bench;
-pub mod connect;
-pub mod curl;
-pub mod keep_alive;
-pub mod probe_origin;
-pub mod prompt;
-pub mod proxy;
-pub mod secret;
-pub mod serve;
-pub mod serve_tls;
-pub mod tls;
-pub mod transport;
-pub mod value;
+pub(crate) mod address;
+pub(crate) mod auth;
+pub(crate) mod bench;
+pub(crate) mod connect;
+pub(crate) mod curl;
+pub(crate) mod keep_alive;
+pub(crate) mod probe_origin;
+pub(crate) mod prompt;
+pub(crate) mod proxy;
+pub(crate) mod secret;
+pub(crate) mod serve;
+pub(crate) mod serve_tls;
+pub(crate) mod tls;
+pub(crate) mod transport;
+pub(crate) mod value;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
@@ -29,7 +29,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
     disable_help_subcommand = true,
     args_override_self = true
 )]
-pub struct Cli {
+pub(crate) struct Cli {
     /// Flags of every command.
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -45,7 +45,7 @@ pub struct Cli {
 
 /// Flags of every command.
 #[derive(Debug, Clone, Copy, Args)]
-pub struct GlobalArgs {
+pub(crate) struct GlobalArgs {
     /// Tell more: -v the steps, -vv both heads of the handshake and control frames
     #[arg(short, long, action = ArgAction::Count, global = true, conflicts_with = "quiet")]
     pub verbose: u8,
@@ -67,7 +67,7 @@ pub struct GlobalArgs {
 
 /// When to do something that a terminal can show.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum When {
+pub(crate) enum When {
     /// At a terminal, unless the environment says otherwise
     #[default]
     Auto,
@@ -79,7 +79,7 @@ pub enum When {
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Talk to a WebSocket server: standard input goes out, messages come back
     Connect(Box<connect::ConnectArgs>),
     /// Run an echo server
@@ -92,7 +92,7 @@ pub enum Command {
 
 /// What `--generate` can make.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Generate {
+pub(crate) enum Generate {
     /// Completions for bash.
     CompleteBash,
     /// Completions for zsh.

@@ -15,7 +15,7 @@ use crate::origin::{AllowOrigin, AllowOriginError};
 #[derive(Debug, Clone, Args)]
 // It sends the origins itself: an error says so to those who give one.
 #[command(mut_arg("origin", |origin| origin.hide(true)))]
-pub struct ProbeOriginArgs {
+pub(crate) struct ProbeOriginArgs {
     /// The server: ws://host:port/path or host:port/path; several are probed side by side
     #[arg(value_name = "URL", required_unless_present_any = ["config", "targets", "from_har", "from_curl", "list", "explain"])]
     pub urls: Vec<String>,
@@ -52,7 +52,7 @@ pub struct ProbeOriginArgs {
 /// The policy to hold the server to.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Policy")]
-pub struct PolicyArgs {
+pub(crate) struct PolicyArgs {
     /// The origins that the server must let in.
     #[arg(
         long,
@@ -81,7 +81,7 @@ pub struct PolicyArgs {
 /// Where else addresses come from than the command line.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Targets")]
-pub struct DiscoveryArgs {
+pub(crate) struct DiscoveryArgs {
     /// Probe the addresses in this file too, one a line; '-' is standard input
     #[arg(long, value_name = "FILE")]
     pub targets: Option<PathBuf>,
@@ -106,7 +106,7 @@ pub struct DiscoveryArgs {
 /// What a page of an attacker's does not have, and what a browser sends.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Pages")]
-pub struct PageArgs {
+pub(crate) struct PageArgs {
     /// A parameter of the URL that an attacker's page does not know: a probe that is let in is sent again without it; repeatable
     #[arg(long = "secret-param", value_name = "NAME")]
     pub secret_params: Vec<String>,
@@ -134,7 +134,7 @@ pub struct PageArgs {
 
 /// A value of `--allow`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Allowance {
+pub(crate) enum Allowance {
     /// `none`: no page.
     Nobody,
     /// An origin.
@@ -155,7 +155,7 @@ impl FromStr for Allowance {
 /// The values of `--samesite`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum SameSiteOf {
+pub(crate) enum SameSiteOf {
     /// Browsers send them from everywhere.
     None,
     /// Browsers send them from pages of the same site.
@@ -167,7 +167,7 @@ pub enum SameSiteOf {
 /// The values of `--as`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Browser {
+pub(crate) enum Browser {
     /// Chromium, and what is made of it.
     Chrome,
     /// Firefox.
@@ -177,7 +177,7 @@ pub enum Browser {
 /// Which probes are sent, and how.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Probes")]
-pub struct ProbingArgs {
+pub(crate) struct ProbingArgs {
     /// Send these probes alone
     #[arg(long, value_name = "ID", value_delimiter = ',')]
     pub probe: Vec<String>,
@@ -226,7 +226,7 @@ pub struct ProbingArgs {
 /// Where the results go.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Reports")]
-pub struct ReportArgs {
+pub(crate) struct ReportArgs {
     /// Write the report as JSON; '-' is stdout, and the table goes to stderr
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
@@ -263,7 +263,7 @@ pub struct ReportArgs {
 /// What is known already.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Baseline")]
-pub struct BaselineArgs {
+pub(crate) struct BaselineArgs {
     /// Let findings through that are in this file: only new ones fail
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
@@ -276,7 +276,7 @@ pub struct BaselineArgs {
 /// The values of `--fail-on`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FailOn {
+pub(crate) enum FailOn {
     /// There is no check.
     Critical,
     /// Any web page gets in.
@@ -290,7 +290,7 @@ pub enum FailOn {
 /// The values of `--absent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Absent {
+pub(crate) enum Absent {
     /// They must be let in.
     Allow,
     /// They must be refused.

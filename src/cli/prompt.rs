@@ -8,7 +8,7 @@ use serde_json_path::JsonPath;
 /// How a conversation is shown, logged, replayed and kept up.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Display and log")]
-pub struct PromptArgs {
+pub(crate) struct PromptArgs {
     /// Show both heads of the opening handshake
     #[arg(short, long)]
     pub include: bool,
@@ -63,7 +63,7 @@ pub struct PromptArgs {
 
 /// How many attempts to connect may fail in a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Attempts(pub Option<u32>);
+pub(crate) struct Attempts(pub Option<u32>);
 
 /// `0`, which the flag alone stands for, is without limit.
 fn attempts(text: &str) -> Result<Attempts, String> {

@@ -9,7 +9,7 @@ use super::secret::Secret;
 /// Through what to connect.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Proxy")]
-pub struct ProxyArgs {
+pub(crate) struct ProxyArgs {
     /// Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; '' for none, whatever the environment says
     #[arg(long, value_name = "URL")]
     pub proxy: Option<Secret>,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 /// A value that may hold a secret. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Secret(pub String);
+pub(crate) struct Secret(pub String);
 
 impl FromStr for Secret {
     type Err = Infallible;

@@ -16,7 +16,7 @@ use crate::server::Chaos;
 
 /// Flags of `wscli serve`.
 #[derive(Debug, Args)]
-pub struct ServeArgs {
+pub(crate) struct ServeArgs {
     /// Listen on this address of the machine; 0.0.0.0 and :: are all of them
     #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
     pub host: String,

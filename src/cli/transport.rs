@@ -16,7 +16,7 @@ use crate::connection::ws::deflate::Offer;
 /// How to reach the server, and what to ask it for.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Connection")]
-pub struct TransportArgs {
+pub(crate) struct TransportArgs {
     /// Send this header; 'Name:' leaves a default header out, 'Name;' sends it empty, '@FILE' reads a line each
     #[arg(short = 'H', long = "header", value_name = "HEADER")]
     pub headers: Vec<String>,

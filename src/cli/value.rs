@@ -5,13 +5,13 @@ use std::time::Duration;
 use crate::connection::{CloseCode, CloseFrame};
 use crate::pipe::Linger;
 use crate::value::{Pattern, PatternError};
-pub use crate::value::{duration, size};
+pub(crate) use crate::value::{duration, size};
 
 /// Parses a duration that is a limit, and so more than nothing.
 ///
 /// # Errors
 /// A sentence that says which forms are understood.
-pub fn positive_duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     match duration(text).map_err(|e| e.to_string())? {
         Duration::ZERO => Err("it leaves no time at all; give more".into()),
         duration => Ok(duration),
@@ -22,7 +22,7 @@ pub fn positive_duration(text: &str) -> Result<Duration, String> {
 ///
 /// # Errors
 /// A sentence that says which forms are understood.
-pub fn linger(text: &str) -> Result<Linger, String> {
+pub(crate) fn linger(text: &str) -> Result<Linger, String> {
     match text {
         "inf" => Ok(Linger::Forever),
         _ => duration(text)
@@ -35,7 +35,7 @@ pub fn linger(text: &str) -> Result<Linger, String> {
 ///
 /// # Errors
 /// A sentence that says which codes those are.
-pub fn close_code(text: &str) -> Result<CloseCode, String> {
+pub(crate) fn close_code(text: &str) -> Result<CloseCode, String> {
     let code: u16 = text
         .parse()
         .map_err(|_| "write a number such as 1000 or 4000".to_owned())?;
@@ -46,7 +46,7 @@ pub fn close_code(text: &str) -> Result<CloseCode, String> {
 ///
 /// # Errors
 /// A sentence that tells the limit.
-pub fn close_reason(text: &str) -> Result<String, String> {
+pub(crate) fn close_reason(text: &str) -> Result<String, String> {
     let limit = CloseFrame::MAX_REASON_BYTES;
     if text.len() > limit {
         return Err(format!(
@@ -61,7 +61,7 @@ pub fn close_reason(text: &str) -> Result<String, String> {
 ///
 /// # Errors
 /// A [`PatternError`], with what to do instead where there is no pattern.
-pub fn until(text: &str) -> Result<Pattern, String> {
+pub(crate) fn until(text: &str) -> Result<Pattern, String> {
     text.parse().map_err(|error| match error {
         PatternError::Empty => format!("{error}; -1 waits for any message"),
         error => error.to_string(),
@@ -72,7 +72,7 @@ pub fn until(text: &str) -> Result<Pattern, String> {
 ///
 /// # Errors
 /// A sentence that says which forms are understood, or tells the range.
-pub fn buffer_size(text: &str) -> Result<usize, String> {
+pub(crate) fn buffer_size(text: &str) -> Result<usize, String> {
     match size(text).map_err(|e| e.to_string())? {
         bytes @ 256..=0x100_0000 => Ok(bytes),
         _ => Err("a buffer has from 256 bytes to 16MiB".into()),
@@ -83,7 +83,7 @@ pub fn buffer_size(text: &str) -> Result<usize, String> {
 ///
 /// # Errors
 /// A sentence that says what is understood.
-pub fn max_redirects(text: &str) -> Result<u32, String> {
+pub(crate) fn max_redirects(text: &str) -> Result<u32, String> {
     if text == "-1" {
         return Ok(u32::MAX);
     }

@@ -13,7 +13,7 @@ mod prompt;
 
 mod serve;
 mod signals;
-pub mod tls;
+pub(crate) mod tls;
 mod transport;
 
 use clap::{CommandFactory, FromArgMatches};

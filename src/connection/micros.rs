@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The microseconds of a time; as many as fit.
-pub fn of(time: Duration) -> u64 {
+pub(crate) fn of(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -14,7 +14,7 @@ pub fn of(time: Duration) -> u64 {
 ///
 /// # Errors
 /// The serializer's.
-pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_u64(of(*time))
 }
 
@@ -22,19 +22,21 @@ pub fn serialize<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok,
 ///
 /// # Errors
 /// The deserializer's.
-pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Duration, D::Error> {
     u64::deserialize(deserializer).map(Duration::from_micros)
 }
 
 /// The same for what may not have taken place.
-pub mod option {
+pub(crate) mod option {
     use super::{Deserialize, Deserializer, Duration, Serialize, Serializer, of};
 
     /// Writes a time, or null.
     ///
     /// # Errors
     /// The serializer's.
-    pub fn serialize<S: Serializer>(
+    pub(crate) fn serialize<S: Serializer>(
         time: &Option<Duration>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
@@ -45,7 +47,7 @@ pub mod option {
     ///
     /// # Errors
     /// The deserializer's.
-    pub fn deserialize<'de, D: Deserializer<'de>>(
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Duration>, D::Error> {
         let micros = Option::<u64>::deserialize(deserializer)?;

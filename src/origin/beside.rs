@@ -13,7 +13,7 @@ use crate::connection::{OpenConfig, Resource, Target};
 
 /// A request beside the socket.
 #[derive(Debug, Clone)]
-pub struct Beside {
+pub(crate) struct Beside {
     rule: &'static Rule,
     resource: Resource,
     accept: &'static str,
@@ -21,7 +21,7 @@ pub struct Beside {
 
 impl Beside {
     /// The target of the request.
-    pub fn target(&self, target: &Target) -> Target {
+    pub(crate) fn target(&self, target: &Target) -> Target {
         Target {
             resource: self.resource.clone(),
             ..target.clone()
@@ -29,13 +29,13 @@ impl Beside {
     }
 
     /// The name of what it shows.
-    pub fn id(&self) -> &'static str {
+    pub(crate) fn id(&self) -> &'static str {
         self.rule.id
     }
 }
 
 /// What to ask for beside this target; `None` where nothing is known.
-pub fn beside(server: Option<Server>, target: &Target) -> Option<Beside> {
+pub(crate) fn beside(server: Option<Server>, target: &Target) -> Option<Beside> {
     let resource = target.resource.wire();
     match server? {
         Server::SocketIo
@@ -60,7 +60,12 @@ pub fn beside(server: Option<Server>, target: &Target) -> Option<Beside> {
 }
 
 /// Asks, and adds the answer to the report.
-pub async fn ask<D: Dialer>(beside: &Beside, dialer: &D, config: &RunConfig, report: &mut Report) {
+pub(crate) async fn ask<D: Dialer>(
+    beside: &Beside,
+    dialer: &D,
+    config: &RunConfig,
+    report: &mut Report,
+) {
     let foreign = config.plan.probes.iter().find(|p| p.rule.id == "foreign");
     let Some(origin) = foreign.and_then(|probe| probe.request.single_origin()) else {
         return;

@@ -6,18 +6,18 @@
 //! it through the connection core, [`profile`] compares the answers with those
 //! to the allowed origin, and [`verdict`] sums them up. Nothing here prints.
 
-pub mod beside;
-pub mod catalogue;
-pub mod observe;
-pub mod plan;
-pub mod policy;
-pub mod profile;
-pub mod rating;
-pub mod remedy;
-pub mod runner;
-pub mod secret;
-pub mod verdict;
-pub mod web_origin;
+pub(crate) mod beside;
+pub(crate) mod catalogue;
+pub(crate) mod observe;
+pub(crate) mod plan;
+pub(crate) mod policy;
+pub(crate) mod profile;
+pub(crate) mod rating;
+pub(crate) mod remedy;
+pub(crate) mod runner;
+pub(crate) mod secret;
+pub(crate) mod verdict;
+pub(crate) mod web_origin;
 
-pub use policy::{AllowOrigin, AllowOriginError, OriginPolicy, OriginRefusal};
-pub use web_origin::{OriginError, WebOrigin};
+pub(crate) use policy::{AllowOrigin, AllowOriginError, OriginPolicy, OriginRefusal};
+pub(crate) use web_origin::{OriginError, WebOrigin};

@@ -6,7 +6,7 @@
 
 mod outcome;
 
-pub use outcome::Outcome;
+pub(crate) use outcome::Outcome;
 
 use std::future::Future;
 use std::pin::pin;
@@ -39,14 +39,14 @@ const SENDING: Duration = Duration::from_secs(5);
 const SHOWN_HEAD_BYTES: usize = 8 << 10;
 const SHOWN_MESSAGE_BYTES: usize = 1 << 10;
 /// The largest message that an attempt reads, unless told otherwise.
-pub const MAX_MESSAGE_BYTES: usize = 4 << 20;
+pub(crate) const MAX_MESSAGE_BYTES: usize = 4 << 20;
 /// More than this within a window is a flood, of which nothing can be told.
 const FLOOD_EVENTS: usize = 10_000;
 const FLOOD_BYTES: usize = 16 << 20;
 
 /// An open connection, as the runner needs it.
 #[derive(Debug)]
-pub struct Connected {
+pub(crate) struct Connected {
     /// The request as sent.
     pub request_head: RawHead,
     /// The answer as received.
@@ -56,7 +56,7 @@ pub struct Connected {
 }
 
 /// How connections are opened: by the connection core, or in memory in tests.
-pub trait Dialer {
+pub(crate) trait Dialer {
     /// Opens a connection. `without` are secrets to leave out of the address:
     /// see [`target_without`]. The configuration has lost them already.
     fn open(
@@ -80,8 +80,7 @@ pub trait Dialer {
 
 /// Dials a target through the connection core.
 #[derive(Debug, Clone)]
-pub struct CoreDialer {
-    /// The target.
+pub(crate) struct CoreDialer {
     pub target: Target,
 }
 
@@ -109,7 +108,7 @@ impl Dialer for CoreDialer {
 
 /// What is sent and how long is listened.
 #[derive(Debug, Clone)]
-pub struct Shot<'a> {
+pub(crate) struct Shot<'a> {
     /// The origin headers, and what else the probe changes.
     pub request: &'a ProbeRequest,
     /// How the connection is opened otherwise.
@@ -128,7 +127,7 @@ pub struct Shot<'a> {
 
 /// What the user knows of the application behind the server.
 #[derive(Debug, Clone, Default)]
-pub struct Conversation {
+pub(crate) struct Conversation {
     /// Sent as soon as the connection is open.
     pub message: Option<Message>,
     /// A message that matches says that the connection is accepted.
@@ -139,7 +138,7 @@ pub struct Conversation {
 
 /// What one attempt saw.
 #[derive(Debug, Clone)]
-pub struct Observation {
+pub(crate) struct Observation {
     /// How it ended.
     pub outcome: Outcome,
     /// The messages received, cut: at most the first sixteen.
@@ -164,7 +163,7 @@ pub struct Observation {
 
 /// The raw evidence of one attempt. Secrets are redacted already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// The request as sent.
     pub request_head: Option<String>,
     /// The answer's head as received.
@@ -185,7 +184,7 @@ pub struct Evidence {
 
 /// One message of the window.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame {
+pub(crate) struct Frame {
     /// Whether the message was ours.
     pub sent: bool,
     /// Whether it is text.
@@ -199,7 +198,7 @@ pub struct Frame {
 }
 
 /// Sends one probe, or the allowed origin, and listens.
-pub async fn observe<D: Dialer>(
+pub(crate) async fn observe<D: Dialer>(
     dialer: &D,
     shot: &Shot<'_>,
     talk: &Conversation,
@@ -212,7 +211,7 @@ pub async fn observe<D: Dialer>(
 
 /// One attempt after its opening handshake.
 #[derive(Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     seen: Observation,
     /// The open connection, where there is one.
     socket: Option<Socket>,
@@ -223,7 +222,7 @@ pub struct Connection {
 
 /// How long is listened.
 #[derive(Debug)]
-pub enum Until {
+pub(crate) enum Until {
     /// Until this time has passed, or what decides has been seen.
     Passed(Duration),
     /// Until told, whatever is seen: for a connection that stands beside others
@@ -232,7 +231,11 @@ pub enum Until {
 }
 
 /// The opening handshake of one attempt.
-pub async fn connect<D: Dialer>(dialer: &D, shot: &Shot<'_>, redactor: &Secrets) -> Connection {
+pub(crate) async fn connect<D: Dialer>(
+    dialer: &D,
+    shot: &Shot<'_>,
+    redactor: &Secrets,
+) -> Connection {
     let start = Instant::now();
     let config = open_config(shot);
     let mut seen = Observation::new(Outcome::Timeout);
@@ -269,12 +272,12 @@ pub async fn connect<D: Dialer>(dialer: &D, shot: &Shot<'_>, redactor: &Secrets)
 
 impl Connection {
     /// Whether a valid 101 came.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.socket.is_some()
     }
 
     /// Says what is to be said, and listens; `None` closes at once.
-    pub async fn listen(self, until: Option<Until>, talk: &Conversation) -> Observation {
+    pub(crate) async fn listen(self, until: Option<Until>, talk: &Conversation) -> Observation {
         let Self {
             mut seen,
             socket,
@@ -413,7 +416,7 @@ impl Load {
 
 impl Observation {
     /// An observation of nothing yet.
-    pub fn new(outcome: Outcome) -> Self {
+    pub(crate) fn new(outcome: Outcome) -> Self {
         Self {
             outcome,
             messages: Vec::new(),

@@ -12,7 +12,7 @@ use super::catalogue::{self, Group, Request, Rule, Scene, Severity, Site, regist
 
 /// What a plan is made for.
 #[derive(Debug, Clone)]
-pub struct PlanConfig {
+pub(crate) struct PlanConfig {
     /// Who must be let in.
     pub allowed: Allowed,
     /// Origins that must be refused, besides the catalogue's.
@@ -34,7 +34,7 @@ pub struct PlanConfig {
 
 /// Who must be let in.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Allowed {
+pub(crate) enum Allowed {
     /// Pages of these origins: at least one.
     Origins(Vec<WebOrigin>),
     /// No page at all, as with the debugging socket of a browser or the agent
@@ -45,7 +45,7 @@ pub enum Allowed {
 
 impl Allowed {
     /// The allowed origins.
-    pub fn origins(&self) -> &[WebOrigin] {
+    pub(crate) fn origins(&self) -> &[WebOrigin] {
         match self {
             Self::Origins(origins) => origins,
             Self::Nobody => &[],
@@ -53,7 +53,7 @@ impl Allowed {
     }
 
     /// What must be let in, one request each. There is always at least one.
-    pub fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         if self.origins().is_empty() {
             return vec![Request::default()];
         }
@@ -72,7 +72,7 @@ impl From<Vec<WebOrigin>> for Allowed {
 
 /// What the policy says of requests without an origin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum AbsentPolicy {
+pub(crate) enum AbsentPolicy {
     /// Nothing: both are fine.
     #[default]
     Any,
@@ -84,7 +84,7 @@ pub enum AbsentPolicy {
 
 /// One probe to send.
 #[derive(Debug, Clone)]
-pub struct Probe {
+pub(crate) struct Probe {
     /// The rule it is made by.
     pub rule: &'static Rule,
     /// Who can send it; the rule's group unless no browser would serialise it
@@ -108,7 +108,7 @@ pub struct Probe {
 impl Probe {
     /// Whether it must be sent alone: a value that is no URL may end a server
     /// that parses it as one, and then it must be known which one it was.
-    pub fn is_delicate(&self) -> bool {
+    pub(crate) fn is_delicate(&self) -> bool {
         let mut origins = self
             .request
             .headers
@@ -122,7 +122,7 @@ impl Probe {
 
 /// A probe that is not sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Skipped {
+pub(crate) struct Skipped {
     /// The probe's name.
     pub id: &'static str,
     /// Why.
@@ -131,7 +131,7 @@ pub struct Skipped {
 
 /// The probes of a run, in the order in which they are sent.
 #[derive(Debug, Clone, Default)]
-pub struct Plan {
+pub(crate) struct Plan {
     /// Those to send.
     pub probes: Vec<Probe>,
     /// Those left out.
@@ -139,7 +139,7 @@ pub struct Plan {
 }
 
 /// Applies the catalogue.
-pub fn plan(config: &PlanConfig) -> Plan {
+pub(crate) fn plan(config: &PlanConfig) -> Plan {
     let mut builder = Builder {
         config,
         plan: Plan::default(),
@@ -261,7 +261,7 @@ impl Builder<'_> {
 
 /// Why no plan can be made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum PlanError {
+pub(crate) enum PlanError {
     /// The attacker's domain is the owner's: its pages may well be let in.
     #[error(
         "the attacker's domain '{attacker}' is that of the allowed origin '{allowed}', or one above or below it; give one that somebody else owns (--attacker-domain)"
@@ -279,7 +279,7 @@ impl PlanConfig {
     ///
     /// # Errors
     /// Which allowed origin it belongs to.
-    pub fn check(&self) -> Result<(), PlanError> {
+    pub(crate) fn check(&self) -> Result<(), PlanError> {
         let attacker = self.attacker.trim_end_matches('.').to_ascii_lowercase();
         let under = |name: &str, above: &str| {
             let rest = name.strip_suffix(above);
@@ -350,7 +350,7 @@ fn site_of(origin: &str) -> Option<String> {
 /// Whether a browser would write this origin like this. The WHATWG URL parser
 /// tells for http and https; for the schemes of extensions and applications,
 /// which it makes `null` of, the text stands for itself in lower case.
-pub fn is_serialised(origin: &str) -> bool {
+pub(crate) fn is_serialised(origin: &str) -> bool {
     if origin == "null" {
         return true;
     }

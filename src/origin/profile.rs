@@ -13,11 +13,11 @@ use super::observe::{Observation, Outcome};
 
 mod pattern;
 
-pub use pattern::{erased, tokens, turned_away};
+pub(crate) use pattern::{erased, tokens, turned_away};
 
 /// What the server does for the allowed origin.
 #[derive(Debug, Clone)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// How the window ends.
     pub outcome: Outcome,
     /// Whether the pattern of acceptance was seen.
@@ -36,7 +36,7 @@ pub struct Profile {
 
 /// How an observation compares with the profile.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Comparison {
+pub(crate) enum Comparison {
     /// The same class.
     Same,
     /// Another one, beyond doubt.
@@ -50,7 +50,7 @@ pub enum Comparison {
 impl Profile {
     /// The profile of a first sample; `None` where it is no valid 101, or
     /// tells nothing.
-    pub fn new(sample: &Observation, request: &Request) -> Option<Self> {
+    pub(crate) fn new(sample: &Observation, request: &Request) -> Option<Self> {
         if !sample.outcome.is_upgraded()
             || matches!(sample.outcome, Outcome::Broken | Outcome::Flood)
         {
@@ -70,7 +70,7 @@ impl Profile {
 
     /// Takes in another sample of the allowed origin; `false` where it ends in
     /// another way.
-    pub fn learn(&mut self, sample: &Observation, request: &Request) -> bool {
+    pub(crate) fn learn(&mut self, sample: &Observation, request: &Request) -> bool {
         if sample.outcome != self.outcome || sample.expected != self.expected {
             return false;
         }
@@ -83,29 +83,29 @@ impl Profile {
     }
 
     /// Whether the messages were the same each time.
-    pub fn is_steady(&self) -> bool {
+    pub(crate) fn is_steady(&self) -> bool {
         self.core == self.union
     }
 
     /// Whether the server said anything to the allowed origin.
-    pub fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         self.union.is_empty()
     }
 
     /// Whether the allowed origin is refused now, by words or by its Close, as it
     /// was not at first.
-    pub fn is_turned_away(&self, seen: &Observation) -> bool {
+    pub(crate) fn is_turned_away(&self, seen: &Observation) -> bool {
         self.turned_away.is_none() && (turned_away(seen).is_some() || seen.rejected.is_some())
     }
 
     /// Compares an answer to a probe.
-    pub fn compare(&self, seen: &Observation, request: &Request) -> Comparison {
+    pub(crate) fn compare(&self, seen: &Observation, request: &Request) -> Comparison {
         self.compare_amid(seen, request, &BTreeSet::new())
     }
 
     /// Compares an answer to a probe beside which the allowed origin heard this
     /// too: a message that everybody gets is no answer.
-    pub fn compare_beside(
+    pub(crate) fn compare_beside(
         &self,
         seen: &Observation,
         request: &Request,
@@ -194,7 +194,7 @@ impl Profile {
 
 /// The pattern of what the allowed origin heard beside a probe, as the probe
 /// would have heard it.
-pub fn noise(heard: &Observation, request: &Request) -> BTreeSet<String> {
+pub(crate) fn noise(heard: &Observation, request: &Request) -> BTreeSet<String> {
     tokens(heard, &erased(request))
 }
 

@@ -13,7 +13,7 @@ use super::plan::{AbsentPolicy, Probe};
 /// a page on another site browsers send only those with `None`; a page on the
 /// same site, such as a subdomain's, has all of them sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum SameSite {
+pub(crate) enum SameSite {
     /// `None`, or not known: cookies go along everywhere.
     #[default]
     None,
@@ -25,8 +25,7 @@ pub enum SameSite {
 
 /// A finding that the user has accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exception {
-    /// The probe.
+pub(crate) struct Exception {
     pub probe: String,
     /// The origin as it was sent, where this one alone is accepted.
     pub origin: Option<String>,
@@ -38,7 +37,7 @@ pub struct Exception {
 
 /// Why a finding is accepted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Excepted {
+pub(crate) enum Excepted {
     /// The configuration says so, with this reason.
     Reason(String),
     /// It is in the baseline: known, and not new.
@@ -56,7 +55,7 @@ impl fmt::Display for Excepted {
 
 /// What answers are rated by.
 #[derive(Debug, Clone, Default)]
-pub struct Policy {
+pub(crate) struct Policy {
     /// Accepted findings: those of the configuration, and of a baseline file.
     pub exceptions: Vec<Exception>,
     /// How requests without an origin are to be treated.
@@ -70,7 +69,12 @@ pub struct Policy {
 
 impl Policy {
     /// Why the user accepts that this probe is let in.
-    pub fn exception(&self, probe: &str, origin: &str, severity: Severity) -> Option<&Exception> {
+    pub(crate) fn exception(
+        &self,
+        probe: &str,
+        origin: &str,
+        severity: Severity,
+    ) -> Option<&Exception> {
         self.exceptions.iter().find(|exception| {
             let of_origin = exception.origin.as_deref();
             exception.probe == probe
@@ -82,7 +86,7 @@ impl Policy {
 
 /// The answers to one probe: whether it was let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Answers {
+pub(crate) struct Answers {
     /// With everything that the user gave.
     pub accepted: Option<bool>,
     /// Without the credentials, where that was tried.
@@ -93,7 +97,7 @@ pub struct Answers {
 
 /// What an attacker's page needs besides a visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Needs {
+pub(crate) enum Needs {
     /// It is not known: no credentials were given.
     Unknown,
     /// No cookies.
@@ -115,7 +119,7 @@ pub enum Needs {
 
 impl Needs {
     /// The words of a finding; empty where there is nothing to say.
-    pub fn told(self) -> &'static str {
+    pub(crate) fn told(self) -> &'static str {
         match self {
             Self::Unknown => "",
             Self::Nothing => "works without cookies",
@@ -131,7 +135,7 @@ impl Needs {
 
 /// A weakness, rated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Rating {
+pub(crate) struct Rating {
     /// How bad it is.
     pub severity: Severity,
     /// What it takes.
@@ -142,7 +146,7 @@ pub struct Rating {
 }
 
 /// Rates what was let in; `None` where nothing was.
-pub fn rate(probe: &Probe, answers: Answers, policy: &Policy) -> Option<Rating> {
+pub(crate) fn rate(probe: &Probe, answers: Answers, policy: &Policy) -> Option<Rating> {
     let rating = |severity, needs, guarded| {
         Some(Rating {
             severity,

@@ -7,7 +7,7 @@ mod rows;
 mod servers;
 mod values;
 
-pub use servers::Server;
+pub(crate) use servers::Server;
 
 use self::rows::ROWS;
 use self::servers::{Compares, Row, Sign};
@@ -17,7 +17,7 @@ use super::observe::Evidence;
 
 /// A weakness, as far as its remedy goes.
 #[derive(Debug, Clone, Copy)]
-pub struct Weakness<'a> {
+pub(crate) struct Weakness<'a> {
     /// The repair that it asks for.
     pub fix: Fix,
     /// The origin that was let in.
@@ -32,12 +32,12 @@ pub struct Weakness<'a> {
 
 impl Server {
     /// The name for people.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         self.row().map_or("a server", |row| row.name)
     }
 
     /// How the allowed origins are enforced there, where that is known.
-    pub fn snippet(self, allowed: &[String]) -> Option<String> {
+    pub(crate) fn snippet(self, allowed: &[String]) -> Option<String> {
         let write = self.row()?.snippet?;
         (!allowed.is_empty()).then(|| write(&Values::new(allowed)))
     }
@@ -49,7 +49,10 @@ impl Server {
 
 /// Recognises the server by everything that it has answered. A library behind
 /// a proxy says more than the proxy.
-pub fn recognise<'a>(path: &str, answers: impl Iterator<Item = &'a Evidence>) -> Option<Server> {
+pub(crate) fn recognise<'a>(
+    path: &str,
+    answers: impl Iterator<Item = &'a Evidence>,
+) -> Option<Server> {
     let answers: Vec<_> = answers.map(Answer::new).collect();
     let shown = |sign: &Sign| match sign {
         Sign::Path(part) => path.contains(part),
@@ -130,7 +133,7 @@ fn is_refusal_of_ws(head: &str, body: &str) -> bool {
 
 /// What to do about a weakness, with the snippet for a recognised server where
 /// that cures it.
-pub fn remediation(weakness: &Weakness<'_>) -> String {
+pub(crate) fn remediation(weakness: &Weakness<'_>) -> String {
     let advice = advice(weakness.fix);
     let Some(row) = weakness.server.and_then(Server::row) else {
         return advice.to_owned();
@@ -202,7 +205,7 @@ fn cannot(compares: Compares) -> Option<&'static str> {
 }
 
 /// What to do about a weakness, whatever the server.
-pub fn advice(fix: Fix) -> &'static str {
+pub(crate) fn advice(fix: Fix) -> &'static str {
     match fix {
         Fix::AddCheck => {
             "compare the Origin header of every opening handshake with the list of allowed origins, and answer 403 before the 101; CORS settings do not apply to WebSockets"

@@ -13,7 +13,7 @@ use crate::connection::{OpenConfig, Resource, Target};
 
 /// One secret, by the place where it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Secret {
+pub(crate) enum Secret {
     /// The query parameter of this name.
     Parameter(String),
     /// The header of this name.
@@ -24,7 +24,7 @@ pub enum Secret {
 
 impl Secret {
     /// Whether an opening handshake sends it.
-    pub fn is_sent(&self, target: &Target, open: &OpenConfig) -> bool {
+    pub(crate) fn is_sent(&self, target: &Target, open: &OpenConfig) -> bool {
         match self {
             Self::Parameter(name) => pairs(target.resource.wire()).any(|pair| is_named(pair, name)),
             Self::Header(name) => {
@@ -40,7 +40,7 @@ impl Secret {
     }
 
     /// Its value as it is sent, and decoded, so that no report shows it.
-    pub fn values(&self, target: &Target, open: &OpenConfig) -> Vec<String> {
+    pub(crate) fn values(&self, target: &Target, open: &OpenConfig) -> Vec<String> {
         match self {
             Self::Parameter(name) => pairs(target.resource.wire())
                 .filter(|pair| is_named(pair, name))
@@ -80,7 +80,7 @@ impl fmt::Display for Secret {
 }
 
 /// The target without those secrets that stand in its query.
-pub fn target_without(target: &Target, secrets: &[Secret]) -> Target {
+pub(crate) fn target_without(target: &Target, secrets: &[Secret]) -> Target {
     let mut target = target.clone();
     let Some((path, _)) = target.resource.wire().split_once('?') else {
         return target;
@@ -104,7 +104,7 @@ pub fn target_without(target: &Target, secrets: &[Secret]) -> Target {
 }
 
 /// Takes those secrets out that stand in headers and subprotocols.
-pub fn leave_out(open: &mut OpenConfig, secrets: &[Secret]) {
+pub(crate) fn leave_out(open: &mut OpenConfig, secrets: &[Secret]) {
     let request = &mut open.request;
     for secret in secrets {
         match secret {

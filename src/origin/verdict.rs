@@ -7,14 +7,14 @@ use super::catalogue::{Fix, Group, Rule, Severity};
 use super::observe::Evidence;
 use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
 use super::rating::{Answers, Needs, Rating, rate};
-pub use super::rating::{Excepted, Exception, Policy, SameSite};
+pub(crate) use super::rating::{Excepted, Exception, Policy, SameSite};
 use super::remedy::{Server, Weakness, recognise, remediation};
 use super::runner::{Baseline, Ending, Judged, RunResult};
 use crate::connection::{OpenError, OpenFailure};
 
 /// What a run means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub(crate) enum Verdict {
     /// No page that is not allowed gets in by itself.
     Enforced,
     /// The origin does not keep such pages out; something does that they do not
@@ -26,13 +26,12 @@ pub enum Verdict {
     NotEnforced,
     /// It cannot be told.
     Inconclusive,
-    /// The target died.
     TargetDied,
 }
 
 impl Verdict {
     /// The name in machine-readable reports.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Enforced => "enforced",
             Self::Guarded => "guarded",
@@ -46,7 +45,7 @@ impl Verdict {
 
 /// One weakness.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The probe that shows it.
     pub probe: &'static str,
     /// How bad it is.
@@ -63,8 +62,7 @@ pub struct Finding {
 
 /// One probe and its answer.
 #[derive(Debug, Clone)]
-pub struct ProbeReport {
-    /// The rule.
+pub(crate) struct ProbeReport {
     pub rule: &'static Rule,
     /// Who can send it.
     pub group: Group,
@@ -85,7 +83,7 @@ pub struct ProbeReport {
 
 impl ProbeReport {
     /// The outcome's name in machine-readable reports.
-    pub fn outcome(&self) -> String {
+    pub(crate) fn outcome(&self) -> String {
         match &self.judged.seen {
             Some(seen) => seen.outcome.code(),
             None => "not-sent".into(),
@@ -93,14 +91,14 @@ impl ProbeReport {
     }
 
     /// The raw evidence, where it was sent.
-    pub fn evidence(&self) -> Option<&Evidence> {
+    pub(crate) fn evidence(&self) -> Option<&Evidence> {
         self.judged.seen.as_ref().map(|seen| &seen.evidence)
     }
 }
 
 /// Everything that a report tells.
 #[derive(Debug, Clone)]
-pub struct Report {
+pub(crate) struct Report {
     /// The target's address, without its secrets.
     pub target: String,
     /// The allowed origins.
@@ -126,6 +124,7 @@ pub struct Report {
     /// How many probes were under way at a time.
     pub width: usize,
     /// How many opening handshakes were made.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the runner's tests count them"))]
     pub handshakes: u32,
     /// How long the run took.
     pub took: Duration,
@@ -133,7 +132,7 @@ pub struct Report {
 
 impl Finding {
     /// Whether it was known before: it is in the baseline.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.excepted == Some(Excepted::Known)
     }
 }
@@ -141,7 +140,7 @@ impl Finding {
 impl Report {
     /// The findings that count: those that were not accepted, at or above
     /// this severity.
-    pub fn counting(&self, fail_on: Severity) -> impl Iterator<Item = &Finding> {
+    pub(crate) fn counting(&self, fail_on: Severity) -> impl Iterator<Item = &Finding> {
         self.findings
             .iter()
             .filter(move |finding| finding.excepted.is_none() && finding.severity >= fail_on)
@@ -149,13 +148,13 @@ impl Report {
 
     /// Whether there was no connection at all. None within the time limit says
     /// less than that.
-    pub fn is_unreachable(&self) -> bool {
+    pub(crate) fn is_unreachable(&self) -> bool {
         let error = self.unreachable.as_deref();
         error.is_some_and(|error| !matches!(*error.cause, OpenError::Timeout { .. }))
     }
 
     /// Whether a probe of at least this severity could not be judged.
-    pub fn is_undecided(&self, fail_on: Severity) -> bool {
+    pub(crate) fn is_undecided(&self, fail_on: Severity) -> bool {
         self.probes.iter().any(|probe| {
             probe.judged.accepted.is_none() && probe.severity >= fail_on && probe.excepted.is_none()
         })
@@ -164,7 +163,7 @@ impl Report {
 
 /// Sums a run up. `target` is the address as it may be shown, `path` the
 /// request's.
-pub fn report(
+pub(crate) fn report(
     target: String,
     path: &str,
     plan: &Plan,

@@ -2,7 +2,7 @@
 //! the input is no reason to lose a reply.
 //!
 //! [`Pipe`] owns the socket and runs the talk from an open connection to its
-//! end. What goes in is any stream of [`Outgoing`], such as a [`Source`] that
+//! end. What goes in is any stream of `Outgoing`, such as a [`Source`] that
 //! splits a reader by its [`Framing`]; what comes out goes to any writer.
 //! When a talk is over without anybody saying so is decided by [`Silence`].
 //!

@@ -9,12 +9,11 @@ use crate::connection::{Closed, micros};
 use crate::talk::{Close, Opening};
 
 /// The version of the schema. Fields are only added within a version.
-pub const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// One run of `wscli connect`, from its arguments to its end.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct ConnectReport {
-    /// [`SCHEMA`].
+pub(crate) struct ConnectReport {
     pub schema: u32,
     /// How it ended.
     pub outcome: Outcome,
@@ -45,7 +44,7 @@ pub struct ConnectReport {
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// No connection could be opened.
     NotOpened,
     /// The closing handshake was started by us.
@@ -62,7 +61,7 @@ pub enum Outcome {
 
 impl ConnectReport {
     /// The report of a run that has not connected yet.
-    pub fn new(url: String) -> Self {
+    pub(crate) fn new(url: String) -> Self {
         Self {
             schema: SCHEMA,
             outcome: Outcome::NotOpened,
@@ -81,7 +80,7 @@ impl ConnectReport {
 
     /// Takes over what is known of an opened connection. The heads of its
     /// handshake are for the log.
-    pub fn opened(&mut self, opening: Opening) {
+    pub(crate) fn opened(&mut self, opening: Opening) {
         self.outcome = Outcome::Failed;
         self.connection = Some(opening.without_heads());
         self.first_message = None;
@@ -89,7 +88,7 @@ impl ConnectReport {
     }
 
     /// Takes over how the socket came to its end.
-    pub fn closed(&mut self, closed: &Closed) {
+    pub(crate) fn closed(&mut self, closed: &Closed) {
         self.outcome = match (&closed.error, closed.by_peer) {
             (Some(_), _) => Outcome::Failed,
             (None, true) => Outcome::ClosedByPeer,
@@ -99,7 +98,7 @@ impl ConnectReport {
     }
 
     /// The report as a JSON document with a line feed at its end.
-    pub fn to_json(&self) -> String {
+    pub(crate) fn to_json(&self) -> String {
         // Strings, numbers and options: nothing that could not be written.
         let mut json = serde_json::to_string_pretty(self).unwrap_or_default();
         json.push('\n');
@@ -114,7 +113,8 @@ mod tests {
     use super::*;
     use crate::connection::client::dial::Timings;
     use crate::connection::http::redirect::Hop;
-    use crate::connection::net::tls::{CertificateInfo, ClientAuth, Pin, TlsInfo, TlsVersion};
+    use crate::connection::net::tls::pin::Pin;
+    use crate::connection::net::tls::{CertificateInfo, ClientAuth, TlsInfo, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame};
 
     /// A report with everything in it.

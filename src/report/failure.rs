@@ -5,7 +5,7 @@ use crate::connection::http::Response;
 use crate::connection::{OpenError, OpenFailure, Secrets};
 
 /// The answer of the server, or of the proxy.
-pub fn answer(error: &OpenFailure) -> Option<&Response> {
+pub(crate) fn answer(error: &OpenFailure) -> Option<&Response> {
     if let Some(rejection) = error.rejection() {
         return Some(&rejection.response);
     }
@@ -17,7 +17,7 @@ pub fn answer(error: &OpenFailure) -> Option<&Response> {
 
 /// An answer as text: its head without secrets, an empty line, and the
 /// beginning of its body. No line feed at the end.
-pub fn text(response: &Response, secrets: &Secrets) -> String {
+pub(crate) fn text(response: &Response, secrets: &Secrets) -> String {
     let mut text = secrets.head(&response.head.raw).replace("\r\n", "\n");
     if response.body.is_empty() {
         text.truncate(text.trim_end().len());

@@ -3,9 +3,9 @@
 //! Everything here is pure. Who writes it where is the business of
 //! `commands`; what a terminal must not see is sanitised by `terminal`.
 
-pub mod bench;
-pub mod connect;
-pub mod failure;
-pub mod opened;
-pub mod probe;
-pub mod serve;
+pub(crate) mod bench;
+pub(crate) mod connect;
+pub(crate) mod failure;
+pub(crate) mod opened;
+pub(crate) mod probe;
+pub(crate) mod serve;

@@ -6,7 +6,7 @@ use crate::talk::Opening;
 use crate::value;
 
 /// What was connected to and how, a line each.
-pub fn lines(opening: &Opening) -> Vec<String> {
+pub(crate) fn lines(opening: &Opening) -> Vec<String> {
     let mut lines: Vec<_> = opening
         .redirects
         .iter()

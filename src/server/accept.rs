@@ -96,7 +96,7 @@ impl Server {
     }
 
     /// A server whose connections run on these threads.
-    pub fn on(workers: Workers, config: Arc<ServerConfig>, observer: Observer) -> Self {
+    pub(crate) fn on(workers: Workers, config: Arc<ServerConfig>, observer: Observer) -> Self {
         let monitor = Monitor::new(workers.count());
         Self {
             config,

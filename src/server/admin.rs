@@ -30,7 +30,7 @@ const MAX_LIFE: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Answers operators; ends only by being dropped.
-pub async fn run(listener: TcpListener, monitor: Monitor) {
+pub(crate) async fn run(listener: TcpListener, monitor: Monitor) {
     let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -86,7 +86,7 @@ fn answer(
 }
 
 /// The numbers in Prometheus's text format.
-pub fn metrics(now: &Snapshot) -> String {
+pub(crate) fn metrics(now: &Snapshot) -> String {
     let mut text = String::new();
     for (name, help, value) in gauges(now) {
         family(&mut text, name, "gauge", help, [(String::new(), value)]);

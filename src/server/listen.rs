@@ -19,7 +19,7 @@ const NEXT_PORTS: u16 = 100;
 
 /// Where to listen.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Address {
+pub(crate) enum Address {
     /// A host name or address, and a port.
     Tcp {
         /// A host name, or an address, with or without brackets.
@@ -34,7 +34,7 @@ pub enum Address {
 
 /// Which port to take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Port {
+pub(crate) enum Port {
     /// This one and no other; 0 is any free one.
     Exactly(u16),
     /// This one, or the next that is free.
@@ -43,7 +43,7 @@ pub enum Port {
 
 /// A listener, and what is to be known of it.
 #[derive(Debug)]
-pub enum Bound {
+pub(crate) enum Bound {
     /// A TCP port.
     Tcp {
         /// The listener.
@@ -68,7 +68,7 @@ pub enum Bound {
 
 /// Why a server cannot listen.
 #[derive(Debug, Error)]
-pub enum ListenError {
+pub(crate) enum ListenError {
     /// The host has no address.
     #[error("cannot resolve '{host}': {cause}; choose an address of this machine with --host")]
     Resolve {
@@ -121,7 +121,7 @@ fn explain(cause: &io::Error) -> String {
 ///
 /// # Errors
 /// A [`ListenError`] that says what is in the way.
-pub async fn listen(address: &Address) -> Result<Bound, ListenError> {
+pub(crate) async fn listen(address: &Address) -> Result<Bound, ListenError> {
     match address {
         Address::Tcp { host, port } => listen_tcp(host, *port).await,
         #[cfg(unix)]
@@ -224,7 +224,7 @@ async fn listen_unix(path: &Path) -> Result<Bound, ListenError> {
 ///
 /// # Errors
 /// The system's, when it is none.
-pub fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<Bound> {
+pub(crate) fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<Bound> {
     listener.set_nonblocking(true)?;
     let listener = TcpListener::from_std(listener)?;
     let address = listener.local_addr()?;
@@ -240,7 +240,7 @@ pub fn adopt_tcp(listener: std::net::TcpListener) -> io::Result<Bound> {
 /// # Errors
 /// The system's, when it is none.
 #[cfg(unix)]
-pub fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Bound> {
+pub(crate) fn adopt_unix(listener: std::os::unix::net::UnixListener) -> io::Result<Bound> {
     listener.set_nonblocking(true)?;
     let listener = UnixListener::from_std(listener)?;
     let address = listener.local_addr()?;
@@ -280,7 +280,7 @@ async fn remove_stale(path: &Path) -> Result<(), ListenError> {
 /// unless another file has taken its place.
 #[cfg(unix)]
 #[derive(Debug)]
-pub struct SocketFile {
+pub(crate) struct SocketFile {
     path: PathBuf,
     identity: (u64, u64),
 }
@@ -294,7 +294,7 @@ impl SocketFile {
     }
 
     /// The file's absolute path.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 }

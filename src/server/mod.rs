@@ -8,7 +8,7 @@
 //! The path of a connection: `accept` takes it and gives it to one of the
 //! `workers`, `http` refuses it or answers its requests, and a `behaviour` has the
 //! WebSocket that comes of one: the echo, or the lab, which does what `faults` asks
-//! for. `context` is what all of them share, a leaf below; [`admin`] shows its counters.
+//! for. `context` is what all of them share, a leaf below; `admin` shows its counters.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -25,7 +25,7 @@
 //! ```
 
 mod accept;
-pub mod admin;
+pub(crate) mod admin;
 mod behaviour;
 mod context;
 mod faults;
@@ -42,8 +42,10 @@ pub use context::{
 };
 pub use faults::{Chaos, ChaosError};
 pub use files::{Files, FilesError};
-pub use listen::{Address, Bound, ListenError, Port, adopt_tcp, listen};
 #[cfg(unix)]
-pub use listen::{SocketFile, adopt_unix};
+pub(crate) use listen::adopt_unix;
+pub(crate) use listen::{Address, Bound, Port, adopt_tcp, listen};
 pub use routes::{PathError, Routes};
-pub use workers::Workers;
+pub(crate) use workers::Workers;
+
+pub use crate::origin::policy::{AllowOrigin, OriginPolicy};

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 
 /// Runtimes to serve connections on; they end when this is dropped.
 #[derive(Debug)]
-pub struct Workers(Vec<Worker>);
+pub(crate) struct Workers(Vec<Worker>);
 
 #[derive(Debug)]
 struct Worker {
@@ -26,7 +26,7 @@ impl Workers {
     ///
     /// # Errors
     /// The system's, when it gives no thread or no poller.
-    pub fn start(count: usize) -> io::Result<Self> {
+    pub(crate) fn start(count: usize) -> io::Result<Self> {
         let workers: io::Result<Vec<_>> = (0..count).map(Worker::start).collect();
         workers.map(Self)
     }

@@ -33,7 +33,6 @@ struct Sanitizer {
 }
 
 impl DataOutput {
-    /// Stdout.
     pub fn stdout() -> Self {
         Self::new(stdout(), io::stdout().is_terminal())
     }

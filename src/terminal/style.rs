@@ -10,9 +10,7 @@ pub enum ColorChoice {
     /// On a terminal, unless the environment says otherwise.
     #[default]
     Auto,
-    /// Always.
     Always,
-    /// Never.
     Never,
 }
 
@@ -30,15 +28,10 @@ pub struct ColorEnv {
 /// What a text is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// Sent.
     Sent,
-    /// Received.
     Received,
-    /// A status.
     Status,
-    /// An error.
     Error,
-    /// A time.
     Time,
     /// A slash command.
     Command,
@@ -46,7 +39,6 @@ pub enum Role {
     Unknown,
     /// A hint at what may follow.
     Hint,
-    /// The prompt.
     Prompt,
 }
 

@@ -8,7 +8,7 @@ use super::number_and_unit;
 
 /// Why a text is not a duration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum DurationError {
+pub(crate) enum DurationError {
     /// Not a number, or an unknown unit.
     #[error("write seconds as 1.5, or with a unit: 200us, 500ms, 2m, 1h")]
     Form,
@@ -22,10 +22,8 @@ pub enum DurationError {
 
 /// What a number without a unit means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bare {
-    /// Seconds.
+pub(crate) enum Bare {
     Seconds,
-    /// Milliseconds.
     Milliseconds,
     /// Nothing: the unit has to be written.
     Refused,
@@ -36,7 +34,7 @@ pub enum Bare {
 ///
 /// # Errors
 /// A [`DurationError`] that says which forms are understood.
-pub fn duration(text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn duration(text: &str) -> Result<Duration, DurationError> {
     duration_with(Bare::Seconds, text)
 }
 
@@ -44,7 +42,7 @@ pub fn duration(text: &str) -> Result<Duration, DurationError> {
 ///
 /// # Errors
 /// A [`DurationError`].
-pub fn duration_with(bare: Bare, text: &str) -> Result<Duration, DurationError> {
+pub(crate) fn duration_with(bare: Bare, text: &str) -> Result<Duration, DurationError> {
     let (number, unit) = number_and_unit(text).ok_or(DurationError::Form)?;
     let unit_in_seconds = match (unit, bare) {
         ("ns", _) => 1e-9,
@@ -64,7 +62,7 @@ pub fn duration_with(bare: Bare, text: &str) -> Result<Duration, DurationError> 
 ///
 /// What was written by a user is printed by `{:?}`, as in `30s`: that is exact, and
 /// can be parsed again.
-pub fn time(time: Duration, digits: usize) -> String {
+pub(crate) fn time(time: Duration, digits: usize) -> String {
     let ns = time.as_nanos() as f64;
     if ns < 1e3 {
         return format!("{ns} ns");

@@ -10,11 +10,11 @@ mod rate;
 mod share;
 mod size;
 
-pub use self::duration::{Bare, DurationError, duration, duration_with, time};
-pub use self::pattern::{Pattern, PatternError};
-pub use self::rate::{RateError, rate};
-pub use self::share::{ShareError, percent, share};
-pub use self::size::{SizeError, bytes, size};
+pub(crate) use self::duration::{Bare, duration, duration_with, time};
+pub(crate) use self::pattern::{Pattern, PatternError};
+pub(crate) use self::rate::rate;
+pub(crate) use self::share::{percent, share};
+pub(crate) use self::size::{bytes, size};
 
 /// A decimal number without sign or exponent, and what stands behind it.
 fn number_and_unit(text: &str) -> Option<(f64, &str)> {

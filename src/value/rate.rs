@@ -7,14 +7,14 @@ use super::number_and_unit;
 /// A text that is not a rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("write a number a second, such as 100, 2.5, 10k or 1.5M; or with its time, as 600/m")]
-pub struct RateError;
+pub(crate) struct RateError;
 
 /// Parses how often something happens, in times a second: `k` and `M` are thousands
 /// and millions, and `/s`, `/m` or `/h` may follow.
 ///
 /// # Errors
 /// A [`RateError`] that says which forms are understood.
-pub fn rate(text: &str) -> Result<f64, RateError> {
+pub(crate) fn rate(text: &str) -> Result<f64, RateError> {
     let (count, seconds) = match text.split_once('/') {
         None => (text, 1.0),
         Some((count, "s")) => (count, 1.0),

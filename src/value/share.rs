@@ -7,13 +7,13 @@ use super::number_and_unit;
 /// A text that is not a share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("write a share as 1% or 0.01")]
-pub struct ShareError;
+pub(crate) struct ShareError;
 
 /// Parses a share, of which 1 is all: `1%` or `0.01`.
 ///
 /// # Errors
 /// A [`ShareError`] that says which forms are understood.
-pub fn share(text: &str) -> Result<f64, ShareError> {
+pub(crate) fn share(text: &str) -> Result<f64, ShareError> {
     match number_and_unit(text) {
         Some((percent, "%")) => Ok(percent / 100.0),
         Some((share, "")) => Ok(share),
@@ -22,7 +22,7 @@ pub fn share(text: &str) -> Result<f64, ShareError> {
 }
 
 /// A measured share as a percentage: `0.500%`.
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     format!("{:.3}%", share * 100.0)
 }
 

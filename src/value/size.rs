@@ -4,7 +4,7 @@ use thiserror::Error;
 
 /// Why a text is not a size.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum SizeError {
+pub(crate) enum SizeError {
     /// Not a whole number, or an unknown unit.
     #[error("write bytes as 4096, or with a unit: 64KiB, 16MiB, 1GiB")]
     Form,
@@ -18,7 +18,7 @@ pub enum SizeError {
 ///
 /// # Errors
 /// A [`SizeError`] that says which forms are understood.
-pub fn size(text: &str) -> Result<usize, SizeError> {
+pub(crate) fn size(text: &str) -> Result<usize, SizeError> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit: usize = match text[digits.len()..].to_ascii_lowercase().as_str() {
         "" | "b" => 1,
@@ -45,7 +45,7 @@ pub fn size(text: &str) -> Result<usize, SizeError> {
 }
 
 /// A measured size: `13.3 KiB`.
-pub fn bytes(count: f64) -> String {
+pub(crate) fn bytes(count: f64) -> String {
     let mut value = count;
     for unit in ["B", "KiB", "MiB"] {
         if value < 1024.0 {

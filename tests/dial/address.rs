@@ -4,9 +4,10 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wscli::connection::net::address::{AddressConfig, Family};
-use wscli::connection::{OpenConfig, OpenError, diagnose};
-use wscli::exit::{ExitStatus, status_of_open};
+use wscli::connection::{OpenConfig, OpenError};
+use wscli::internal::net::diagnose;
+use wscli::internal::net::{AddressConfig, Family};
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{
     PATIENCE, Requests, accept, answer, config, connect, echo, listen, serve, talk,

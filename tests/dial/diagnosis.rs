@@ -1,8 +1,9 @@
 //! A failed handshake says why: raw answers and their hints.
 
-use wscli::connection::http::Request;
-use wscli::connection::{OpenConfig, diagnose};
-use wscli::exit::{ExitStatus, status_of_open};
+use wscli::connection::OpenConfig;
+use wscli::connection::Request;
+use wscli::internal::net::diagnose;
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{accept, answer, config, connect, free_port, serve};
 

@@ -13,11 +13,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirec
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wscli::connection::net::tls::Identity;
-use wscli::connection::net::tls::server::{ServerTls, ServerTlsSettings};
 use wscli::connection::{
     Event, Message, OpenConfig, OpenFailure, Opened, Role, SocketConfig, Target, open,
 };
+use wscli::internal::tls::Identity;
+use wscli::internal::tls::{ServerTls, ServerTlsSettings};
 use wscli::server::{self, ServerConfig};
 
 /// The limit of every wait: far more than anything takes.

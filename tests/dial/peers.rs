@@ -5,9 +5,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
-use wscli::connection::net::proxy::ProxyRules;
-use wscli::connection::{OpenConfig, diagnose};
-use wscli::exit::{ExitStatus, status_of_open};
+use wscli::connection::OpenConfig;
+use wscli::internal::net::ProxyRules;
+use wscli::internal::net::diagnose;
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{PATIENCE, config, connect, echo, free_port, talk};
 

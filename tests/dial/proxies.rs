@@ -1,12 +1,13 @@
 //! HTTP CONNECT and SOCKS5, and each way in which a proxy fails.
 
-use wscli::connection::client::dial::DialError;
-use wscli::connection::client::proxy::{ProxyCause, ProxyError};
-use wscli::connection::net::address::AddressConfig;
-use wscli::connection::net::proxy::{Bypass, ProxyRules, SocksError};
-use wscli::connection::net::tls::{TlsSettings, Trust};
-use wscli::connection::{OpenConfig, OpenError, diagnose};
-use wscli::exit::{ExitStatus, status_of_open};
+use wscli::connection::DialError;
+use wscli::connection::{OpenConfig, OpenError};
+use wscli::internal::net::AddressConfig;
+use wscli::internal::net::diagnose;
+use wscli::internal::net::{Bypass, ProxyRules, SocksError};
+use wscli::internal::net::{ProxyCause, ProxyError};
+use wscli::internal::tls::{TlsSettings, Trust};
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{
     ProxyConfig, answer, config, connect, echo, free_port, http_proxy, https_proxy, listen,

@@ -1,9 +1,10 @@
 //! Redirects: followed or not, and what they may see.
 
-use wscli::connection::http::auth::{Auth, Authorization};
-use wscli::connection::net::target::Credentials;
-use wscli::connection::{OpenConfig, Redirects, diagnose};
-use wscli::exit::{ExitStatus, status_of_open};
+use wscli::connection::{OpenConfig, Redirects};
+use wscli::internal::net::Credentials;
+use wscli::internal::net::diagnose;
+use wscli::internal::net::{Auth, Authorization};
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{answer, config, connect, echo, serve, talk};
 

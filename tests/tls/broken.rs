@@ -8,11 +8,11 @@ use futures_util::SinkExt;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
-use wscli::connection::http::{HandshakeError, HeadError};
 use wscli::connection::{
     CloseCode, CloseFrame, Event, Message, OpenError, Role, Socket, SocketConfig, SocketError,
     Transport,
 };
+use wscli::connection::{HandshakeError, HeadError};
 
 use crate::certs::Leaf;
 use crate::peers::{ServerSetup, insecure, open_port, open_url, refusal, serve, upgrade};

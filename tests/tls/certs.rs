@@ -8,7 +8,7 @@ use rcgen::{
 };
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use tempfile::TempDir;
-use wscli::connection::net::tls::{CertificateInfo, Pin};
+use wscli::internal::tls::{CertificateInfo, Pin};
 
 /// Which half of time a certificate is valid in.
 #[derive(Clone, Copy, PartialEq, Eq)]

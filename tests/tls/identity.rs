@@ -1,7 +1,7 @@
 //! Client certificates: every form that they come in, and what is wrong with
 //! those that do not work.
 
-use wscli::connection::net::tls::{ClientAuth, FileError, Identity, IdentityFiles, TlsSettings};
+use wscli::internal::tls::{ClientAuth, FileError, Identity, IdentityFiles, TlsSettings};
 
 use crate::certs::{Authority, Files};
 use crate::peers::{ServerSetup, open_port, refusal, talk, trust};

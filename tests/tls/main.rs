@@ -21,7 +21,7 @@ mod server;
 
 use std::fs;
 
-use wscli::connection::net::tls::{
+use wscli::internal::tls::{
     ClientAuth, KeyLogFile, TlsError, TlsSettings, TlsVersion, Versions, parse_server_name,
 };
 

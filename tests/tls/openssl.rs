@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use tokio::time::timeout;
-use wscli::connection::client::dial::{DialConfig, DialError, dial};
-use wscli::connection::net::tls::{
+use wscli::internal::net::{DialConfig, DialError, dial};
+use wscli::internal::tls::{
     FileError, Identity, IdentityFiles, TlsError, TlsInfo, TlsSettings, TlsVersion,
 };
 

@@ -11,13 +11,13 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use wscli::connection::client::dial::{DialConfig, DialError};
-use wscli::connection::net::tls::identity::load_certificates;
-use wscli::connection::net::tls::{Roots, TlsError, TlsSettings, Trust};
 use wscli::connection::{
     CloseCode, CloseFrame, Closed, Event, Message, OpenConfig, OpenError, OpenFailure, Opened,
     Role, Socket, SocketConfig, Transport, open,
 };
+use wscli::internal::net::{DialConfig, DialError};
+use wscli::internal::tls::load_certificates;
+use wscli::internal::tls::{Roots, TlsError, TlsSettings, Trust};
 
 use crate::certs::{Authority, Files, Leaf};
 

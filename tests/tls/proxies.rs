@@ -3,9 +3,9 @@
 use std::process::Command;
 
 use tokio::net::TcpStream;
+use wscli::connection::HandshakeError;
 use wscli::connection::OpenError;
-use wscli::connection::http::HandshakeError;
-use wscli::connection::net::tls::{
+use wscli::internal::tls::{
     ClientAuth, Identity, IdentityFiles, TlsError, TlsSettings, TlsVersion, Versions,
 };
 

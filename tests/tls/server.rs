@@ -7,12 +7,12 @@ use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use wscli::cli::serve_tls::ServeTlsArgs;
-use wscli::cli::tls::TlsArgs;
-use wscli::commands::tls::{TlsEnv, config, describe, server};
-use wscli::connection::net::tls::server::{AcceptError, ServerTls, ServerTlsSettings};
-use wscli::connection::net::tls::{Identity, TlsSettings, TlsVersion};
-use wscli::exit::{ExitStatus, status_of};
+use wscli::internal::flags::ServeTlsArgs;
+use wscli::internal::flags::TlsArgs;
+use wscli::internal::flags::{TlsEnv, config, describe, server};
+use wscli::internal::tls::{AcceptError, ServerTls, ServerTlsSettings};
+use wscli::internal::tls::{Identity, TlsSettings, TlsVersion};
+use wscli::internal::{ExitStatus, status_of};
 
 use crate::certs::{Authority, Files};
 use crate::peers::{LIMIT, echo, insecure, open_port, open_url, refusal, serve, talk, trust};

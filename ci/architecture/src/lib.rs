@@ -140,7 +140,7 @@ impl Crate {
         for item in items {
             match item {
                 syn::Item::Use(item) => {
-                    let is_public = is_public(&item.vis);
+                    let is_public = is_public(&item.vis) && !is_hidden(&item.attrs);
                     for (segments, name) in leaves(&item.tree) {
                         let target = Name::Use {
                             segments,
@@ -179,7 +179,7 @@ impl Crate {
             texts: place.texts,
             file: place.file.clone(),
             module,
-            is_public: is_public(&item.vis),
+            is_public: is_public(&item.vis) && !is_hidden(&item.attrs),
             is_test: place.is_test || has_cfg_test(&item.attrs),
         };
         if let Some((_, items)) = &item.content {
@@ -426,6 +426,16 @@ pub fn has_cfg_test(attrs: &[syn::Attribute]) -> bool {
             && attr
                 .parse_args::<syn::Path>()
                 .is_ok_and(|path| path.is_ident("test"))
+    })
+}
+
+/// Whether what has these attributes is left out of the documentation.
+fn is_hidden(attrs: &[syn::Attribute]) -> bool {
+    attrs.iter().any(|attr| {
+        attr.path().is_ident("doc")
+            && attr
+                .parse_args::<syn::Path>()
+                .is_ok_and(|path| path.is_ident("hidden"))
     })
 }
 

@@ -11,7 +11,7 @@ use crate::connection::ws::deflate::Offer;
 /// Why a curl command cannot be taken over. Values are not shown: they may
 /// hold secrets.
 #[derive(Debug, Error)]
-pub enum CurlError {
+pub(crate) enum CurlError {
     /// The text is cut.
     #[error(transparent)]
     Words(#[from] WordsError),
@@ -50,7 +50,7 @@ pub enum CurlError {
 
 /// A curl command in our words.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Translated {
+pub(crate) struct Translated {
     /// Our flags, each with its value behind `=`, and the URL at the end.
     pub arguments: Vec<String>,
     /// What was left out, a sentence each.
@@ -215,7 +215,7 @@ const FLAGS: &[(char, &str, Action)] = &[
 ///
 /// # Errors
 /// A [`CurlError`] that names the flag it is about.
-pub fn translate(words: &[String]) -> Result<Translated, CurlError> {
+pub(crate) fn translate(words: &[String]) -> Result<Translated, CurlError> {
     let Some((name, words)) = words.split_first() else {
         return Err(CurlError::NotCurl);
     };

@@ -8,16 +8,16 @@ mod print;
 mod words;
 
 use self::from::is_curl;
-pub use self::from::{CurlError, Translated, translate};
-pub use self::print::{Printed, print};
-pub use self::words::{WordsError, split};
+pub(crate) use self::from::{CurlError, Translated, translate};
+pub(crate) use self::print::print;
+pub(crate) use self::words::split;
 
 use clap::Args;
 
 /// Flags that read and write curl command lines.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "curl")]
-pub struct CurlArgs {
+pub(crate) struct CurlArgs {
     /// Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE
     #[arg(long, value_name = "CURL")]
     pub from_curl: Option<String>,
@@ -29,7 +29,7 @@ pub struct CurlArgs {
 
 /// A command line whose `--from-curl` has been replaced by what it means.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expanded {
+pub(crate) struct Expanded {
     /// The arguments.
     pub arguments: Vec<String>,
     /// What was left out, a sentence each.
@@ -40,7 +40,7 @@ const FLAG: &str = "--from-curl";
 const PROBE: &str = "probe-origin";
 
 /// Whether [`expand`] has anything to do.
-pub fn wants_expansion(arguments: &[String]) -> bool {
+pub(crate) fn wants_expansion(arguments: &[String]) -> bool {
     position(arguments).is_some()
 }
 
@@ -50,7 +50,7 @@ pub fn wants_expansion(arguments: &[String]) -> bool {
 /// # Errors
 /// A command that is no curl command or that no WebSocket can do, or a file
 /// that cannot be read.
-pub fn expand(
+pub(crate) fn expand(
     arguments: &[String],
     read: impl FnOnce(&str) -> std::io::Result<String>,
 ) -> Result<Expanded, CurlError> {

@@ -13,7 +13,7 @@ use crate::connection::net::tls::TlsVersion;
 
 /// A curl command that asks for the same upgrade.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Printed {
+pub(crate) struct Printed {
     /// The command, quoted for a POSIX shell, a flag a line.
     pub command: String,
     /// The flags that curl has no counterpart of.
@@ -28,7 +28,7 @@ const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 ///
 /// The upgrade's headers are written out and the URL is an `http` one: that
 /// works with every curl, also those that know no WebSockets.
-pub fn print(url: &str, target: &Target, args: &TransportArgs) -> Printed {
+pub(crate) fn print(url: &str, target: &Target, args: &TransportArgs) -> Printed {
     let mut words = Words(vec![
         vec!["curl".into(), http_url(url, target)],
         vec!["--include".into(), "--no-buffer".into(), "--http1.1".into()],

@@ -5,7 +5,7 @@ use thiserror::Error;
 
 /// Why a text is no command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-pub enum WordsError {
+pub(crate) enum WordsError {
     /// A quote is opened and not closed.
     #[error("a quote ({0}) of the curl command is not closed; is it complete?")]
     OpenQuote(char),
@@ -22,7 +22,7 @@ pub enum WordsError {
 ///
 /// # Errors
 /// A text that is cut.
-pub fn split(text: &str) -> Result<Vec<String>, WordsError> {
+pub(crate) fn split(text: &str) -> Result<Vec<String>, WordsError> {
     if is_cmd(text) {
         split_cmd(text)
     } else {

@@ -17,7 +17,6 @@ pub(super) enum JsonOutput {
     None,
     /// To stdout, in place of the text.
     Stdout,
-    /// To a file.
     File(ReportFile),
 }
 

@@ -23,7 +23,6 @@ pub(super) use self::settings::{Page, Settings, no_such_probe, pattern};
 use crate::connection::Secrets;
 use crate::exit::Failure;
 
-/// The file.
 #[derive(Debug)]
 pub(super) struct ConfigFile {
     pub(super) targets: Vec<TargetSettings>,

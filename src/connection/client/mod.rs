@@ -2,9 +2,9 @@
 //! that is not up yet, and say why none could be reached.
 
 pub mod diagnose;
-pub mod dial;
-pub mod failure;
-pub mod open;
-pub mod proxy;
-pub mod retry;
+pub(crate) mod dial;
+pub(crate) mod failure;
+pub(crate) mod open;
+pub(crate) mod proxy;
+pub(crate) mod retry;
 mod wait_up;

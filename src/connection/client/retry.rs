@@ -49,14 +49,14 @@ impl RetryPolicy {
 
 /// Counts attempts and spaces them by a policy.
 #[derive(Debug)]
-pub struct Retries {
+pub(crate) struct Retries {
     policy: RetryPolicy,
     attempts: u32,
 }
 
 impl Retries {
     /// A count from zero.
-    pub fn new(policy: RetryPolicy) -> Self {
+    pub(crate) fn new(policy: RetryPolicy) -> Self {
         Self {
             policy,
             attempts: 0,
@@ -65,7 +65,7 @@ impl Retries {
 
     /// The wait before the next attempt, and the attempt's number from 1;
     /// `None` when there have been enough. `random` is from 0 up to 1.
-    pub fn next(&mut self, random: f64) -> Option<(Duration, u32)> {
+    pub(crate) fn next(&mut self, random: f64) -> Option<(Duration, u32)> {
         let policy = &self.policy;
         if policy.max_attempts.is_some_and(|max| self.attempts >= max) {
             return None;
@@ -79,20 +79,20 @@ impl Retries {
 
     /// A connection stood for this long. One that ended at once does not
     /// start the count anew: the next would end the same way.
-    pub fn stood(&mut self, time: Duration) {
+    pub(crate) fn stood(&mut self, time: Duration) {
         if time >= self.policy.longest / 6 {
             self.attempts = 0;
         }
     }
 
     /// The user has connected: what was before does not count.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.attempts = 0;
     }
 }
 
 /// A random number from 0 up to 1, good enough to spread clients in time.
-pub fn random() -> f64 {
+pub(crate) fn random() -> f64 {
     let bits = RandomState::new().hash_one(0_u8) >> 11;
     bits as f64 / (1_u64 << 53) as f64
 }

@@ -106,7 +106,7 @@ impl Auth {
 
 /// A user name and a password as `Authorization` and `Proxy-Authorization`
 /// carry them (RFC 7617).
-pub fn basic(credentials: &Credentials) -> String {
+pub(crate) fn basic(credentials: &Credentials) -> String {
     let pair = format!("{}:{}", credentials.user, credentials.password);
     format!("Basic {}", STANDARD.encode(pair))
 }

@@ -153,7 +153,7 @@ impl Head {
 ///
 /// # Errors
 /// A [`HeadError`]. There is no time limit here.
-pub async fn read_head<S>(stream: &mut S) -> Result<(Head, Bytes), HeadError>
+pub(crate) async fn read_head<S>(stream: &mut S) -> Result<(Head, Bytes), HeadError>
 where
     S: AsyncRead + Unpin,
 {

@@ -17,10 +17,7 @@ pub enum HeaderEdit {
         value: String,
     },
     /// `Name:`: a default header of that name is left out.
-    Remove {
-        /// The name.
-        name: String,
-    },
+    Remove { name: String },
 }
 
 /// Why a string is no change to the headers.

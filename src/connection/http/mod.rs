@@ -1,18 +1,18 @@
 //! The opening handshake (RFC 6455 §4), client and server, and what HTTP
 //! brings along: credentials, cookies, redirects, tunnels through a proxy.
 
-pub mod auth;
-pub mod cookies;
-pub mod head;
-pub mod header;
-pub mod netrc;
-pub mod redirect;
-pub mod response;
-pub mod server;
+pub(crate) mod auth;
+pub(crate) mod cookies;
+pub(crate) mod head;
+pub(crate) mod header;
+pub(crate) mod netrc;
+pub(crate) mod redirect;
+pub(crate) mod response;
+pub(crate) mod server;
 pub(in crate::connection) mod tunnel;
-pub mod upgrade;
+pub(crate) mod upgrade;
 
-pub use self::head::{Head, HeadError};
-pub use self::header::{HeaderEdit, HeaderError, Subprotocol};
-pub use self::response::Response;
-pub use self::upgrade::{HandshakeError, Rejection, RejectionCause, Request, Upgraded, upgrade};
+pub(crate) use self::head::{Head, HeadError};
+pub(crate) use self::header::{HeaderEdit, HeaderError};
+pub(crate) use self::response::Response;
+pub(crate) use self::upgrade::{HandshakeError, Rejection, RejectionCause, Request, upgrade};

@@ -70,7 +70,7 @@ pub enum RedirectError {
 }
 
 /// The `Location` of an answer that is a redirect.
-pub fn location(response: &Response) -> Option<String> {
+pub(crate) fn location(response: &Response) -> Option<String> {
     let redirects = matches!(response.status(), 301 | 302 | 303 | 307 | 308);
     let location = response.header("location").next()?;
     (redirects && !location.trim().is_empty()).then(|| location.trim().to_owned())
@@ -80,7 +80,7 @@ pub fn location(response: &Response) -> Option<String> {
 ///
 /// # Errors
 /// What is no WebSocket address.
-pub fn resolve(from: &Target, location: &str) -> Result<Target, TargetError> {
+pub(crate) fn resolve(from: &Target, location: &str) -> Result<Target, TargetError> {
     // Fragments are for the client that shows a document.
     let location = location.split('#').next().unwrap_or_default();
     let invalid = |cause| TargetError::Invalid {

@@ -22,7 +22,7 @@ const VERSION: &str = "13";
 
 /// Why a request is no valid opening handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum RequestError {
+pub(crate) enum RequestError {
     /// RFC 9112 §3.2: a request of HTTP/1.1 has exactly one `Host`.
     #[error("the request has {0} Host headers instead of one")]
     Host(usize),
@@ -60,7 +60,7 @@ pub enum RequestError {
 
 impl RequestError {
     /// The status of the answer.
-    pub fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         match self {
             Self::Version(_) => StatusCode::UPGRADE_REQUIRED,
             _ => StatusCode::BAD_REQUEST,
@@ -68,7 +68,7 @@ impl RequestError {
     }
 
     /// The headers of the answer, besides those of its body.
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self {
             // RFC 6455 §4.4: the server "MUST respond with [...] a
             // |Sec-WebSocket-Version| header field indicating the version(s)
@@ -91,7 +91,7 @@ impl RequestError {
 
 /// What a valid opening handshake asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Offer {
+pub(crate) struct Offer {
     key: String,
     subprotocols: Vec<String>,
     extensions: Vec<HeaderValue>,
@@ -99,7 +99,7 @@ pub struct Offer {
 
 /// What a server agrees to.
 #[derive(Debug, Clone)]
-pub struct Accepted {
+pub(crate) struct Accepted {
     /// The value of `Sec-WebSocket-Accept`.
     pub accept_key: String,
     /// The chosen subprotocol.
@@ -115,7 +115,7 @@ pub struct Accepted {
 ///
 /// # Errors
 /// [`RequestError::Host`].
-pub fn check_host(request: &Parts) -> Result<(), RequestError> {
+pub(crate) fn check_host(request: &Parts) -> Result<(), RequestError> {
     let count = request.headers.get_all(header::HOST).iter().count();
     match count {
         1 => Ok(()),
@@ -130,7 +130,7 @@ pub fn check_host(request: &Parts) -> Result<(), RequestError> {
 /// # Errors
 /// The first thing that is wrong, beginning with what shows that the request
 /// was never meant for a WebSocket.
-pub fn check(request: &Parts) -> Result<Offer, RequestError> {
+pub(crate) fn check(request: &Parts) -> Result<Offer, RequestError> {
     let headers = &request.headers;
     if request.version < Version::HTTP_11 {
         return Err(RequestError::HttpVersion(request.version));
@@ -164,7 +164,7 @@ pub fn check(request: &Parts) -> Result<Offer, RequestError> {
 impl Offer {
     /// The answer of a server that speaks `subprotocols`, the most wanted
     /// first, and compresses where `compression` says how.
-    pub fn accept(&self, subprotocols: &[String], compression: Option<&Policy>) -> Accepted {
+    pub(crate) fn accept(&self, subprotocols: &[String], compression: Option<&Policy>) -> Accepted {
         let agreed = compression.and_then(|policy| {
             let offers = self.extensions.iter().map(HeaderValue::as_bytes);
             negotiate(offers, policy)
@@ -186,7 +186,7 @@ impl Offer {
 
 impl Accepted {
     /// The headers of the 101 answer.
-    pub fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         let optional = [
             (header::SEC_WEBSOCKET_ACCEPT, Some(&self.accept_key)),
             (header::SEC_WEBSOCKET_PROTOCOL, self.subprotocol.as_ref()),

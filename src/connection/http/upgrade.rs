@@ -61,7 +61,7 @@ impl Request {
 
 /// A completed opening handshake.
 #[derive(Debug)]
-pub struct Upgraded {
+pub(crate) struct Upgraded {
     /// The request as sent.
     pub request_head: RawHead,
     /// The answer as received.
@@ -92,10 +92,7 @@ pub struct Rejection {
 pub enum RejectionCause {
     /// Another status than 101.
     #[error("the server answered {status_line}")]
-    Status {
-        /// The status line.
-        status_line: String,
-    },
+    Status { status_line: String },
     /// "If the response lacks an Upgrade header field …"
     #[error("the server's 101 has no 'Upgrade: websocket' header")]
     NoUpgrade,
@@ -142,7 +139,7 @@ pub enum HandshakeError {
 /// # Errors
 /// A [`HandshakeError`]; a refusal comes with both heads and the beginning
 /// of its body. There is no time limit here: wrap the call.
-pub async fn upgrade<S>(
+pub(crate) async fn upgrade<S>(
     stream: &mut S,
     target: &Target,
     request: &Request,

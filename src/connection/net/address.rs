@@ -118,7 +118,6 @@ pub enum AddressError {
 pub struct Resolve {
     /// The host name, or `*`.
     pub host: String,
-    /// The port.
     pub port: u16,
     /// The addresses; `None` takes earlier entries back.
     pub addresses: Option<Vec<IpAddr>>,

@@ -1,9 +1,9 @@
 //! Addresses and byte streams: TCP, Unix sockets, proxies and TLS.
 
-pub mod address;
+pub(crate) mod address;
 mod happy_eyeballs;
-pub mod proxy;
-pub mod target;
-pub mod tcp;
-pub mod tls;
-pub mod transport;
+pub(crate) mod proxy;
+pub(crate) mod target;
+pub(crate) mod tcp;
+pub(crate) mod tls;
+pub(crate) mod transport;

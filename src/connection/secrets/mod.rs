@@ -29,7 +29,7 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
-pub use self::word::REDACTED;
+pub(crate) use self::word::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.
 const MIN_SECRET_BYTES: usize = 4;
@@ -272,12 +272,12 @@ fn lines(head: &str) -> impl Iterator<Item = (&str, &str)> {
 }
 
 /// Whether the value of the header called `name` is a secret.
-pub fn is_secret_header(name: &str) -> bool {
+pub(crate) fn is_secret_header(name: &str) -> bool {
     name::is_secret_header(name)
 }
 
 /// The secrets in a header: its value, and what that is made of.
-pub fn in_header(name: &str, value: &str) -> Vec<String> {
+pub(crate) fn in_header(name: &str, value: &str) -> Vec<String> {
     if name.trim().eq_ignore_ascii_case("sec-websocket-protocol") {
         return subprotocol::parts(value)
             .filter_map(|(_, secret)| secret.map(ToOwned::to_owned))
@@ -305,7 +305,7 @@ pub(super) fn resource(resource: &str) -> Cow<'_, str> {
 }
 
 /// The secrets in the query of a resource, as written and decoded.
-pub fn in_resource(resource: &str) -> Vec<String> {
+pub(crate) fn in_resource(resource: &str) -> Vec<String> {
     let query = resource.split_once('?').map_or("", |(_, query)| query);
     let mut secrets = Vec::new();
     for pair in query.split(['&', ';']) {
@@ -320,7 +320,7 @@ pub fn in_resource(resource: &str) -> Vec<String> {
 }
 
 /// The secrets in a message, by the names of its members.
-pub fn in_text(text: &str) -> Vec<String> {
+pub(crate) fn in_text(text: &str) -> Vec<String> {
     MEMBER
         .captures_iter(text)
         .filter(|found| {

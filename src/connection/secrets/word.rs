@@ -1,4 +1,4 @@
 //! The one word for all secrets. A leaf.
 
 /// What stands in a secret's place.
-pub const REDACTED: &str = "[redacted]";
+pub(crate) const REDACTED: &str = "[redacted]";

@@ -12,14 +12,14 @@ use bytes::BufMut;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
 
 /// Two bytes, eight of length, four of mask key.
-pub const MAX_HEADER_BYTES: usize = 14;
+pub(crate) const MAX_HEADER_BYTES: usize = 14;
 
 /// The bit of the first byte that ends a message.
-pub const FIN: u8 = 0x80;
+pub(crate) const FIN: u8 = 0x80;
 /// The bit of the first byte that permessage-deflate has (RFC 7692 §6).
-pub const RSV1: u8 = 0x40;
+pub(crate) const RSV1: u8 = 0x40;
 /// The bits of the first byte that belong to extensions.
-pub const RSV: u8 = 0x70;
+pub(crate) const RSV: u8 = 0x70;
 
 const MASKED: u8 = 0x80;
 const LENGTH_16: u8 = 126;
@@ -37,9 +37,7 @@ pub enum Opcode {
     Binary = 2,
     /// The Close frame.
     Close = 8,
-    /// A ping.
     Ping = 9,
-    /// A pong.
     Pong = 10,
 }
 
@@ -80,7 +78,7 @@ impl From<Opcode> for OpCode {
 
 /// A frame's header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Header {
+pub(crate) struct Header {
     /// FIN, the bits of extensions, and the opcode, as on the wire.
     pub first: u8,
     /// The key that the payload is masked with.
@@ -91,12 +89,10 @@ pub struct Header {
 
 /// What stands at the front of some bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Read {
+pub(crate) enum Read {
     /// A header.
     Whole {
-        /// The header.
         header: Header,
-        /// Its opcode.
         opcode: Opcode,
         /// How many bytes it takes: not always the fewest.
         header_len: usize,
@@ -110,7 +106,7 @@ pub enum Read {
 impl Header {
     /// A header whose extension bits are 0.
     #[inline]
-    pub const fn new(
+    pub(crate) const fn new(
         opcode: Opcode,
         is_final: bool,
         mask: Option<[u8; 4]>,
@@ -125,13 +121,13 @@ impl Header {
 
     /// Whether it is of the last frame of its message.
     #[inline]
-    pub const fn is_final(&self) -> bool {
+    pub(crate) const fn is_final(&self) -> bool {
         self.first & FIN != 0
     }
 
     /// Reads the header at the front of `bytes`.
     #[inline]
-    pub fn read(bytes: &[u8]) -> Read {
+    pub(crate) fn read(bytes: &[u8]) -> Read {
         let [first, second, rest @ ..] = bytes else {
             return Read::Partial;
         };
@@ -165,7 +161,7 @@ impl Header {
 
     /// How many bytes it takes on the wire.
     #[inline]
-    pub const fn wire_len(&self) -> usize {
+    pub(crate) const fn wire_len(&self) -> usize {
         let length_len = match self.payload_len {
             0..126 => 0,
             126..0x1_0000 => 2,
@@ -176,7 +172,7 @@ impl Header {
 
     /// Appends it, in the fewest bytes. `out` must have room for it or make some.
     #[inline]
-    pub fn write(&self, out: &mut impl BufMut) {
+    pub(crate) fn write(&self, out: &mut impl BufMut) {
         let first = self.first;
         let masked = if self.mask.is_some() { MASKED } else { 0 };
         let short = u8::try_from(self.payload_len);
@@ -204,7 +200,7 @@ impl Header {
 
     /// Writes it to the front of `target`, which has room for it; returns how
     /// many bytes it took.
-    pub fn write_to(&self, target: &mut [u8]) -> usize {
+    pub(crate) fn write_to(&self, target: &mut [u8]) -> usize {
         let len = self.wire_len();
         if let Some(mut target) = target.get_mut(..len) {
             self.write(&mut target);

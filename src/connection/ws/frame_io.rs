@@ -20,9 +20,9 @@ use bytes::{Buf, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-pub use echo::Echoed;
-pub use output::Output;
-pub use walker::FrameWalker;
+pub(crate) use echo::Echoed;
+pub(crate) use output::Output;
+pub(crate) use walker::FrameWalker;
 
 use crate::connection::ws::deflate::{DeflateError, Inflater};
 
@@ -37,7 +37,7 @@ const OWN_CHUNK_BYTES: usize = 4 * 1024;
 
 /// What a [`FrameIo`] is made for.
 #[derive(Debug)]
-pub struct FrameIoConfig {
+pub(crate) struct FrameIoConfig {
     /// Our side of the connection.
     pub role: Role,
     /// What arrived behind the opening handshake.
@@ -56,7 +56,7 @@ pub struct FrameIoConfig {
 /// has been read. Writing never fails: see
 /// [`write_error`](Self::write_error).
 #[derive(Debug)]
-pub struct FrameIo<S> {
+pub(crate) struct FrameIo<S> {
     inner: S,
     leftover: Bytes,
     walker: FrameWalker,
@@ -74,7 +74,7 @@ pub struct FrameIo<S> {
 
 impl<S> FrameIo<S> {
     /// Puts the walker over `inner`.
-    pub fn new(inner: S, config: FrameIoConfig) -> Self {
+    pub(crate) fn new(inner: S, config: FrameIoConfig) -> Self {
         Self {
             inner,
             leftover: config.leftover,
@@ -90,42 +90,38 @@ impl<S> FrameIo<S> {
     }
 
     /// The transport.
-    pub fn get_ref(&self) -> &S {
+    #[cfg(test)]
+    pub(crate) fn get_ref(&self) -> &S {
         &self.inner
     }
 
     /// The transport. Reading from it loses frames.
-    pub fn get_mut(&mut self) -> &mut S {
+    pub(crate) fn get_mut(&mut self) -> &mut S {
         &mut self.inner
-    }
-
-    /// The transport, without what has been read ahead of it.
-    pub fn into_inner(self) -> S {
-        self.inner
     }
 
     /// The payload length on the wire, in bytes, of the next data message:
     /// one value for each message read, in order. `None` on a connection
     /// without permessage-deflate, and from then on when 128 Ki messages went
     /// by unasked.
-    pub fn take_wire_bytes(&mut self) -> Option<u64> {
+    pub(crate) fn take_wire_bytes(&mut self) -> Option<u64> {
         self.walker.take_wire_bytes()
     }
 
     /// The code of the Close frame that has been read, as it was on the wire.
-    pub fn close_code(&self) -> Option<u16> {
+    pub(crate) fn close_code(&self) -> Option<u16> {
         self.walker.close_code()
     }
 
     /// How many bytes the transport has taken.
-    pub fn written_bytes(&self) -> u64 {
+    pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes
     }
 
     /// The first error of writing or flushing. What is written from then on is
     /// discarded, so that what the peer sent before it went away can still be
     /// read to its end.
-    pub fn write_error(&self) -> Option<&io::Error> {
+    pub(crate) fn write_error(&self) -> Option<&io::Error> {
         self.write_error.as_ref()
     }
 

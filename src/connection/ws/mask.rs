@@ -2,7 +2,7 @@
 
 /// Masks `payload` with `key`, or unmasks it: the two are the same. The
 /// payload's first byte meets the key's first byte.
-pub fn apply(payload: &mut [u8], key: [u8; 4]) {
+pub(crate) fn apply(payload: &mut [u8], key: [u8; 4]) {
     let (words, rest) = payload.as_chunks_mut::<4>();
     for word in words {
         *word = (u32::from_ne_bytes(*word) ^ u32::from_ne_bytes(key)).to_ne_bytes();
@@ -14,7 +14,7 @@ pub fn apply(payload: &mut [u8], key: [u8; 4]) {
 
 /// Appends `payload`, masked with `key`. Cheaper than to append it and mask it
 /// where it is, which reads what has hardly been written.
-pub fn append(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
+pub(crate) fn append(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
     let start = out.len();
     out.resize(start + payload.len(), 0);
     let (words, rest) = out
@@ -31,7 +31,7 @@ pub fn append(out: &mut Vec<u8>, payload: &[u8], key: [u8; 4]) {
 }
 
 /// The key for what comes `len` bytes later.
-pub fn rotated(mut key: [u8; 4], len: usize) -> [u8; 4] {
+pub(crate) fn rotated(mut key: [u8; 4], len: usize) -> [u8; 4] {
     key.rotate_left(len % 4);
     key
 }

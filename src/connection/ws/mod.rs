@@ -1,11 +1,11 @@
 //! An open WebSocket: frames, compression, messages and their end.
 
-pub mod close;
-pub mod codec;
-pub mod deflate;
-pub mod error;
-pub mod event;
-pub mod frame_io;
-pub mod keep_alive;
-pub mod mask;
-pub mod socket;
+pub(crate) mod close;
+pub(crate) mod codec;
+pub(crate) mod deflate;
+pub(crate) mod error;
+pub(crate) mod event;
+pub(crate) mod frame_io;
+pub(crate) mod keep_alive;
+pub(crate) mod mask;
+pub(crate) mod socket;

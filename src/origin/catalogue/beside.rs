@@ -4,7 +4,7 @@
 use super::{Fix, Group, Rule, Severity};
 
 /// The transport of socket.io without WebSockets.
-pub static POLLING: Rule = Rule {
+pub(crate) static POLLING: Rule = Rule {
     id: "beside-polling",
     group: Group::Web,
     severity: Severity::High,
@@ -18,7 +18,7 @@ pub static POLLING: Rule = Rule {
 };
 
 /// The event stream of development servers.
-pub static EVENTS: Rule = Rule {
+pub(crate) static EVENTS: Rule = Rule {
     id: "beside-events",
     reveals: "the server lets foreign pages read its event stream, beside the WebSocket",
     exploit: "any page on the web reads the paths of modules and the errors of the build, which hold source code",

@@ -13,13 +13,13 @@ mod web;
 
 use std::fmt;
 
-pub use beside::{EVENTS, POLLING};
+pub(crate) use beside::{EVENTS, POLLING};
 pub(crate) use scene::registrable_at;
-pub use scene::{Request, Scene, Site, Skip};
+pub(crate) use scene::{Request, Scene, Site, Skip};
 
 /// Who can send a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Group {
+pub(crate) enum Group {
     /// Any web page, in the browser of whoever visits it.
     Web,
     /// A page in a privileged place: a subdomain, a loopback port, an
@@ -31,7 +31,7 @@ pub enum Group {
 
 impl Group {
     /// The name in machine-readable reports.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Web => "web",
             Self::Foothold => "foothold",
@@ -40,7 +40,7 @@ impl Group {
     }
 
     /// The heading in reports for people.
-    pub fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Web => "any web page can send",
             Self::Foothold => "needs a foothold",
@@ -49,12 +49,12 @@ impl Group {
     }
 
     /// The groups in the order of reports.
-    pub const ALL: [Self; 3] = [Self::Web, Self::Foothold, Self::ClientOnly];
+    pub(crate) const ALL: [Self; 3] = [Self::Web, Self::Foothold, Self::ClientOnly];
 }
 
 /// How bad it is when a server takes a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Severity {
+pub(crate) enum Severity {
     /// Worth knowing; no weakness by itself.
     Info,
     /// A weakness that needs unlikely help.
@@ -69,7 +69,7 @@ pub enum Severity {
 
 impl Severity {
     /// The name, in lower case.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Info => "info",
             Self::Low => "low",
@@ -80,7 +80,7 @@ impl Severity {
     }
 
     /// One level less bad.
-    pub fn lowered(self) -> Self {
+    pub(crate) fn lowered(self) -> Self {
         match self {
             Self::Critical => Self::High,
             Self::High => Self::Medium,
@@ -98,7 +98,7 @@ impl fmt::Display for Severity {
 
 /// The kind of repair that a weakness asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Fix {
+pub(crate) enum Fix {
     /// There is no check: add one.
     AddCheck,
     /// Compare the whole origin for equality.
@@ -119,7 +119,7 @@ pub enum Fix {
 
 /// One probe of the catalogue.
 #[derive(Debug, Clone, Copy)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// The name on the command line and in reports.
     pub id: &'static str,
     /// Who can send it.
@@ -145,7 +145,7 @@ pub struct Rule {
 
 impl Rule {
     /// The rule's severity against this target.
-    pub fn severity_at(&self, site: &Site) -> Severity {
+    pub(crate) fn severity_at(&self, site: &Site) -> Severity {
         if self.id == foothold::HOST_REBIND {
             // A page cannot rebind its name to a server whose certificate
             // names another, nor gain by it where the server is public and
@@ -160,7 +160,7 @@ impl Rule {
 }
 
 /// Every probe, in the order of reports: the groups one after the other.
-pub fn rules() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
     web::RULES
         .iter()
         .chain(address::WEB)
@@ -170,17 +170,17 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
 }
 
 /// What is asked for beside the socket, where the server is known to have it.
-pub fn beside() -> impl Iterator<Item = &'static Rule> {
+pub(crate) fn beside() -> impl Iterator<Item = &'static Rule> {
     [&POLLING, &EVENTS].into_iter()
 }
 
 /// The probe of this name, or what is asked for beside the socket.
-pub fn find(id: &str) -> Option<&'static Rule> {
+pub(crate) fn find(id: &str) -> Option<&'static Rule> {
     rules().chain(beside()).find(|rule| rule.id == id)
 }
 
 /// The probe that stands for an origin of the user's own that must be refused.
-pub fn denied() -> &'static Rule {
+pub(crate) fn denied() -> &'static Rule {
     &web::DENIED
 }
 

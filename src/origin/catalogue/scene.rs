@@ -11,12 +11,11 @@ use crate::origin::WebOrigin;
 
 /// The part of a target that rules need.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Site {
+pub(crate) struct Site {
     /// Whether it is reached over TLS.
     pub secure: bool,
     /// Its host, as it stands in a URL.
     pub host: String,
-    /// Its port.
     pub port: u16,
     /// The address that is connected to, where the URL has one.
     ip: Option<IpAddr>,
@@ -25,7 +24,7 @@ pub struct Site {
 impl Site {
     /// The site of a target. One behind a Unix socket is the host that the
     /// request names.
-    pub fn of(target: &Target) -> Self {
+    pub(crate) fn of(target: &Target) -> Self {
         let secure = target.secure;
         let default_port = if secure { 443 } else { 80 };
         let bare = url::Url::parse(&format!("ws://{}", target.authority)).ok();
@@ -53,7 +52,7 @@ impl Site {
 
     /// The same place under the name that the requests' `Host` header gives
     /// it: its own origin is of that name.
-    pub fn named(mut self, authority: &str) -> Self {
+    pub(crate) fn named(mut self, authority: &str) -> Self {
         let url = url::Url::parse(&format!("ws://{authority}")).ok();
         if let Some((url, host)) = url.as_ref().and_then(|url| Some((url, url.host_str()?))) {
             self.host = host.to_owned();
@@ -63,7 +62,7 @@ impl Site {
     }
 
     /// Whether only this machine or its network reaches it.
-    pub fn is_private(&self) -> bool {
+    pub(crate) fn is_private(&self) -> bool {
         match self.ip {
             Some(IpAddr::V4(ip)) => ip.is_loopback() || ip.is_private() || ip.is_link_local(),
             Some(IpAddr::V6(ip)) => ip.is_loopback() || is_local_v6(ip),
@@ -101,11 +100,11 @@ fn is_local_v6(ip: Ipv6Addr) -> bool {
 }
 
 /// Why a probe is left out.
-pub type Skip = String;
+pub(crate) type Skip = String;
 
 /// What a probe puts into the opening handshake.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-pub struct Request {
+pub(crate) struct Request {
     /// The origin headers, in order: names and values.
     pub headers: Vec<(&'static str, String)>,
     /// Another value of the `Host` header.
@@ -116,18 +115,18 @@ pub struct Request {
 
 impl Request {
     /// One `Origin` header.
-    pub fn origin(value: impl Into<String>) -> Self {
+    pub(crate) fn origin(value: impl Into<String>) -> Self {
         Self::default().with("Origin", value)
     }
 
     /// One more header.
-    pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
     /// The value of the one `Origin` header; `None` for none or several.
-    pub fn single_origin(&self) -> Option<&str> {
+    pub(crate) fn single_origin(&self) -> Option<&str> {
         match self.headers.as_slice() {
             [("Origin", value)] => Some(value),
             _ => None,
@@ -135,7 +134,7 @@ impl Request {
     }
 
     /// What is sent, in one line for people.
-    pub fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         let mut parts: Vec<String> = match self.single_origin() {
             Some("") => vec!["(empty)".into()],
             Some(value) => vec![value.to_owned()],
@@ -153,7 +152,7 @@ impl Request {
 
 /// One allowed origin, taken apart, with the target and the attacker's domain.
 #[derive(Debug, Clone)]
-pub struct Scene<'a> {
+pub(crate) struct Scene<'a> {
     /// The allowed origin as it is sent.
     pub allowed: String,
     /// `http` or `https`: the allowed origin's, or `https` where it has
@@ -173,7 +172,7 @@ pub struct Scene<'a> {
 
 impl<'a> Scene<'a> {
     /// The scene of one allowed origin.
-    pub fn new(allowed: &WebOrigin, site: &'a Site, attacker: &'a str) -> Self {
+    pub(crate) fn new(allowed: &WebOrigin, site: &'a Site, attacker: &'a str) -> Self {
         let (scheme, host, port) = match allowed {
             WebOrigin::Tuple { scheme, host, port } if scheme == "http" => {
                 ("http", Some(host.clone()), *port)
@@ -196,7 +195,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The other of `http` and `https`.
-    pub fn other_scheme(&self) -> &'static str {
+    pub(crate) fn other_scheme(&self) -> &'static str {
         if self.scheme == "http" {
             "https"
         } else {
@@ -205,14 +204,14 @@ impl<'a> Scene<'a> {
     }
 
     /// The allowed origin's host, be it a name or an address.
-    pub fn host(&self) -> Result<&str, Skip> {
+    pub(crate) fn host(&self) -> Result<&str, Skip> {
         self.host
             .as_deref()
             .ok_or_else(|| "the allowed origin has no host of the web".into())
     }
 
     /// The allowed origin's host, where it is a name.
-    pub fn name(&self) -> Result<&str, Skip> {
+    pub(crate) fn name(&self) -> Result<&str, Skip> {
         let host = self.host()?;
         if is_ip(host) {
             return Err(
@@ -224,7 +223,7 @@ impl<'a> Scene<'a> {
 
     /// The allowed origin's host, where a name can follow it: `10.0.0.1.x.example`
     /// is a name like any other, since its last label is no number.
-    pub fn stem(&self) -> Result<&str, Skip> {
+    pub(crate) fn stem(&self) -> Result<&str, Skip> {
         let host = self.host()?;
         if host.starts_with('[') {
             return Err("nothing can follow an IPv6 address in its brackets".into());
@@ -236,7 +235,7 @@ impl<'a> Scene<'a> {
     /// that nobody can register (`.example`, `.test`, `.internal`, `.local`,
     /// `.localhost`, single labels) stand for those that the same server will
     /// run under: their last two labels are taken for what is registered.
-    pub fn registrable_at(&self) -> Result<usize, Skip> {
+    pub(crate) fn registrable_at(&self) -> Result<usize, Skip> {
         let name = self.name()?;
         let labels = || name.trim_end_matches('.').rmatch_indices('.');
         Ok(self
@@ -245,13 +244,13 @@ impl<'a> Scene<'a> {
     }
 
     /// The registrable domain of the allowed origin's host.
-    pub fn registrable(&self) -> Result<&str, Skip> {
+    pub(crate) fn registrable(&self) -> Result<&str, Skip> {
         let at = self.registrable_at()?;
         Ok(self.name()?.get(at..).unwrap_or_default())
     }
 
     /// The public suffix of the allowed origin's host, where it is a known one.
-    pub fn public_suffix(&self) -> Result<&str, Skip> {
+    pub(crate) fn public_suffix(&self) -> Result<&str, Skip> {
         let registrable = self.registrable()?;
         let suffix = registrable.split_once('.').map(|(_, suffix)| suffix);
         suffix
@@ -260,12 +259,12 @@ impl<'a> Scene<'a> {
     }
 
     /// The allowed origin with another host.
-    pub fn with_host(&self, host: &str) -> String {
+    pub(crate) fn with_host(&self, host: &str) -> String {
         origin_of(self.scheme, host, self.port)
     }
 
     /// The allowed origin with another host, which somebody could register.
-    pub fn with_registrable(&self, host: &str) -> Result<Request, Skip> {
+    pub(crate) fn with_registrable(&self, host: &str) -> Result<Request, Skip> {
         if !self.is_registrable(host) {
             return Err(format!(
                 "nobody can register '{host}' under a known public suffix"
@@ -276,7 +275,7 @@ impl<'a> Scene<'a> {
 
     /// Whether somebody could register this name, or one above it. Beside a name
     /// that nobody can register, any name could be.
-    pub fn is_registrable(&self, host: &str) -> bool {
+    pub(crate) fn is_registrable(&self, host: &str) -> bool {
         let plain = host.trim_end_matches('.');
         let whole = plain
             .split('.')
@@ -286,12 +285,12 @@ impl<'a> Scene<'a> {
     }
 
     /// An origin of the attacker's: `prefix` and the attacker's domain.
-    pub fn at_attacker(&self, prefix: &str) -> Request {
+    pub(crate) fn at_attacker(&self, prefix: &str) -> Request {
         Request::origin(self.with_host(&format!("{prefix}{}", self.attacker)))
     }
 
     /// The attacker's plain origin.
-    pub fn foreign(&self) -> String {
+    pub(crate) fn foreign(&self) -> String {
         format!("{}://{}", self.scheme, self.attacker)
     }
 }

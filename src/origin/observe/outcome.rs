@@ -2,7 +2,7 @@
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// There was no connection to shake hands over.
     NoConnection,
     /// An HTTP answer with another status than 101.
@@ -33,7 +33,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// Whether a valid 101 came.
-    pub fn is_upgraded(self) -> bool {
+    pub(crate) fn is_upgraded(self) -> bool {
         matches!(
             self,
             Self::Open | Self::Closed(_) | Self::Lost | Self::Broken | Self::Flood
@@ -41,7 +41,7 @@ impl Outcome {
     }
 
     /// The name in machine-readable reports.
-    pub fn code(self) -> String {
+    pub(crate) fn code(self) -> String {
         match self {
             Self::NoConnection => "no-connection".into(),
             Self::Status(status) => format!("status-{status}"),
@@ -61,7 +61,7 @@ impl Outcome {
     }
 
     /// What happened, for people.
-    pub fn told(self) -> String {
+    pub(crate) fn told(self) -> String {
         match self {
             Self::NoConnection => "no connection".into(),
             Self::Status(status) => format!("HTTP {status}"),

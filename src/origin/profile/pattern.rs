@@ -17,7 +17,7 @@ const MAX_DEPTH: usize = 8;
 
 /// The texts that a server may repeat from the request, which say nothing
 /// about its answer: the origin, its host and port, in lower case.
-pub fn erased(request: &Request) -> Vec<String> {
+pub(crate) fn erased(request: &Request) -> Vec<String> {
     let mut texts = BTreeSet::new();
     let values = request.headers.iter().map(|(_, value)| value.as_str());
     for value in values.chain(request.host.as_deref()) {
@@ -49,7 +49,7 @@ pub fn erased(request: &Request) -> Vec<String> {
 }
 
 /// The pattern of everything that was received after the 101.
-pub fn tokens(seen: &Observation, erased: &[String]) -> BTreeSet<String> {
+pub(crate) fn tokens(seen: &Observation, erased: &[String]) -> BTreeSet<String> {
     let mut tokens = BTreeSet::new();
     for message in &seen.messages {
         match message {
@@ -200,7 +200,7 @@ pub(super) fn refuses(token: &str) -> bool {
 
 /// Why an answer to the allowed origin looks like a refusal: a close code that
 /// says so, or a message that is short and speaks of it.
-pub fn turned_away(seen: &Observation) -> Option<String> {
+pub(crate) fn turned_away(seen: &Observation) -> Option<String> {
     if let Outcome::Closed(Some(code)) = seen.outcome {
         let by_code = matches!(code, 1008 | 3000 | 3003 | 4001 | 4003 | 4400..=4499);
         if by_code || REFUSAL.is_match(&seen.close_reason) {

@@ -3,8 +3,9 @@
 use super::values::Values;
 
 /// A server, or a library, that is recognised by its answers.
+#[expect(clippy::enum_variant_names, reason = "the product's name")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Server {
+pub(crate) enum Server {
     /// Chromium's remote debugging.
     DevTools,
     /// Node: Vite's development server.
@@ -27,13 +28,11 @@ pub enum Server {
     Jupyter,
     /// Python: mitmweb.
     Mitmweb,
-    /// Cockpit.
     Cockpit,
     /// websockify, under noVNC and others.
     Websockify,
     /// Python: Flask-SocketIO, by the server of Werkzeug.
     FlaskSocketIo,
-    /// Python: python-socketio.
     PythonSocketIo,
     /// Node: Browsersync.
     Browsersync,

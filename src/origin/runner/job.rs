@@ -12,9 +12,7 @@ use crate::origin::profile::Comparison;
 pub(super) enum Given {
     /// Everything that the user gave.
     All,
-    /// No credentials.
     NoCredentials,
-    /// No secrets.
     NoSecrets,
 }
 

@@ -14,7 +14,7 @@ mod waves;
 use std::cell::Cell;
 use std::collections::HashSet;
 use std::fmt;
-use std::future::pending;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ use crate::connection::{OpenConfig, OpenFailure, Secrets};
 
 /// How a run is made.
 #[derive(Debug, Clone)]
-pub struct RunConfig {
+pub(crate) struct RunConfig {
     /// How connections are opened; the origin in it is not used.
     pub open: OpenConfig,
     /// For how long the first connection is tried again while the server is not
@@ -73,7 +73,7 @@ pub struct RunConfig {
 
 impl RunConfig {
     /// The defaults of the command, for this policy and its plan.
-    pub fn new(allowed: impl Into<Allowed>, plan: Plan) -> Self {
+    pub(crate) fn new(allowed: impl Into<Allowed>, plan: Plan) -> Self {
         Self {
             secrets: Vec::new(),
             open: OpenConfig::default(),
@@ -98,7 +98,7 @@ impl RunConfig {
 
 /// What a run is doing, for a progress display.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Progress {
+pub(crate) enum Progress {
     /// The allowed origin is sent.
     Baseline(String),
     /// A probe is sent.
@@ -121,14 +121,13 @@ pub enum Progress {
     Waiting {
         /// How long.
         time: Duration,
-        /// Why.
         why: String,
     },
 }
 
 /// The answer to one probe, judged.
 #[derive(Debug, Clone)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// Whether the server took it; `None` when that cannot be told.
     pub accepted: Option<bool>,
     /// Why it is held to be so.
@@ -146,7 +145,7 @@ pub struct Judged {
 
 /// The allowed origin's own answer.
 #[derive(Debug, Clone)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     /// The allowed origin.
     pub origin: String,
     /// The first answer.
@@ -155,7 +154,7 @@ pub struct Baseline {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
-pub enum Ending {
+pub(crate) enum Ending {
     /// All was sent.
     Complete,
     /// There was no connection for the baseline.
@@ -180,7 +179,7 @@ pub enum Ending {
 
 /// What a run has found.
 #[derive(Debug, Clone)]
-pub struct RunResult {
+pub(crate) struct RunResult {
     /// The baselines, one for each allowed origin.
     pub baselines: Vec<Baseline>,
     /// The answers, one for each probe of the plan, in its order.
@@ -197,18 +196,19 @@ pub struct RunResult {
     pub took: Duration,
 }
 
-/// Runs a plan against a server.
-pub async fn run<D: Dialer>(
+/// Runs a plan against a server, to its end.
+#[cfg(test)]
+pub(crate) async fn run<D: Dialer>(
     dialer: &D,
     config: &RunConfig,
     progress: &dyn Fn(Progress),
 ) -> RunResult {
-    run_until(dialer, config, progress, pending()).await
+    run_until(dialer, config, progress, std::future::pending()).await
 }
 
-/// The same, until `stop` is ready, which says why. What was judged by then is kept;
+/// Runs a plan against a server until `stop` is ready, which says why. What was judged by then is kept;
 /// what is under way is given up.
-pub async fn run_until<D: Dialer>(
+pub(crate) async fn run_until<D: Dialer>(
     dialer: &D,
     config: &RunConfig,
     progress: &dyn Fn(Progress),

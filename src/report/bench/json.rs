@@ -18,11 +18,11 @@ use crate::bench::summary::{Bottleneck, End, Second};
 use crate::bench::threshold::Verdict;
 
 /// The schema's version.
-pub const SCHEMA: u32 = 2;
+pub(crate) const SCHEMA: u32 = 2;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
-pub struct Report {
+pub(crate) struct Report {
     schema: u32,
     version: &'static str,
     command_line: Vec<String>,
@@ -123,7 +123,7 @@ struct Times {
 }
 
 /// The report of a run.
-pub fn report(run: &mut Run<'_>) -> Report {
+pub(crate) fn report(run: &mut Run<'_>) -> Report {
     let (made, verdicts) = (run.made, run.verdicts);
     let config = Config::of(run.config, made);
     let summary = &mut *run.summary;
@@ -200,7 +200,7 @@ fn errors(summary: &crate::bench::Summary) -> BTreeMap<String, u64> {
 }
 
 /// The report as a document with a line feed at its end.
-pub fn render(run: &mut Run<'_>) -> Vec<u8> {
+pub(crate) fn render(run: &mut Run<'_>) -> Vec<u8> {
     let report = report(run);
     let mut document =
         serde_json::to_vec_pretty(&report).expect("a report has string keys and finite numbers");

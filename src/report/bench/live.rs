@@ -13,7 +13,7 @@ struct Piece {
 }
 
 /// How far the run is, from 0 to 1.
-pub fn done(live: &Live, config: &BenchConfig) -> f64 {
+pub(crate) fn done(live: &Live, config: &BenchConfig) -> f64 {
     let time = config.duration.map(|planned| {
         let planned = planned.as_secs_f64().max(0.001);
         live.measured.as_secs_f64() / planned
@@ -27,7 +27,7 @@ pub fn done(live: &Live, config: &BenchConfig) -> f64 {
 }
 
 /// One line on how a run goes, of at most `width` columns.
-pub fn line(live: &Live, config: &BenchConfig, width: usize) -> String {
+pub(crate) fn line(live: &Live, config: &BenchConfig, width: usize) -> String {
     let open = connections(live.open, config);
     let text = match live.part {
         Part::Opening => {

@@ -1,9 +1,9 @@
 //! The report of `wscli bench`: what was asked for, what came of it, and whether that
 //! is enough; as text and as JSON.
 
-pub mod json;
-pub mod live;
-pub mod text;
+pub(crate) mod json;
+pub(crate) mod live;
+pub(crate) mod text;
 
 use crate::bench::schedule::Stage;
 use crate::bench::threshold::Verdict;
@@ -11,7 +11,7 @@ use crate::bench::{BenchConfig, Summary};
 
 /// A run with all that a report tells of it.
 #[derive(Debug)]
-pub struct Run<'a> {
+pub(crate) struct Run<'a> {
     /// How it came to be.
     pub made: &'a Made,
     /// What was asked for.
@@ -24,7 +24,7 @@ pub struct Run<'a> {
 
 /// How a run came to be.
 #[derive(Debug, Clone, Default)]
-pub struct Made {
+pub(crate) struct Made {
     /// Whether the server was embedded (`--demo`).
     pub demo: bool,
     /// The command line, without secrets.
@@ -39,8 +39,7 @@ pub struct Made {
 
 /// The machine that a run was made on.
 #[derive(Debug, Clone, Default, serde::Serialize)]
-pub struct Host {
-    /// Its name.
+pub(crate) struct Host {
     pub name: Option<String>,
     /// The operating system.
     pub os: &'static str,

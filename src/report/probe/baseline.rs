@@ -20,7 +20,7 @@ const SCHEMA: u32 = 1;
 /// The findings of an earlier run.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Baseline {
+pub(crate) struct Baseline {
     schema: u32,
     findings: BTreeSet<Known>,
 }
@@ -56,7 +56,7 @@ impl Baseline {
     ///
     /// # Errors
     /// One sentence that says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let baseline: Self = serde_json::from_str(text).map_err(|error| error.to_string())?;
         if baseline.schema != SCHEMA {
             return Err(format!(
@@ -68,7 +68,7 @@ impl Baseline {
     }
 
     /// What is known of a target, as exceptions.
-    pub fn of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = Exception> {
+    pub(crate) fn of<'a>(&'a self, target: &'a str) -> impl Iterator<Item = Exception> {
         self.findings
             .iter()
             .filter(move |known| known.target == target)
@@ -83,7 +83,7 @@ impl Baseline {
 
 /// The findings of this run as a baseline. Those that the configuration accepts are
 /// left out: their reason stands there.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let findings: BTreeSet<Known> = run
         .targets
         .iter()

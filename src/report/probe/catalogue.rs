@@ -6,7 +6,7 @@ use crate::origin::catalogue::{Fix, Group, Rule, beside, rules};
 use crate::origin::remedy::{Server, advice};
 
 /// Every probe, one a line, by group.
-pub fn list() -> String {
+pub(crate) fn list() -> String {
     let mut out = String::new();
     for group in Group::ALL {
         let _ = writeln!(
@@ -35,7 +35,7 @@ pub fn list() -> String {
 }
 
 /// All about one probe.
-pub fn explain(rule: &Rule) -> String {
+pub(crate) fn explain(rule: &Rule) -> String {
     let mut out = format!("{}\n\n", rule.id);
     let mut line = |name: &str, text: &str| {
         let _ = writeln!(out, "{name:<11} {text}");

@@ -12,7 +12,7 @@ use crate::terminal::sanitize::sanitize_report;
 const MAX_LINES: usize = 10;
 
 /// The verdict first, then the worst findings, a line each.
-pub fn annotations(run: &Run) -> String {
+pub(crate) fn annotations(run: &Run) -> String {
     let mut verdicts: Vec<&TargetReport> = run.targets.iter().collect();
     verdicts.sort_by_key(|target| target.standing());
     let mut lines = Vec::new();

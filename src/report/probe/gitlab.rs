@@ -20,7 +20,7 @@ const MAX_SOLUTION: usize = 7000;
 /// One document for all targets. What the configuration accepts and what is only worth
 /// knowing are left out: a dashboard asks for each to be dealt with. It knows by
 /// itself what is new.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let vulnerabilities: Vec<Value> = run
         .findings()
         .into_iter()

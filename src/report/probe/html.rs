@@ -13,7 +13,7 @@ use crate::origin::observe::Evidence;
 use crate::origin::verdict::{Finding, ProbeReport};
 
 /// One document.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let mut out =
         String::from("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
     // Whatever a server sent: nothing here runs, and nothing is fetched.

@@ -10,7 +10,7 @@ use crate::origin::verdict::{Finding, ProbeReport};
 use crate::terminal::sanitize::sanitize_json;
 
 /// One document: the target itself, or a list of several.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let document = match &run.targets[..] {
         [only] => target(only),
         targets => {

@@ -6,7 +6,7 @@ use super::{Run, TargetReport, xml};
 use crate::origin::verdict::{Finding, ProbeReport, Verdict};
 
 /// One document.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let mut out = String::from(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"wscli probe-origin\">\n",
     );

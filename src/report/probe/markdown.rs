@@ -8,7 +8,7 @@ use crate::origin::verdict::{ProbeReport, Report};
 use crate::terminal::sanitize::sanitize_report;
 
 /// One document.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let mut out = String::from("## WebSocket origin enforcement\n");
     if run.targets.len() > 1 {
         let _ = writeln!(out, "\n{}", plain(&run.summary()));

@@ -1,18 +1,18 @@
 //! Reports of `probe-origin`, one file a format. The evidence in them has lost
 //! its secrets already; what is active in a stranger's text goes here.
 
-pub mod baseline;
-pub mod catalogue;
+pub(crate) mod baseline;
+pub(crate) mod catalogue;
 mod fingerprint;
-pub mod github;
-pub mod gitlab;
-pub mod html;
-pub mod json;
-pub mod junit;
-pub mod markdown;
-pub mod poc;
-pub mod sarif;
-pub mod text;
+pub(crate) mod github;
+pub(crate) mod gitlab;
+pub(crate) mod html;
+pub(crate) mod json;
+pub(crate) mod junit;
+pub(crate) mod markdown;
+pub(crate) mod poc;
+pub(crate) mod sarif;
+pub(crate) mod text;
 
 use jiff::Timestamp;
 
@@ -23,7 +23,7 @@ use crate::terminal::sanitize::sanitize_report;
 
 /// A run over one target or several, as the reports tell it.
 #[derive(Debug, Clone)]
-pub struct Run {
+pub(crate) struct Run {
     /// The targets, in their order.
     pub targets: Vec<TargetReport>,
     /// The configuration file, as a path for reports.
@@ -38,7 +38,7 @@ pub struct Run {
 
 /// What was found about one target, and how it is looked at.
 #[derive(Debug, Clone)]
-pub struct TargetReport {
+pub(crate) struct TargetReport {
     /// What was found.
     pub report: Report,
     /// The severity from which findings count.
@@ -51,7 +51,7 @@ pub struct TargetReport {
 
 /// What a run's exit status says about one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Standing {
+pub(crate) enum Standing {
     /// There are findings that count.
     Findings,
     /// The target died.
@@ -97,7 +97,7 @@ impl Run {
 
 impl TargetReport {
     /// How the target stands to the policy.
-    pub fn standing(&self) -> Standing {
+    pub(crate) fn standing(&self) -> Standing {
         match standing(&self.report, self.fail_on) {
             Standing::Met if self.interrupted.is_some() => Standing::Inconclusive,
             standing => standing,
@@ -105,7 +105,7 @@ impl TargetReport {
     }
 
     /// The verdict and its reason in one line, with what was let through.
-    pub fn verdict_line(&self) -> String {
+    pub(crate) fn verdict_line(&self) -> String {
         let line = verdict_line(&self.report, self.fail_on);
         let Some(signal) = self.interrupted else {
             return line;
@@ -131,7 +131,7 @@ impl TargetReport {
 }
 
 /// How a target stands to the policy, when findings count from this severity.
-pub fn standing(report: &Report, fail_on: Severity) -> Standing {
+pub(crate) fn standing(report: &Report, fail_on: Severity) -> Standing {
     match report.verdict {
         _ if report.is_unreachable() => Standing::Unreachable,
         Verdict::TargetDied => Standing::Died,
@@ -145,7 +145,7 @@ pub fn standing(report: &Report, fail_on: Severity) -> Standing {
 }
 
 /// The verdict and its reason in one line, with what was let through.
-pub fn verdict_line(report: &Report, fail_on: Severity) -> String {
+pub(crate) fn verdict_line(report: &Report, fail_on: Severity) -> String {
     let mut line = format!("{}: {}", report.verdict.name(), report.reason);
     let counting = report.counting(fail_on).count();
     let excepted = report

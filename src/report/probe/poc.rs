@@ -41,7 +41,7 @@ struct Attack {
 }
 
 /// The page for a run.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let reports = run.targets.iter().map(|target| &target.report);
     page(&reports.filter_map(attack).collect::<Vec<_>>())
 }

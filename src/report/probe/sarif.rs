@@ -32,7 +32,7 @@ const NOT_IN_A_PATH: &AsciiSet = &CONTROLS
     .add(b'}');
 
 /// One document, a run for all targets.
-pub fn render(run: &Run) -> String {
+pub(crate) fn render(run: &Run) -> String {
     let rules = Rules::of(run);
     let results: Vec<Value> = findings(run)
         .map(|(target, finding)| result(run, target, finding, &rules))

@@ -4,7 +4,7 @@ mod fit;
 
 use std::fmt::Write as _;
 
-pub use self::fit::wrapped;
+pub(crate) use self::fit::wrapped;
 use self::fit::{cut, shortened};
 use super::{Standing, TargetReport, evidence_lines};
 use crate::origin::catalogue::{Group, Severity, find};
@@ -14,7 +14,7 @@ use crate::terminal::sanitize::sanitize_report;
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whether escape sequences colour it.
     pub colour: bool,
     /// Whether the evidence of every probe is shown.
@@ -55,7 +55,7 @@ impl Look {
 }
 
 /// One target's report.
-pub fn render(target: &TargetReport, look: Look) -> String {
+pub(crate) fn render(target: &TargetReport, look: Look) -> String {
     let report = &target.report;
     let mut verdict = String::new();
     let colour = colour_of(target);

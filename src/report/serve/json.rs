@@ -13,7 +13,7 @@ use crate::server::{ConnectionId, Ended, Event, Opened, Requested};
 use crate::talk::{Close, rfc3339};
 
 /// One line of JSON.
-pub fn json(at: SystemTime, report: &Report) -> String {
+pub(crate) fn json(at: SystemTime, report: &Report) -> String {
     let line = Line {
         // A clock before the year -9999 tells no time worth writing.
         time: Timestamp::try_from(at).unwrap_or_default(),

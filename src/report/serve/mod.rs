@@ -8,13 +8,13 @@ use std::net::SocketAddr;
 
 use serde::Serialize;
 
-pub use self::json::json;
-pub use self::text::text;
+pub(crate) use self::json::json;
+pub(crate) use self::text::text;
 use crate::server::{Bound, Event, Front, ServerConfig, Totals};
 
 /// Something to tell.
 #[derive(Debug)]
-pub enum Report {
+pub(crate) enum Report {
     /// The server listens.
     Ready(Ready),
     /// What the engine tells.
@@ -27,7 +27,7 @@ pub enum Report {
 
 /// Where a server listens.
 #[derive(Debug, Clone, Serialize)]
-pub struct Ready {
+pub(crate) struct Ready {
     /// The first of `urls`.
     url: String,
     /// A URL for each path, to be connected to from this machine.
@@ -56,7 +56,7 @@ pub struct Ready {
 
 /// What a server is when it begins to listen.
 #[derive(Clone, Copy)]
-pub struct Listening<'a> {
+pub(crate) struct Listening<'a> {
     /// Where it listens.
     pub bound: &'a Bound,
     /// What it does.
@@ -71,7 +71,7 @@ pub struct Listening<'a> {
 
 impl Ready {
     /// What is known once a server listens.
-    pub fn new(listening: &Listening<'_>) -> Self {
+    pub(crate) fn new(listening: &Listening<'_>) -> Self {
         let Listening { bound, config, .. } = *listening;
         let pin = config.tls.as_ref().map(|tls| tls.certificate().pin);
         let scheme = if pin.is_some() { "wss" } else { "ws" };

@@ -1,7 +1,7 @@
 //! Faults, as data: what is to go wrong, and when. Pure.
 //!
 //! [`parse()`] makes a [`Plan`] of a path of the fault lab and its query;
-//! [`Opening`] is its part in the opening handshake, [`SessionPlan`] that on the
+//! `opening` is its part in the opening handshake, [`SessionPlan`] that on the
 //! open WebSocket. [`Chaos`] decides by chance, message by message. The lab
 //! carries them out today (`behaviour::lab`), and only by itself: it sends plain
 //! echoes of its own. A plan of faults around any behaviour belongs here, in three

@@ -1,6 +1,6 @@
 //! HTTP/1.1 up to the opening handshake, and what is answered by HTTP alone.
 //!
-//! The path of a connection: [`admit`] refuses it for its address or speaks TLS with
+//! The path of a connection: `admit` refuses it for its address or speaks TLS with
 //! it, `connection` reads its requests and runs the WebSocket that comes of them,
 //! `service` answers as `request` decides, with a `body`.
 

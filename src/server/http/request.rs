@@ -17,7 +17,6 @@ use crate::server::routes::{Route, decode};
 pub(crate) enum Answer {
     /// The opening handshake is accepted.
     Upgrade(Route, Accepted),
-    /// The page.
     Page,
     /// The file at this path, percent-encoding undone.
     File(String),

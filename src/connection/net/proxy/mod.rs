@@ -3,10 +3,10 @@
 //! The environment is read elsewhere; HTTP CONNECT is
 //! [`http`](crate::connection::http)'s.
 
-mod rules;
-pub(in crate::connection) mod socks;
+pub(crate) mod rules;
+pub(crate) mod socks;
 mod url;
 
-pub use self::rules::{Bypass, ProxyRules};
-pub use self::socks::{SocksError, SocksReply};
-pub use self::url::{Proxy, ProxyKind, ProxyUrlError};
+pub(crate) use self::rules::{Bypass, ProxyRules};
+pub(crate) use self::socks::{SocksError, SocksReply};
+pub(crate) use self::url::{Proxy, ProxyKind};

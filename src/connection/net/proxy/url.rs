@@ -18,9 +18,7 @@ const DEFAULT_PORT: u16 = 1080;
 pub struct Proxy {
     /// What it speaks.
     pub kind: ProxyKind,
-    /// Its host.
     pub host: Host,
-    /// Its port.
     pub port: u16,
     /// What proves to it who we are.
     pub credentials: Option<Credentials>,

@@ -8,15 +8,15 @@
 //! This module knows nothing of the protocols above it, except that a
 //! WebSocket needs HTTP/1.1. It asks nobody for passphrases.
 
-pub mod config;
-pub mod error;
+pub(crate) mod config;
+pub(crate) mod error;
 mod evidence;
-pub mod identity;
-pub mod info;
+pub(crate) mod identity;
+pub(crate) mod info;
 mod pem;
-pub mod pin;
-mod provider;
-pub mod server;
+pub(crate) mod pin;
+pub(crate) mod provider;
+pub(crate) mod server;
 pub(in crate::connection) mod tap;
 mod verify;
 
@@ -30,18 +30,20 @@ use self::tap::Tap;
 use self::verify::Seen;
 use crate::connection::net::transport::Transport;
 
-pub use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust};
-pub use self::error::TlsError;
-pub use self::identity::{FileError, Identity, IdentityFiles};
-pub use self::info::{AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion, Versions};
-pub use self::pin::{Pin, PinError, Pins};
+pub(crate) use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust};
+pub(crate) use self::error::TlsError;
+pub(crate) use self::identity::{FileError, Identity, IdentityFiles};
+pub(crate) use self::info::{
+    AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion, Versions,
+};
+pub(crate) use self::pin::Pins;
 
 /// Runs the TLS handshake with the server called `server_name`: a host name
 /// or an address, which may stand in brackets.
 ///
 /// # Errors
 /// A [`TlsError`] by cause. There is no time limit here: wrap the call.
-pub async fn connect(
+pub(crate) async fn connect(
     transport: Transport,
     server_name: &str,
     config: &TlsConfig,

@@ -111,7 +111,7 @@ impl ServerTls {
     /// A server's TLS of these settings.
     ///
     /// # Errors
-    /// A [`ServerTlsError`].
+    /// Why the certificate or its key cannot be used.
     pub fn new(settings: ServerTlsSettings) -> Result<Self, ServerTlsError> {
         let certified = settings.identity.0;
         let certificate = certified

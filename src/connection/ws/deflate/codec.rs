@@ -13,7 +13,7 @@ use super::{DeflateError, Params};
 
 /// Payloads below this many bytes go out uncompressed: they fit one packet
 /// either way, and the framing of DEFLATE eats most of what is saved.
-pub const MIN_COMPRESSED_BYTES: usize = 16;
+pub(crate) const MIN_COMPRESSED_BYTES: usize = 16;
 
 /// What a sync flush ends with, and a message leaves out (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
@@ -28,7 +28,7 @@ const MIN_OUTPUT_BYTES: usize = 256;
 
 /// Compresses the messages of one direction.
 #[derive(Debug)]
-pub struct Deflater {
+pub(crate) struct Deflater {
     window_bits: u8,
     takes_over_context: bool,
     stream: Option<Compress>,
@@ -36,7 +36,7 @@ pub struct Deflater {
 
 impl Deflater {
     /// A compressor for what `role` sends under `params`.
-    pub fn new(params: &Params, role: Role) -> Self {
+    pub(crate) fn new(params: &Params, role: Role) -> Self {
         let (window_bits, no_context_takeover) = match role {
             Role::Client => (
                 params.client_max_window_bits,
@@ -57,7 +57,7 @@ impl Deflater {
     /// The payload of the message's single frame, which is to be sent with
     /// RSV1. `None` when the message should go out as it is; a result must be
     /// sent, since the messages after it may refer to it.
-    pub fn compress(&mut self, payload: &[u8]) -> Option<Bytes> {
+    pub(crate) fn compress(&mut self, payload: &[u8]) -> Option<Bytes> {
         // zlib has no window of 8, which a server may demand. Sending
         // uncompressed is always allowed (RFC 7692 §6).
         if payload.len() < MIN_COMPRESSED_BYTES || !(9..=15).contains(&self.window_bits) {
@@ -105,7 +105,7 @@ fn sync_flush(stream: &mut Compress, payload: &[u8]) -> Option<Vec<u8>> {
 
 /// Inflates the messages of one direction, in steps of bounded output.
 #[derive(Debug)]
-pub struct Inflater {
+pub(crate) struct Inflater {
     takes_over_context: bool,
     stream: Option<Decompress>,
     /// Whether the current DEFLATE stream has been fed since the message began.
@@ -119,7 +119,7 @@ impl Inflater {
     ///
     /// The window is always the largest, which inflates every smaller one:
     /// zlib-rs allocates 32 KiB whatever is asked for.
-    pub fn new(params: &Params, role: Role) -> Self {
+    pub(crate) fn new(params: &Params, role: Role) -> Self {
         let no_context_takeover = match role {
             Role::Client => params.server_no_context_takeover,
             Role::Server => params.client_no_context_takeover,
@@ -141,7 +141,7 @@ impl Inflater {
     /// # Errors
     ///
     /// [`DeflateError::Corrupt`] when the data is not DEFLATE.
-    pub fn inflate(
+    pub(crate) fn inflate(
         &mut self,
         input: &[u8],
         output: &mut Vec<u8>,
@@ -186,7 +186,11 @@ impl Inflater {
     /// # Errors
     ///
     /// [`DeflateError::Corrupt`] when the data is not DEFLATE.
-    pub fn finish(&mut self, output: &mut Vec<u8>, max_len: usize) -> Result<bool, DeflateError> {
+    pub(crate) fn finish(
+        &mut self,
+        output: &mut Vec<u8>,
+        max_len: usize,
+    ) -> Result<bool, DeflateError> {
         // RFC 7692 §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail
         // end of the payload". They complete a block, so a message that is
         // empty or ends with a final block gets none, lest they be taken for

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// One element of an extension list: a name and its parameters, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Extension {
+pub(crate) struct Extension {
     /// The extension's name, a token.
     pub name: String,
     /// Parameter names with their values, unquoted; `None` is a parameter
@@ -38,7 +38,6 @@ pub enum NegotiationError {
     UnexpectedValue {
         /// The parameter.
         name: &'static str,
-        /// Its value.
         value: String,
     },
     /// No value where RFC 7692 demands one.
@@ -49,7 +48,6 @@ pub enum NegotiationError {
     BadWindowBits {
         /// The parameter.
         name: &'static str,
-        /// Its value.
         value: String,
     },
     /// A window size that RFC 7692 allows but zlib cannot compress with.
@@ -80,7 +78,7 @@ pub enum NegotiationError {
 ///
 /// [`NegotiationError::Malformed`] with the offending line; RFC 6455 §9.1 has
 /// the recipient fail the connection.
-pub fn parse_extensions<I, V>(header_values: I) -> Result<Vec<Extension>, NegotiationError>
+pub(crate) fn parse_extensions<I, V>(header_values: I) -> Result<Vec<Extension>, NegotiationError>
 where
     I: IntoIterator<Item = V>,
     V: AsRef<[u8]>,

@@ -8,17 +8,17 @@
 mod codec;
 mod extension;
 mod offer;
-mod policy;
+pub(crate) mod policy;
 
 use thiserror::Error;
 
-pub use codec::{Deflater, Inflater, MIN_COMPRESSED_BYTES};
-pub use extension::{Extension, NegotiationError, parse_extensions};
-pub use offer::{Offer, Params};
-pub use policy::{Policy, negotiate};
+pub(crate) use codec::{Deflater, Inflater};
+pub(crate) use extension::{NegotiationError, parse_extensions};
+pub(crate) use offer::{Offer, Params};
+pub(crate) use policy::{Policy, negotiate};
 
 /// The extension's name in `Sec-WebSocket-Extensions` (RFC 7692 §7).
-pub const EXTENSION_NAME: &str = "permessage-deflate";
+pub(crate) const EXTENSION_NAME: &str = "permessage-deflate";
 
 /// Why a compressed message could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]

@@ -9,7 +9,7 @@ use super::offer::{MAX_WINDOW_BITS, Offer, Params};
 
 /// What a server demands of every connection that it compresses.
 ///
-/// It is read from the same text as an [`Offer`].
+/// It is read from the same text as the offer of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Policy {
     /// The server compresses each message on its own, asked or not.
@@ -58,7 +58,7 @@ impl FromStr for Policy {
 /// `None` leaves the connection uncompressed: no acceptable offer, or a header
 /// that breaks the grammar (a server that wants to refuse the handshake for
 /// the latter, as RFC 6455 §9.1 has it, asks [`parse_extensions`]).
-pub fn negotiate<I, V>(header_values: I, policy: &Policy) -> Option<(Params, String)>
+pub(crate) fn negotiate<I, V>(header_values: I, policy: &Policy) -> Option<(Params, String)>
 where
     I: IntoIterator<Item = V>,
     V: AsRef<[u8]>,

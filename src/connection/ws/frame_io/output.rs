@@ -2,25 +2,25 @@
 
 /// Bytes on their way to the reader.
 #[derive(Debug, Default)]
-pub struct Output {
+pub(crate) struct Output {
     bytes: Vec<u8>,
     start: usize,
 }
 
 impl Output {
     /// What has not been taken.
-    pub fn as_slice(&self) -> &[u8] {
+    pub(crate) fn as_slice(&self) -> &[u8] {
         self.bytes.get(self.start..).unwrap_or_default()
     }
 
     /// Whether all has been taken.
-    pub fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.start >= self.bytes.len()
     }
 
     /// Takes `count` bytes off the front, and gives the memory back with the
     /// last of them.
-    pub fn consume(&mut self, count: usize) {
+    pub(crate) fn consume(&mut self, count: usize) {
         self.start += count;
         if self.is_empty() {
             *self = Self::default();
@@ -28,7 +28,8 @@ impl Output {
     }
 
     /// The memory it holds, in bytes.
-    pub fn capacity(&self) -> usize {
+    #[cfg(test)]
+    pub(crate) fn capacity(&self) -> usize {
         self.bytes.capacity()
     }
 

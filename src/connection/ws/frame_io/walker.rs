@@ -24,7 +24,7 @@ const MAX_FRAGMENT_BYTES: usize = 64 * 1024;
 /// passed on stands at its front. Then [`step`](Self::step) while
 /// [`has_work`](Self::has_work), and pass on what each step puts out.
 #[derive(Debug)]
-pub struct FrameWalker {
+pub(crate) struct FrameWalker {
     role: Role,
     max_frame_bytes: usize,
     position: Position,
@@ -111,7 +111,7 @@ impl FrameWalker {
     /// A walker over what `role` receives. Messages with RSV1 are inflated by
     /// `inflate`, if permessage-deflate was agreed on. Frames of more than
     /// `max_frame_bytes` are passed on as they are.
-    pub fn new(role: Role, inflate: Option<Inflater>, max_frame_bytes: usize) -> Self {
+    pub(crate) fn new(role: Role, inflate: Option<Inflater>, max_frame_bytes: usize) -> Self {
         Self {
             role,
             max_frame_bytes,
@@ -125,7 +125,7 @@ impl FrameWalker {
     }
 
     /// How many bytes the walker needs before the next chunk, at most 14.
-    pub fn headroom(&self) -> usize {
+    pub(crate) fn headroom(&self) -> usize {
         match self.position {
             Position::Header => self.held_len,
             Position::Split(_) => MAX_HEADER_BYTES,
@@ -137,7 +137,7 @@ impl FrameWalker {
     /// place. Returns how many bytes at the front are to be passed on.
     ///
     /// Only when [`has_work`](Self::has_work) is false may a chunk be walked.
-    pub fn walk(&mut self, buffer: &mut [u8]) -> usize {
+    pub(crate) fn walk(&mut self, buffer: &mut [u8]) -> usize {
         let (len, start) = self.resume(buffer);
         let buffer = buffer.get_mut(..len).unwrap_or_default();
         let walked = self.walk_frames(buffer, start);
@@ -149,7 +149,7 @@ impl FrameWalker {
     }
 
     /// Whether a step would get further without another chunk.
-    pub fn has_work(&self) -> bool {
+    pub(crate) fn has_work(&self) -> bool {
         let Some(compression) = &self.compression else {
             return false;
         };
@@ -167,7 +167,7 @@ impl FrameWalker {
     ///
     /// [`DeflateError`] when a compressed message cannot be inflated; nothing
     /// can be read after that.
-    pub fn step(&mut self, output: &mut Output) -> Result<(), DeflateError> {
+    pub(crate) fn step(&mut self, output: &mut Output) -> Result<(), DeflateError> {
         if matches!(self.position, Position::Compressed(_)) {
             self.step_compressed(output)
         } else {
@@ -179,19 +179,19 @@ impl FrameWalker {
     /// The payload length on the wire, in bytes, of the oldest data message
     /// not asked for yet. `None` without permessage-deflate, or when 128 Ki
     /// messages went by unasked.
-    pub fn take_wire_bytes(&mut self) -> Option<u64> {
+    pub(crate) fn take_wire_bytes(&mut self) -> Option<u64> {
         self.compression.as_mut()?.take_length()
     }
 
     /// The code of the Close frame that was passed on. tungstenite tells of
     /// 1002 in the place of a code that no frame may carry.
-    pub fn close_code(&self) -> Option<u16> {
+    pub(crate) fn close_code(&self) -> Option<u16> {
         self.close.as_ref()?.code()
     }
 
     /// Whether the next byte begins a message, on a connection without
     /// permessage-deflate, and nothing has been held back.
-    pub fn is_between_plain_messages(&self) -> bool {
+    pub(crate) fn is_between_plain_messages(&self) -> bool {
         matches!(self.position, Position::Header)
             && self.role == Role::Server
             && self.held_len == 0

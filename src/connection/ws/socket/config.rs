@@ -56,7 +56,7 @@ impl SocketConfig {
 }
 
 /// The socket takes no more messages: it is closing or closed. How it came to
-/// that is told by [`Event::Closed`].
+/// that is told by `Event::Closed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the socket is closing or closed")]
 pub struct NotOpen;

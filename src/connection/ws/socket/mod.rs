@@ -43,7 +43,7 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 pub use self::config::{NotOpen, SocketConfig};
-pub use self::echoing::Answered;
+pub(crate) use self::echoing::Answered;
 
 use self::config::WRITE_BUFFER_BYTES;
 use self::frames::Frames;

@@ -23,7 +23,7 @@ use crate::value;
 
 /// How the text is to look.
 #[derive(Debug, Clone, Copy)]
-pub struct Look {
+pub(crate) struct Look {
     /// Whether it is coloured.
     pub style: Style,
     /// How many columns there are.
@@ -37,7 +37,7 @@ const PROSE: usize = 100;
 const CAUSES: usize = 10;
 
 /// The report of a run.
-pub fn render(run: &mut Run<'_>, look: Look) -> String {
+pub(crate) fn render(run: &mut Run<'_>, look: Look) -> String {
     let mut page = Page {
         look,
         text: String::new(),
@@ -59,7 +59,7 @@ pub fn render(run: &mut Run<'_>, look: Look) -> String {
 }
 
 /// The verdicts on the thresholds, a line each.
-pub fn verdicts(verdicts: &[Verdict], look: Look) -> String {
+pub(crate) fn verdicts(verdicts: &[Verdict], look: Look) -> String {
     let expressions = verdicts.iter().map(|verdict| width(&verdict.expression));
     let widest = expressions.max().unwrap_or(0);
     let mut text = String::new();

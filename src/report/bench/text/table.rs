@@ -17,7 +17,6 @@ pub(super) struct Table {
     rows: Vec<(String, Vec<String>)>,
 }
 
-/// A column.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Column {
     /// What stands above it.

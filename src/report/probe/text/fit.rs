@@ -5,7 +5,7 @@ const MORE: &str = "...";
 
 /// Breaks a text between words into lines of at most `width` columns, those after the
 /// first indented. A word that is longer has a line of its own.
-pub fn wrapped(text: &str, width: Option<usize>, indent: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: Option<usize>, indent: usize) -> Vec<String> {
     let Some(width) = width else {
         return vec![text.to_owned()];
     };
