@@ -9,10 +9,10 @@ use crate::terminal::Verbosity;
 use crate::value;
 
 /// One line for people, and the verbosity from which it is shown.
-pub fn text(report: &Report) -> Option<(Verbosity, String)> {
+pub(crate) fn text(report: &Report) -> Option<(Verbosity, String)> {
     Some(match report {
         Report::Ready(ready) => (Verbosity::Normal, ready_text(ready)),
-        Report::Event(event) => event_text(event),
+        Report::Event(event) => (level(event), event_text(event)),
         Report::LeftOut(events) => (
             Verbosity::Normal,
             format!("{events} lines were left out: they came faster than they could be written"),
@@ -46,67 +46,65 @@ fn ready_text(ready: &Ready) -> String {
     text
 }
 
-fn event_text(event: &Event) -> (Verbosity, String) {
+/// The verbosity from which an event is shown.
+fn level(event: &Event) -> Verbosity {
     match event {
-        Event::Opened { connection, opened } => {
-            (Verbosity::Verbose, opened_text(connection, opened))
-        }
+        Event::Refused { .. }
+        | Event::TurnedAway { .. }
+        | Event::AcceptPaused(_)
+        | Event::Draining { .. } => Verbosity::Normal,
+        // A client that breaks the protocol is news; one that just goes away is not.
+        Event::Ended { ended, .. } if broke_the_protocol(&ended.outcome) => Verbosity::Normal,
+        Event::Opened { .. }
+        | Event::Served { .. }
+        | Event::HandshakeFailed { .. }
+        | Event::TlsFailed { .. }
+        | Event::Ended { .. } => Verbosity::Verbose,
+    }
+}
+
+fn broke_the_protocol(outcome: &Outcome) -> bool {
+    matches!(outcome, Outcome::Closed(closed)
+        if closed.error.as_ref().is_some_and(|error| error.close_frame().is_some()))
+}
+
+fn event_text(event: &Event) -> String {
+    match event {
+        Event::Opened { connection, opened } => opened_text(connection, opened),
         Event::Refused {
             connection,
             refused,
-        } => (Verbosity::Normal, refused_text(connection, refused)),
-        Event::Served { connection, served } => (
-            Verbosity::Verbose,
-            format!(
-                "{}: answered {} {} with {}",
-                name_of(connection),
-                served.requested.method,
-                served.requested.resource,
-                served.status
-            ),
+        } => refused_text(connection, refused),
+        Event::Served { connection, served } => format!(
+            "{}: answered {} {} with {}",
+            name_of(connection),
+            served.requested.method,
+            served.requested.resource,
+            served.status
         ),
-        Event::TurnedAway { connection } => (
-            Verbosity::Normal,
-            format!(
-                "{}: refused: its address has too many connections",
-                name_of(connection)
-            ),
+        Event::TurnedAway { connection } => format!(
+            "{}: refused: its address has too many connections",
+            name_of(connection)
         ),
-        Event::HandshakeFailed { connection, error } => (
-            Verbosity::Verbose,
-            format!(
-                "{}: no handshake: {}",
-                name_of(connection),
-                with_causes(error)
-            ),
+        Event::HandshakeFailed { connection, error } => format!(
+            "{}: no handshake: {}",
+            name_of(connection),
+            with_causes(error)
         ),
-        Event::TlsFailed { connection, error } => (
-            Verbosity::Verbose,
-            format!("{}: no TLS: {error}", name_of(connection)),
-        ),
-        Event::Ended { connection, ended } => {
-            // A client that breaks the protocol is news; one that just goes
-            // away is not.
-            let broken = matches!(&ended.outcome, Outcome::Closed(closed)
-                if closed.error.as_ref().is_some_and(|error| error.close_frame().is_some()));
-            let level = if broken {
-                Verbosity::Normal
-            } else {
-                Verbosity::Verbose
-            };
-            (level, ended_text(connection, ended))
+        Event::TlsFailed { connection, error } => {
+            format!("{}: no TLS: {error}", name_of(connection))
         }
-        Event::AcceptPaused(error) => (
-            Verbosity::Normal,
-            format!("cannot accept connections at the moment: {error}; trying again"),
-        ),
-        Event::Draining { connections, grace } => (
-            Verbosity::Normal,
-            match connections {
-                0 => "shutting down".to_owned(),
-                _ => format!("shutting down: closing {connections} connections, {grace:?} at most"),
-            },
-        ),
+        Event::Ended { connection, ended } => ended_text(connection, ended),
+        Event::AcceptPaused(error) => {
+            format!("cannot accept connections at the moment: {error}; trying again")
+        }
+        Event::Draining {
+            connections: 0,
+            grace: _,
+        } => "shutting down".to_owned(),
+        Event::Draining { connections, grace } => {
+            format!("shutting down: closing {connections} connections, {grace:?} at most")
+        }
     }
 }
 
