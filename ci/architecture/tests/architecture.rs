@@ -175,8 +175,38 @@ const TABLE: &[(&str, &[Allow])] = &[
 /// What every module may import: it knows none of them.
 const LEAVES: &[&str] = &["value"];
 
-/// Rings that stay: the files, and why they are not cut.
-const KNOWN_RINGS: &[(&[&str], &str)] = &[];
+/// Rings that are not cut yet: the files, and why. A part of one is allowed too.
+const KNOWN_RINGS: &[(&[&str], &str)] = &[
+    (
+        &["src/bench/payload.rs", "src/bench/tag.rs"],
+        "a payload carries a tag, whose form depends on the payload: waits for the workloads",
+    ),
+    (
+        &[
+            "src/report/bench/text/mod.rs",
+            "src/report/bench/text/asked.rs",
+            "src/report/bench/text/histogram.rs",
+            "src/report/bench/text/table.rs",
+        ],
+        "the page and its parts share their helpers in mod.rs: being rewritten",
+    ),
+    (
+        &[
+            "src/commands/connect.rs",
+            "src/commands/connect/interactive.rs",
+            "src/commands/connect/talk.rs",
+        ],
+        "two roads through connect: one line replaces them",
+    ),
+    (
+        &["src/pipe/engine.rs", "src/pipe/run.rs"],
+        "one line replaces both engines",
+    ),
+    (
+        &["src/repl/mod.rs", "src/repl/session.rs"],
+        "one line replaces both engines",
+    ),
+];
 
 const CLAP_USERS: &[&str] = &["cli", "commands"];
 
@@ -191,7 +221,6 @@ fn only_cli_and_commands_name_clap() {
 }
 
 #[test]
-#[ignore = "15 rings are being cut"]
 fn files_form_no_ring() {
     hold("files form no ring", |map| check_rings(map, KNOWN_RINGS));
 }
@@ -281,14 +310,13 @@ fn check_clap(map: &Crate) -> Vec<Finding> {
 
 fn check_rings(map: &Crate, known: &[(&[&str], &str)]) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut met = vec![false; known.len()];
     for ring in map.rings() {
         let names: Vec<&str> = ring
             .iter()
             .map(|file| map.files[*file].path.as_str())
             .collect();
-        if let Some(index) = known.iter().position(|(files, _)| *files == names) {
-            met[index] = true;
+        let is_known = |files: &[&str]| names.iter().all(|name| files.contains(name));
+        if known.iter().any(|(files, _)| is_known(files)) {
             continue;
         }
         let uses = uses_within(map, &ring);
@@ -298,10 +326,6 @@ fn check_rings(map: &Crate, known: &[(&[&str], &str)]) -> Vec<Finding> {
             uses.join("\n  ")
         );
         findings.push(Finding::new(&map.files[ring[0]], 1, message));
-    }
-    for ((files, _), _) in known.iter().zip(met).filter(|(_, met)| !met) {
-        let message = format!("no ring any more: {}; delete its row", files.join(", "));
-        findings.push(Finding::new(&map.files[0], 1, message));
     }
     findings
 }
@@ -593,14 +617,19 @@ mod the_checks_themselves {
     }
 
     #[test]
-    fn a_known_ring_is_allowed_until_it_is_cut() {
-        let files = ["src/a.rs", "src/b.rs"];
-        let known: &[(&[&str], &str)] = &[(&files, "a reason")];
-        for (b, findings) in [("use crate::a::A; pub struct B;", 0), ("pub struct B;", 1)] {
+    fn a_known_ring_is_allowed_and_no_larger_one() {
+        let known: &[(&[&str], &str)] = &[(&["src/a.rs", "src/b.rs"], "a reason")];
+        let ring_of_two = ("use crate::a::A; pub struct B;", "");
+        let ring_of_three = (
+            "use crate::c::C; pub struct B;",
+            "pub struct C(crate::a::A);",
+        );
+        for ((b, c), findings) in [(ring_of_two, 0), (ring_of_three, 1)] {
             let map = Crate::of(&[
-                ("src/lib.rs", "mod a; mod b;"),
+                ("src/lib.rs", "mod a; mod b; mod c;"),
                 ("src/a.rs", "use crate::b::B; pub struct A;"),
                 ("src/b.rs", b),
+                ("src/c.rs", c),
             ]);
             assert_eq!(check_rings(&map, known).len(), findings, "{b}");
         }

@@ -7,6 +7,7 @@ mod expand;
 mod settings;
 #[cfg(test)]
 mod tests;
+mod wrong;
 
 use std::fs;
 use std::ops::Range;
@@ -20,6 +21,7 @@ use toml::de::{DeTable, Deserializer};
 use self::expand::Expanded;
 use self::settings::Table;
 pub(super) use self::settings::{Page, Settings, no_such_probe, pattern};
+use self::wrong::Wrong;
 use crate::connection::Secrets;
 use crate::exit::Failure;
 
@@ -35,31 +37,6 @@ pub(super) struct TargetSettings {
     /// Where its entry is in the file, from 1.
     pub(super) line: usize,
     pub(super) settings: Settings,
-}
-
-/// What is wrong in the file, and where.
-#[derive(Debug)]
-struct Wrong {
-    span: Option<Range<usize>>,
-    why: String,
-}
-
-impl Wrong {
-    fn new(span: Range<usize>, why: impl Into<String>) -> Self {
-        Self {
-            span: Some(span),
-            why: why.into(),
-        }
-    }
-}
-
-impl From<toml::de::Error> for Wrong {
-    fn from(error: toml::de::Error) -> Self {
-        Self {
-            span: error.span(),
-            why: error.message().replace('\n', " "),
-        }
-    }
 }
 
 impl ConfigFile {

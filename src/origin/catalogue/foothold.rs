@@ -4,9 +4,6 @@
 use super::scene::{Request, Scene, Skip, origin_of};
 use super::{Fix, Group, RFC6454, RFC6455, Rule, Severity};
 
-/// The one probe whose severity depends on the target.
-pub(super) const HOST_REBIND: &str = "host-rebind";
-
 const fn medium(
     id: &'static str,
     sends: &'static str,
@@ -259,7 +256,7 @@ pub(super) const RULES: &[Rule] = &[
         fix: Fix::PinHost,
         reference: "RFC 6455 §10.2, CWE-350, CWE-1385, CVE-2025-24010, CVE-2018-14732",
         ..medium(
-            HOST_REBIND,
+            super::rule::HOST_REBIND,
             "Host: rebind.X:port, Origin: its own",
             "the server compares the origin with the Host header, and takes any Host",
             "a page on a name of the attacker's, which the DNS then turns to the server's \
