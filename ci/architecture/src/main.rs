@@ -33,11 +33,10 @@ fn main() {
             &found.json,
         ),
         (
-            "Redactions: files with a word that stands for a secret",
+            "Redactions: files that declare the word for a secret",
             &found.redactions,
         ),
-        ("Readers of frame headers", &found.readers),
-        ("Writers of frame headers", &found.writers),
+        ("Files that read or write frame headers", &found.frames),
     ] {
         println!("\n## {title}: {}\n", list.len());
         list.iter().for_each(|place| println!("- {place}"));
@@ -199,8 +198,7 @@ struct Declarations {
     close: BTreeSet<String>,
     json: BTreeSet<String>,
     redactions: BTreeSet<String>,
-    readers: BTreeSet<String>,
-    writers: BTreeSet<String>,
+    frames: BTreeSet<String>,
 }
 
 impl Declarations {
@@ -273,25 +271,27 @@ impl Reader<'_> {
         let has = |literal: &str| literals.iter().any(|found| found == literal);
         let text = |literal: &str| has(&format!("\"{literal}\""));
         let names = |ident: &str| idents.iter().any(|found| found == ident);
-        let is_parser = names("FrameHeader") && names("parse");
-        // RFC 6455 §5.2: the length of a payload, and what stands for longer ones.
-        let by_hand = has("126") || has("0x7e") || has("125");
-        let masks = has("0x7f") || has("0b0111_1111");
-        if is_parser || (by_hand && masks) {
-            self.found.readers.insert(self.place());
-        } else if by_hand && (has("127") || has("0xffff") || has("0x80") || names("u16")) {
-            self.found.writers.insert(self.place());
-        }
-        if names("json") && (text("code") && text("reason") || text("opcode") && text("data")) {
+        if names("json!") && (text("code") && text("reason") || text("opcode") && text("data")) {
             self.found.json.insert(self.file.to_owned());
         }
     }
 
-    fn redaction(&mut self, tokens: TokenStream) {
-        let mut literals = Vec::new();
-        collect(tokens, &mut literals, &mut Vec::new());
+    /// Words for secrets, and the lengths that stand for longer ones in the header
+    /// of a frame (RFC 6455 §5.2).
+    fn literals(&mut self, tokens: TokenStream) {
+        let (mut literals, mut idents) = (Vec::new(), Vec::new());
+        collect(tokens, &mut literals, &mut idents);
+        let by_hand = literals
+            .iter()
+            .any(|literal| ["126", "0x7e"].contains(&literal.as_str()));
+        if by_hand || idents.iter().any(|ident| ident == "FrameHeader") {
+            self.found.frames.insert(self.file.to_owned());
+        }
         for literal in literals {
-            if literal.to_ascii_lowercase().contains("redacted") {
+            if literal
+                .trim_matches(['"', '[', ']'])
+                .eq_ignore_ascii_case("redacted")
+            {
                 self.found.redactions.insert(self.file.to_owned());
             }
         }
@@ -303,7 +303,11 @@ fn collect(tokens: TokenStream, literals: &mut Vec<String>, idents: &mut Vec<Str
     while let Some(token) = tokens.next() {
         match token {
             TokenTree::Literal(literal) => literals.push(literal.to_string()),
-            TokenTree::Ident(ident) => idents.push(ident.to_string()),
+            TokenTree::Ident(ident) => {
+                let is_macro = matches!(tokens.peek(), Some(TokenTree::Punct(punct)) if punct.as_char() == '!');
+                let bang = if is_macro { "!" } else { "" };
+                idents.push(format!("{ident}{bang}"));
+            }
             TokenTree::Punct(punct) if punct.as_char() == '#' => {
                 // Attributes, doc comments among them.
                 if matches!(tokens.peek(), Some(TokenTree::Group(_))) {
@@ -322,7 +326,7 @@ impl<'ast> Visit<'ast> for Reader<'_> {
             return;
         }
         if !matches!(item, syn::Item::Mod(_)) {
-            self.redaction(quote(item));
+            self.literals(quote(item));
         }
         visit::visit_item(self, item);
     }

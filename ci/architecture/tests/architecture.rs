@@ -273,8 +273,7 @@ fn check_imports(map: &Crate) -> Vec<Finding> {
 /// What is wrong with an import, if anything is.
 fn check_import(target: &str, row: &str, allowed: &[Allow]) -> Option<String> {
     let is_free = |leaf: &&str| is_at_or_below(target, leaf);
-    if target.is_empty() || is_at_or_below(target, row) || LEAVES.iter().any(|leaf| is_free(&leaf))
-    {
+    if target.is_empty() || is_at_or_below(target, row) || LEAVES.iter().any(is_free) {
         return None;
     }
     if row_of(target).is_none() {
