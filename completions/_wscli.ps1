@@ -251,6 +251,7 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
             [CompletionResult]::new('--use-har-credentials', '--use-har-credentials', [CompletionResultType]::ParameterName, 'Send the cookies and tokens of the archive')
             [CompletionResult]::new('--exotic', '--exotic', [CompletionResultType]::ParameterName, 'Send malformed probes too, last: they can end a weak server')
+            [CompletionResult]::new('--quick', '--quick', [CompletionResultType]::ParameterName, 'End with the first probe of a web page that is let in and counts')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'Print the catalogue and exit')
             [CompletionResult]::new('--github', '--github', [CompletionResultType]::ParameterName, 'Print GitHub workflow annotations, and add to the job summary')
             [CompletionResult]::new('-L', '-L ', [CompletionResultType]::ParameterName, 'Follow redirects; credentials stay with the first host, port and scheme')

@@ -235,6 +235,7 @@ always\t'Always'
 never\t'Never'"
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l use-har-credentials -d 'Send the cookies and tokens of the archive'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l exotic -d 'Send malformed probes too, last: they can end a weak server'
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l quick -d 'End with the first probe of a web page that is let in and counts'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l list -d 'Print the catalogue and exit'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l github -d 'Print GitHub workflow annotations, and add to the job summary'
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s L -l location -d 'Follow redirects; credentials stay with the first host, port and scheme'

@@ -525,6 +525,29 @@ fn a_bypass_fails_whatever_severity_counts() {
 }
 
 #[test]
+fn a_quick_run_ends_with_the_first_page_that_is_let_in() {
+    static ASKED: AtomicU32 = AtomicU32::new(0);
+    let open = serve(
+        |_| {
+            ASKED.fetch_add(1, Ordering::SeqCst);
+            true
+        },
+        FORBIDDEN,
+    );
+    let output = wscli(&[&open, "--allow", CLIENT, "--quick", "--window", "0.3"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("not-enforced: "), "{text}");
+    assert_eq!(ASKED.load(Ordering::SeqCst), 2, "{text}");
+    // The numbers are said before.
+    assert!(
+        stderr(&output).contains("opening handshakes: 2 to "),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
 fn the_catalogue_is_printed_without_a_target() {
     let output = wscli(&["--list"]);
     assert!(output.status.success());

@@ -214,6 +214,10 @@ pub(crate) struct ProbingArgs {
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=32))]
     pub concurrency: u16,
 
+    /// End with the first probe of a web page that is let in and counts
+    #[arg(long)]
+    pub quick: bool,
+
     /// Print the catalogue and exit
     #[arg(long)]
     pub list: bool,

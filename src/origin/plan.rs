@@ -246,7 +246,7 @@ impl Builder<'_> {
             debug_assert!(first < probes.len());
         }
         self.seen.entry(request.clone()).or_insert(probes.len());
-        let (group, severity) = self.config.judge(rule, &request);
+        let (group, severity) = self.config.judge(rule, &request, allowed);
         probes.push(Probe {
             rule,
             group,
@@ -320,7 +320,17 @@ impl PlanConfig {
             .any(|origin| site_of(&origin).as_deref() == Some(&site))
     }
 
-    fn judge(&self, rule: &Rule, request: &Request) -> (Group, Severity) {
+    /// Whether anybody can register names below the host of an allowed origin:
+    /// it is a public suffix itself, such as `github.io`, or a single label that
+    /// is a top-level domain too.
+    fn is_shared(&self, allowed: usize) -> bool {
+        let Some(WebOrigin::Tuple { host, .. }) = self.allowed.origins().get(allowed) else {
+            return false;
+        };
+        registrable_at(host).is_none() && registrable_at(&format!("x.{host}")).is_some()
+    }
+
+    fn judge(&self, rule: &Rule, request: &Request, allowed: usize) -> (Group, Severity) {
         let severity = match (&self.allowed, rule.id) {
             // Its own pages are pages too.
             (Allowed::Nobody, "self") => Severity::Medium,
@@ -332,6 +342,9 @@ impl PlanConfig {
         let sendable = request.single_origin().is_some_and(is_serialised);
         if rule.group != Group::ClientOnly && !sendable {
             return (Group::ClientOnly, severity.min(Severity::Low));
+        }
+        if matches!(rule.id, "subdomain" | "subdomain-http") && self.is_shared(allowed) {
+            return (Group::Web, Severity::High);
         }
         (rule.group, severity)
     }

@@ -289,7 +289,12 @@ fn open_door(web: &[&ProbeReport]) -> Option<(Verdict, String)> {
             probe.judged.accepted == Some(true) && !guarded
         })
     };
-    let any = open().find(|probe| matches!(probe.rule.id, "foreign" | "foreign-altscheme"));
+    let any = open().find(|probe| {
+        matches!(
+            probe.rule.id,
+            "foreign" | "foreign-altscheme" | "foreign-plain"
+        )
+    });
     if let Some(probe) = any {
         let why = format!("{} is accepted: {}", probe.origin, probe.judged.why);
         return Some((Verdict::NotEnforced, why));

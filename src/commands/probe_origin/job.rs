@@ -223,6 +223,7 @@ fn run_config(
     run.anonymous = without_credentials(target, &open);
     run.window = settings.window.unwrap_or(flags.window);
     run.concurrency = usize::from(flags.concurrency);
+    run.quick = flags.quick;
     run.talk = Conversation {
         message: message.map(Message::text),
         expect: flag_pattern(flags.expect.as_deref())?.or(settings.expect),

@@ -68,6 +68,11 @@ impl<'a> Output<'a> {
             "{}: {all}, and the allowed origin in between{beside}",
             job.shown()
         ));
+        let forecast = job.run.forecast();
+        self.say(&format!(
+            "opening handshakes: {} to {}, at most {} where refusals come after the 101",
+            forecast.least, forecast.usual, forecast.most
+        ));
         self.say(&format!(
             "of any web page {}, of a foothold {}, of no browser {}",
             count(Group::Web),

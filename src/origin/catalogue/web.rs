@@ -67,6 +67,13 @@ pub(super) const RULES: &[Rule] = &[
         },
     )),
     critical(high(
+        "foreign-plain",
+        "s://www.iana.org, a name that nobody suspects",
+        "the server refuses names that look like a test or an attack, and lets in all others",
+        ANY_PAGE,
+        |scene| Ok(Request::origin(format!("{}://www.iana.org", scene.scheme))),
+    )),
+    critical(high(
         "foreign-port",
         "s://X:p, p the port of the allowed origin",
         "the server compares the port, and not the host",

@@ -308,6 +308,22 @@ fn the_domain_of_the_attacker_is_a_strangers() {
 }
 
 #[test]
+fn below_a_public_suffix_anybody_can_have_a_page() {
+    for (allowed, group) in [
+        ("http://box", Group::Web),
+        ("https://github.io", Group::Web),
+        ("https://alice.github.io", Group::Foothold),
+        ("http://intranet", Group::Foothold),
+        ("http://localhost:3000", Group::Foothold),
+        ("https://client.com", Group::Foothold),
+    ] {
+        let plan = plan(&config(&[allowed], "ws://server.com/ws"));
+        let probe = plan.probes.iter().find(|p| p.rule.id == "subdomain");
+        assert_eq!(probe.unwrap().group, group, "{allowed}");
+    }
+}
+
+#[test]
 fn what_chromium_sends_in_names_is_high() {
     let plan = plan(&config(&["https://client.com"], "ws://server.com/ws"));
     for id in ["suffix-dollar", "suffix-brace", "suffix-backtick"] {

@@ -7,6 +7,7 @@
 
 mod baseline;
 mod decide;
+mod forecast;
 mod job;
 mod settle;
 mod waves;

@@ -1,6 +1,7 @@
 //! Hand-written servers in memory, on a paused clock.
 
 mod guards;
+mod model;
 mod noise;
 mod server;
 mod slow;

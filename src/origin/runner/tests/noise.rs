@@ -61,7 +61,7 @@ fn loud(check: fn(&Ask) -> bool, refusal: Refusal, log: fn(&Ask) -> String, most
 }
 
 /// Enough for three waves.
-const IDS: [&str; 17] = [
+pub(super) const IDS: [&str; 17] = [
     "foreign",
     "foreign-altscheme",
     "null",

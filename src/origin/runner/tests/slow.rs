@@ -144,3 +144,56 @@ async fn connections_that_chance_ends_are_not_refused() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_number_of_handshakes_is_as_foretold() {
+    type Refusal = fn(&Ask) -> Reply;
+    let kinds: [(&str, Refusal); 9] = [
+        ("open", |_| open()),
+        ("403", |_| status(403)),
+        ("end of stream", |_| Reply::Drop),
+        ("500", |_| status(500)),
+        ("close", |_| open().closes(1008)),
+        ("message", |_| open().says("{\"error\":\"no\"}")),
+        ("two", |ask| status(if ask.others < 2 { 403 } else { 503 })),
+        ("one", |ask| status(if ask.others < 1 { 403 } else { 503 })),
+        ("one, close", |ask| match ask.others {
+            0 => open().closes(1008),
+            _ => status(503),
+        }),
+    ];
+    for concurrency in [8, 3, 1] {
+        for (kind, refusal) in kinds {
+            for credentials in [false, true] {
+                let all = concurrency == 8 && !credentials;
+                let ids: &[&str] = if all { &[] } else { &noise::IDS };
+                let mut config = config(&[CLIENT], ids);
+                config.concurrency = concurrency;
+                if credentials {
+                    config.anonymous = Some(config.open.clone());
+                }
+                let most = match kind {
+                    "two" => 2,
+                    "one" | "one, close" => 1,
+                    _ => 99,
+                };
+                let server = Server::new(move |ask| match is_client(ask) {
+                    true if ask.others >= most => status(503),
+                    true => open(),
+                    false => refusal(ask),
+                });
+                let foretold = config.forecast();
+                let report = probe_with(&config, server).await;
+                let made = report.handshakes as usize;
+                let limit = match kind {
+                    "open" | "403" => foretold.usual,
+                    _ => foretold.most,
+                };
+                assert!(
+                    (foretold.least..=limit).contains(&made),
+                    "{kind}, {concurrency} at a time, {credentials}: {made} of {foretold:?}"
+                );
+            }
+        }
+    }
+}
