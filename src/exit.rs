@@ -63,6 +63,7 @@ exit_statuses! {
     Inconclusive = 13, &["probe-origin"],
         "inconclusive: no answer that can be judged (probe-origin)";
     TargetDied = 14, &["probe-origin"], "the target died (probe-origin)";
+    HungUp = 129, CLIENTS, "hung up (SIGHUP)";
     Interrupted = 130, ANY, "interrupted (SIGINT)";
     Terminated = 143, ANY, "terminated (SIGTERM)";
 }

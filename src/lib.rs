@@ -3,7 +3,7 @@
 //! The modules, in reading order: [`connection`] is the core that everything
 //! else stands on (from a URL to an open socket), `origin` judges where a
 //! request comes from, [`server`] answers, `pipe` connects a socket with the
-//! standard streams, `talk` is the conversation and its log, `repl` the
+//! standard streams, `talk` is the conversation and its log, `prompt` the
 //! prompt, `bench` puts load on a server and measures, and `commands` turn
 //! arguments (`cli`) into engines and their results (`report`) into an
 //! `exit` status. `terminal` alone writes to the standard streams.
@@ -20,7 +20,7 @@ mod origin;
 #[doc(hidden)]
 pub mod pipe;
 #[doc(hidden)]
-pub mod repl;
+pub mod prompt;
 mod report;
 pub mod server;
 #[doc(hidden)]

@@ -12,9 +12,8 @@ use anyhow::{Context as _, Result};
 use tokio::time::sleep;
 
 use self::output::JsonOutput;
+use super::colors::color_env;
 use super::demo;
-use super::prompt::color_env;
-use super::sentence;
 use super::signals::Signals;
 use crate::bench::config::Mode;
 use crate::bench::threshold::Verdict;
@@ -25,6 +24,7 @@ use crate::connection::{OpenConfig, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::report::bench::text::{self, Look};
 use crate::report::bench::{Run, json, live};
+use crate::talk::sentence;
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{
     Progress, Status, Style, Verbosity, stdout_is_terminal, stdout_width, write_stdout,
@@ -61,7 +61,7 @@ pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Resul
     };
     let told = tell(run, json, color, status);
     if let Err(error) = &told {
-        status.error(&sentence(error));
+        status.error(&sentence(error.as_ref()));
     }
     let ended = judge(&summary, &verdicts, cause.get());
     match (told, ended) {
@@ -131,7 +131,7 @@ fn failure(error: BenchError, open: &OpenConfig) -> anyhow::Error {
     let exit = status_of_open(&source);
     let secrets = open.request.secrets(&target);
     let hint = diagnose::hint(&source, &target, open);
-    let cause = secrets.text(&sentence(&anyhow::Error::from(source)));
+    let cause = secrets.text(&sentence(&source));
     let message = format!("{}: {cause}", not_opened(connections));
     Failure::new(exit, message).with_hint(hint).into()
 }

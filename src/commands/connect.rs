@@ -1,42 +1,35 @@
-//! `wscli connect`: standard input goes out, messages come back.
+//! `wscli connect`: one road from the arguments to a line to the server, which
+//! forks into the prompt and the pipe.
 
+mod dialer;
 mod end;
 mod handshake;
 mod input;
-mod interactive;
+mod log;
+mod pipe;
+mod prompt;
 mod report;
-mod talk;
 
-use std::pin::Pin;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use tokio::runtime;
-use tokio::time::sleep;
 use url::Url;
 
-use self::talk::Talk;
+use self::dialer::Dialer;
 use super::curl::print_command;
 use super::demo;
-use super::dial::Environment;
 use super::signals::Signals;
-use super::transport::{self, Dial};
 use crate::cli::connect::ConnectArgs;
-use crate::cli::keep_alive::keep_alive;
-use crate::connection::net::proxy::ProxyRules;
-use crate::connection::{Secrets, SocketConfig};
+use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure};
-use crate::pipe::Stop;
-use crate::report::connect::ConnectReport;
-use crate::terminal::Status;
-use crate::terminal::secret::read_secret;
+use crate::pipe::Framing;
 use crate::terminal::style::ColorChoice;
+use crate::terminal::{Status, is_interactive};
 
 /// What to do without a URL away from a terminal.
 const NO_URL: &str =
     "no URL given; write wscli connect URL, or --demo to talk to an echo server of its own";
-
-type StopSignal = Pin<Box<dyn Future<Output = Stop>>>;
 
 /// Runs the command.
 pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Result<ExitStatus> {
@@ -45,11 +38,7 @@ pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Res
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let result = if interactive::is_meant(args) {
-        runtime.block_on(interactive::run(args, color, status))
-    } else {
-        runtime.block_on(until_second_signal(args, status))
-    };
+    let result = runtime.block_on(until_second_signal(args, color, status));
     // A read of stdin, or a write to a stdout that nobody reads, may be
     // blocked on a thread of the runtime. It must not hold up the exit.
     runtime.shutdown_background();
@@ -57,86 +46,60 @@ pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Res
 }
 
 /// Runs the talk. The first signal ends it politely, the second at once.
-async fn until_second_signal(args: &ConnectArgs, status: Status) -> Result<ExitStatus> {
-    let mut signals = Signals::new().context("cannot listen for signals")?;
-    let stop = stop_signal(
-        Signals::new().context("cannot listen for signals")?,
-        args.transport.max_time,
-    );
+async fn until_second_signal(
+    args: &ConnectArgs,
+    color: ColorChoice,
+    status: Status,
+) -> Result<ExitStatus> {
+    let mut signals = Signals::new().context("could not listen for signals")?;
+    let stop = Signals::new().context("could not listen for signals")?;
     let twice = async {
         signals.next().await;
         signals.next().await
     };
     tokio::select! {
-        result = Box::pin(connect(args, status, stop)) => result,
+        result = Box::pin(connect(args, color, status, stop)) => result,
         status = twice => Ok(status),
     }
 }
 
-fn stop_signal(mut signals: Signals, max_time: Option<Duration>) -> StopSignal {
-    Box::pin(async move {
-        let limit = async {
-            match max_time {
-                Some(time) => sleep(time).await,
-                None => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            status = signals.next() => match status {
-                ExitStatus::Terminated => Stop::Terminate,
-                _ => Stop::Interrupt,
-            },
-            () = limit => Stop::MaxTime,
-        }
-    })
-}
-
-async fn connect(args: &ConnectArgs, status: Status, stop: StopSignal) -> Result<ExitStatus> {
+async fn connect(
+    args: &ConnectArgs,
+    color: ColorChoice,
+    status: Status,
+    signals: Signals,
+) -> Result<ExitStatus> {
+    let stop = Box::pin(signals.stop(args.transport.max_time));
     let url = match &args.url {
-        Some(url) => url.clone(),
-        None if args.demo => demo::start().await?,
-        None => return Err(Failure::usage(NO_URL).into()),
+        Some(url) => Some(url.clone()),
+        None if args.demo => Some(demo::start().await?),
+        None => None,
     };
-    if args.curl.print_command {
-        return print_command(&url, args, status);
+    if let (Some(url), true) = (&url, args.curl.print_command) {
+        return print_command(url, args, status);
     }
-    let dial = dial(args, &url)?;
-    let mut report = ConnectReport::new(dial.target.to_string());
-    let secrets = dial.secrets.clone();
-    let result = match Talk::new(args, status, dial, stop, &mut report) {
-        Ok(mut talk) => talk.run().await,
-        Err(error) => Err(error),
-    };
-    let written = match &args.report.json {
-        Some(path) => report::write(path, report, &result, &secrets),
-        None => Ok(()),
-    };
-    // How the run went matters more than that nobody can read of it.
-    result.and_then(|ended| written.map(|()| ended))
+    let dialer = Arc::new(Dialer::new(args));
+    let target = url.map(|url| dialer.first(&url)).transpose()?;
+    if is_prompt(args) {
+        let line = dialer::line(args, target)?;
+        return prompt::run(args, color, status, line, dialer, stop).await;
+    }
+    let (target, open) = target.ok_or_else(|| Failure::usage(NO_URL))?;
+    pipe::run(args, status, target, open, stop).await
 }
 
-fn dial(args: &ConnectArgs, url: &str) -> Result<Dial> {
-    let environment = Environment::read();
-    let mut ask = |prompt: &str| read_secret(prompt).map(|answer| answer.map(|s| s.to_string()));
-    let mut dial = transport::dial(url, &args.transport, &environment, &mut ask)?;
-    if args.url.is_none() {
-        // No proxy leads to this very process.
-        dial.open.dial.proxies = ProxyRules::default();
-    }
-    dial.socket = socket_config(args)?;
-    Ok(dial)
-}
-
-fn socket_config(args: &ConnectArgs) -> Result<SocketConfig> {
-    let mut socket = transport::socket_config(&args.transport);
-    let flags = &args.keep_alive;
-    socket.keep_alive = keep_alive(
-        flags.keep_alive,
-        flags.keep_alive_interval,
-        flags.keep_alive_timeout,
-    )
-    .map_err(Failure::usage)?;
-    Ok(socket)
+/// Whether the prompt is meant: there is a terminal at both ends, and nothing
+/// asks for what only the pipe does.
+fn is_prompt(args: &ConnectArgs) -> bool {
+    let piped = !args.input.execute.is_empty()
+        || args.input.echo
+        || args.framing.framing() != Framing::Lines
+        || args.end.count.is_some()
+        || args.end.one
+        || args.end.until.is_some()
+        || args.end.linger.is_some()
+        || args.report.json.is_some();
+    !piped && is_interactive()
 }
 
 /// In curl, `-x` is the proxy. A proxy's URL must not be sent to the server:

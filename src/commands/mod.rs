@@ -1,16 +1,13 @@
 //! One file a command: arguments → configuration → engine → exit status.
 
 mod bench;
+mod colors;
 mod connect;
 mod curl;
 mod demo;
 mod dial;
-mod error_text;
 mod generate;
-mod log;
 mod probe_origin;
-mod prompt;
-
 mod serve;
 mod signals;
 pub(crate) mod tls;
@@ -18,9 +15,9 @@ mod transport;
 
 use clap::{CommandFactory, FromArgMatches};
 
-use self::error_text::sentence;
 use crate::cli::{Cli, Command, GlobalArgs, When};
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
+use crate::talk::sentence;
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
@@ -75,7 +72,7 @@ fn command_line() -> clap::Command {
 }
 
 fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
-    status.error(&sentence(error));
+    status.error(&sentence(error.as_ref()));
     if let Some(hint) = hint_of(error) {
         status.note(&format!("hint: {hint}"));
     }

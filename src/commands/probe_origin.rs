@@ -199,6 +199,7 @@ async fn look_beside(job: &Job, dialer: &ProbeDialer, report: &mut Report) {
 
 fn signal_name(status: Option<ExitStatus>) -> &'static str {
     match status {
+        Some(ExitStatus::HungUp) => "SIGHUP",
         Some(ExitStatus::Terminated) => "SIGTERM",
         _ => "SIGINT",
     }

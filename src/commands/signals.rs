@@ -5,29 +5,26 @@ use std::io;
 use std::sync::Arc;
 #[cfg(unix)]
 use std::sync::atomic::{AtomicBool, Ordering};
-#[cfg(unix)]
 use std::time::Duration;
 
+use tokio::time::sleep;
+
 use crate::exit::ExitStatus;
+use crate::talk::Stop;
 
 /// Within this time a signal is the same as the one before.
 #[cfg(unix)]
 const ECHO: Duration = Duration::from_millis(300);
 
-/// SIGINT and SIGTERM; on Windows Ctrl-C.
+/// SIGINT, SIGTERM, SIGHUP and SIGQUIT; on Windows Ctrl-C. One that was
+/// ignored when the program was started (by `nohup`, or by a shell for its
+/// background jobs) stays ignored.
 pub(super) struct Signals {
     #[cfg(unix)]
-    interrupt: tokio::signal::unix::Signal,
+    listeners: Vec<(tokio::signal::unix::Signal, ExitStatus)>,
+    /// What the first signal sets, for the next to end the process.
     #[cfg(unix)]
-    terminate: tokio::signal::unix::Signal,
-    #[cfg(unix)]
-    hangup: Option<tokio::signal::unix::Signal>,
-    /// Whether the first signal arms `ends`.
-    #[cfg(unix)]
-    is_last: bool,
-    /// Whether a signal ends the process.
-    #[cfg(unix)]
-    ends: Arc<AtomicBool>,
+    ends: Option<Arc<AtomicBool>>,
 }
 
 impl Signals {
@@ -35,46 +32,36 @@ impl Signals {
     pub(super) fn new() -> io::Result<Self> {
         #[cfg(unix)]
         {
-            use tokio::signal::unix::{SignalKind, signal};
+            let listeners = not_ignored()
+                .map(|(kind, status)| Ok((tokio::signal::unix::signal(kind)?, status)))
+                .collect::<io::Result<_>>()?;
             Ok(Self {
-                interrupt: signal(SignalKind::interrupt())?,
-                terminate: signal(SignalKind::terminate())?,
-                hangup: None,
-                is_last: false,
-                ends: Arc::default(),
+                listeners,
+                ends: None,
             })
         }
         #[cfg(not(unix))]
         Ok(Self {})
     }
 
-    /// The same, and SIGHUP with them, for a command that has something to tell
-    /// at its end. The next signal after the first ends the process at once,
-    /// whatever it is doing.
+    /// The same for a command that has something to tell at its end: the next
+    /// signal after the first ends the process at once, whatever it is doing.
     pub(super) fn with_last_words() -> io::Result<Self> {
         #[cfg(unix)]
         {
-            use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-            use tokio::signal::unix::{SignalKind, signal};
-
-            let hangs_up = takes_hangup();
-            let hangup = hangs_up.then(|| signal(SignalKind::hangup())).transpose()?;
-            let mut signals = Self {
-                hangup,
-                ..Self::new()?
-            };
-            for (number, status) in [
-                (SIGINT, ExitStatus::Interrupted),
-                (SIGTERM, ExitStatus::Terminated),
-                (SIGHUP, ExitStatus::Terminated),
-            ] {
-                if number != SIGHUP || hangs_up {
-                    let (code, ends) = (i32::from(status.code()), Arc::clone(&signals.ends));
-                    signal_hook::flag::register_conditional_shutdown(number, code, ends)?;
-                }
+            let ends = Arc::default();
+            for (kind, status) in not_ignored() {
+                let code = i32::from(status.code());
+                signal_hook::flag::register_conditional_shutdown(
+                    kind.as_raw_value(),
+                    code,
+                    Arc::clone(&ends),
+                )?;
             }
-            signals.is_last = true;
-            Ok(signals)
+            Ok(Self {
+                ends: Some(ends),
+                ..Self::new()?
+            })
         }
         #[cfg(not(unix))]
         Self::new()
@@ -83,8 +70,8 @@ impl Signals {
     /// From soon on a signal ends the process. Not at once: `timeout`, and programs
     /// that pass on what the terminal has sent to all, send the first one twice.
     #[cfg(unix)]
-    fn arm(&self) {
-        let ends = Arc::clone(&self.ends);
+    fn arm(ends: &Arc<AtomicBool>) {
+        let ends = Arc::clone(ends);
         std::thread::spawn(move || {
             std::thread::sleep(ECHO);
             ends.store(true, Ordering::Relaxed);
@@ -95,19 +82,17 @@ impl Signals {
     pub(super) async fn next(&mut self) -> ExitStatus {
         #[cfg(unix)]
         {
-            let hangup = async {
-                match &mut self.hangup {
-                    Some(hangup) => hangup.recv().await,
-                    None => std::future::pending().await,
+            let status = std::future::poll_fn(|cx| {
+                for (listener, status) in &mut self.listeners {
+                    if listener.poll_recv(cx).is_ready() {
+                        return std::task::Poll::Ready(*status);
+                    }
                 }
-            };
-            let status = tokio::select! {
-                _ = self.interrupt.recv() => ExitStatus::Interrupted,
-                _ = self.terminate.recv() => ExitStatus::Terminated,
-                _ = hangup => ExitStatus::Terminated,
-            };
-            if self.is_last {
-                self.arm();
+                std::task::Poll::Pending
+            })
+            .await;
+            if let Some(ends) = &self.ends {
+                Self::arm(ends);
             }
             status
         }
@@ -119,14 +104,52 @@ impl Signals {
             ExitStatus::Interrupted
         }
     }
+
+    /// What ends a conversation from outside: a signal, or the time limit,
+    /// which counts from now.
+    pub(super) async fn stop(mut self, max_time: Option<Duration>) -> Stop {
+        let limit = async {
+            match max_time {
+                Some(time) => sleep(time).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            status = self.next() => match status {
+                ExitStatus::Interrupted => Stop::Interrupt,
+                ExitStatus::HungUp => Stop::HangUp,
+                _ => Stop::Terminate,
+            },
+            () = limit => Stop::MaxTime,
+        }
+    }
 }
 
-/// Whether SIGHUP is not ignored: `nohup` has it ignored, and means it. Where the
-/// system does not tell, its default is left in place.
+/// The signals that end a command, with the status of a process that they end.
 #[cfg(unix)]
-fn takes_hangup() -> bool {
-    let status = std::fs::read_to_string("/proc/self/status");
-    status.is_ok_and(|status| ignored_signals(&status).is_some_and(|mask| mask & 1 == 0))
+fn not_ignored() -> impl Iterator<Item = (tokio::signal::unix::SignalKind, ExitStatus)> {
+    use tokio::signal::unix::SignalKind;
+    let ignored = ignored_at_start();
+    [
+        (SignalKind::interrupt(), ExitStatus::Interrupted),
+        (SignalKind::terminate(), ExitStatus::Terminated),
+        (SignalKind::hangup(), ExitStatus::HungUp),
+        (SignalKind::quit(), ExitStatus::Terminated),
+    ]
+    .into_iter()
+    .filter(move |(kind, _)| ignored & (1 << (kind.as_raw_value() - 1)) == 0)
+}
+
+/// The signals that were ignored when the program was started, as Linux tells
+/// it. Elsewhere there is no way to ask without `unsafe`, and none counts as
+/// ignored. Asked once: a signal that is listened for is not ignored any more.
+#[cfg(unix)]
+fn ignored_at_start() -> u64 {
+    static AT_START: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+    *AT_START.get_or_init(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        ignored_signals(&status).unwrap_or(0)
+    })
 }
 
 /// The signals that a process ignores: signal 1, SIGHUP, in the lowest bit.

@@ -25,8 +25,6 @@ pub(super) struct Dial {
     pub(super) open: OpenConfig,
     /// How to hold it.
     pub(super) socket: SocketConfig,
-    /// What nobody is to be shown of it.
-    pub(super) secrets: Secrets,
 }
 
 /// What the flags and the URL say.
@@ -63,7 +61,6 @@ pub(super) fn dial(
     complete(&mut open, &target, args, environment, ask)?;
     open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
     Ok(Dial {
-        secrets: open.request.secrets(&target),
         target,
         open,
         socket: socket_config(args),

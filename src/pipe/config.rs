@@ -3,11 +3,10 @@
 use std::io;
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::framing::{Framing, InputError};
 use super::silence::Linger;
-use crate::connection::{CloseCode, CloseFrame, Closed};
+use crate::connection::{CloseCode, CloseFrame, Closed, OpenFailure};
+use crate::talk::Stop;
 use crate::value::Pattern;
 
 /// What a talk waits for.
@@ -34,11 +33,6 @@ pub struct PipeConfig {
     pub echo: bool,
     /// The Close frame at the end.
     pub close: CloseFrame,
-    /// Messages sent and received in earlier talks that this one goes on
-    /// with: they count.
-    pub carried: (u64, u64),
-    /// The wall clock, for [`Framing::Jsonl`].
-    pub clock: fn() -> Timestamp,
 }
 
 impl Default for PipeConfig {
@@ -49,21 +43,8 @@ impl Default for PipeConfig {
             linger: None,
             echo: false,
             close: CloseFrame::new(CloseCode::NORMAL, ""),
-            carried: (0, 0),
-            clock: Timestamp::now,
         }
     }
-}
-
-/// Who stopped a talk from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// The user (SIGINT).
-    Interrupt,
-    /// The system (SIGTERM).
-    Terminate,
-    /// The time limit for everything.
-    MaxTime,
 }
 
 /// Why a talk ended.
@@ -80,6 +61,8 @@ pub enum End {
     Close,
     /// The peer closed, or the connection failed.
     Peer,
+    /// The connection could not be opened.
+    NotOpened(Box<OpenFailure>),
     /// It was stopped.
     Stopped(Stop),
     /// The reader of the output has gone.
@@ -90,24 +73,27 @@ pub enum End {
     InputFailed(InputError),
 }
 
-/// What a talk came to.
+/// What a talk, or a connection of it, came to.
 #[derive(Debug)]
 pub struct Summary {
     /// Why it ended.
     pub end: End,
     /// Whether this side had ended the talk already when the peer closed.
     pub was_closing: bool,
-    /// How the socket was closed; `None` where there was no time for it.
+    /// How the socket was closed; `None` where there was no time for it, or
+    /// no connection.
     pub closed: Option<Closed>,
-    /// Messages sent, the carried ones included.
+    /// How long the last connection was open; `None` where it was not.
+    pub open: Option<Duration>,
+    /// Messages sent in the whole talk, but for those that earlier
+    /// connections have lost.
     pub sent: u64,
-    /// Messages received, as far as they were wanted, the carried ones
-    /// included.
+    /// Messages received in the whole talk, as far as they were wanted.
     pub received: u64,
     /// How many of those sent may never have left.
     pub unsent: u64,
     /// Whether the input was read to its end.
     pub input_ended: bool,
-    /// The time from the start to the first message received.
+    /// The time from the opening to the first message received over it.
     pub first_message: Option<Duration>,
 }

@@ -5,13 +5,11 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use bytes::Bytes;
-use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::connection::ws::close::InvalidCloseCode;
-use crate::connection::{CloseCode, CloseFrame, Event, Message};
-use crate::talk::jsonl::render_shared;
-use crate::talk::{Kind, Outgoing};
+use crate::connection::{CloseCode, CloseFrame, Message};
+use crate::talk::Outgoing;
 
 /// RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes
 /// or less".
@@ -107,36 +105,6 @@ fn fits(kind: &'static str, bytes: usize, limit_bytes: usize) -> Result<(), Line
         bytes,
         limit_bytes,
     })
-}
-
-/// The lines of an event of the socket; none for one that the peer has no
-/// part in.
-pub fn event(event: &Event, time: Timestamp) -> String {
-    let kinds = match event {
-        Event::Flushed => Vec::new(),
-        Event::Message {
-            message,
-            wire_bytes,
-        } => vec![Kind::message(message.clone(), *wire_bytes)],
-        Event::Ping(data) => vec![Kind::Ping { data: data.clone() }],
-        Event::Pong {
-            payload,
-            round_trip,
-        } => vec![Kind::Pong {
-            data: payload.clone(),
-            round_trip: *round_trip,
-        }],
-        Event::Closed(closed) => {
-            let error = closed.error.as_ref().map(|error| Kind::Error {
-                message: error.to_string(),
-            });
-            error
-                .into_iter()
-                .chain([Kind::Close(closed.into())])
-                .collect()
-        }
-    };
-    kinds.iter().map(|kind| render_shared(time, kind)).collect()
 }
 
 #[cfg(test)]

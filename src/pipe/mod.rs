@@ -1,12 +1,13 @@
 //! The pipe: input becomes messages, messages become output, and the end of
 //! the input is no reason to lose a reply.
 //!
-//! [`Pipe`] owns the socket and runs the talk from an open connection to its
-//! end. What goes in is any stream of `Outgoing`, such as a [`Source`] that
+//! [`Pipe`] talks over a `Line`, from the first attempt to
+//! connect to the end. What goes in is any stream of
+//! `Outgoing`, such as a [`Source`] that
 //! splits a reader by its [`Framing`]; what comes out goes to any writer.
 //! When a talk is over without anybody saying so is decided by [`Silence`].
 //!
-//! It does not dial, knows no flags, signals or terminals, and prints nothing. Why a talk
+//! It knows no flags, signals or terminals, and prints nothing. Why a talk
 //! ended is told by its [`Summary`].
 
 pub mod config;
@@ -18,8 +19,8 @@ pub mod run;
 pub mod silence;
 pub mod source;
 
-pub use config::{End, Goal, PipeConfig, Stop, Summary};
+pub use config::{End, Goal, PipeConfig, Summary};
 pub use framing::{Framing, InputError};
-pub use run::{Origin, Pipe, Told, View};
+pub use run::{Pipe, PipeEvent, View};
 pub use silence::{Linger, Silence};
 pub use source::Source;

@@ -38,12 +38,10 @@ pub enum Rule {
     Failed,
 }
 
-/// Counts messages, and knows when the silence has lasted long enough.
+/// Knows when the silence has lasted long enough.
 #[derive(Debug)]
 pub struct Silence {
     rule: Rule,
-    sent: u64,
-    received: u64,
     /// When the input had ended and its last byte had left.
     ended: Option<Instant>,
     quiet_since: Instant,
@@ -54,19 +52,9 @@ impl Silence {
     pub fn new(rule: Rule, now: Instant) -> Self {
         Self {
             rule,
-            sent: 0,
-            received: 0,
             ended: None,
             quiet_since: now,
         }
-    }
-
-    /// The same, when so many messages were sent and received before.
-    #[must_use]
-    pub fn after(mut self, (sent, received): (u64, u64)) -> Self {
-        self.sent = sent;
-        self.received = received;
-        self
     }
 
     /// Another rule takes over.
@@ -74,20 +62,15 @@ impl Silence {
         self.rule = rule;
     }
 
-    /// A message was sent.
-    pub fn sent(&mut self) {
-        self.sent += 1;
-    }
-
-    /// A message was received.
-    pub fn received(&mut self, now: Instant) {
-        self.received += 1;
+    /// A message was received, or nothing could be read until now because
+    /// the output was full: that is our silence, not the peer's.
+    pub fn broken(&mut self, now: Instant) {
         self.quiet_since = now;
     }
 
-    /// Nothing could be heard until now: the output was full. That is our
-    /// silence, not the peer's.
-    pub fn deaf(&mut self, now: Instant) {
+    /// Another connection begins.
+    pub fn restart(&mut self, now: Instant) {
+        self.ended = None;
         self.quiet_since = now;
     }
 
@@ -99,27 +82,17 @@ impl Silence {
         }
     }
 
-    /// How many messages went out and came in.
-    pub fn counts(&self) -> (u64, u64) {
-        (self.sent, self.received)
-    }
-
-    /// Whether fewer messages came in than went out.
-    pub fn owed(&self) -> bool {
-        self.received < self.sent
-    }
-
     /// When the talk is over if nothing else happens; `None` while only an
-    /// event can end it.
-    pub fn deadline(&self) -> Option<Instant> {
+    /// event can end it. `owed`: fewer messages came in than went out.
+    pub fn deadline(&self, owed: bool) -> Option<Instant> {
         let ended = self.ended?;
         match self.rule {
             Rule::Never | Rule::Linger(Linger::Forever) => None,
             // Too far for the clock is for ever.
             Rule::Linger(Linger::For(time)) => ended.checked_add(time),
-            Rule::Replies if self.owed() => Some(self.quiet_since + OWED),
+            Rule::Replies if owed => Some(self.quiet_since + OWED),
             Rule::Replies => Some(self.quiet_since + SETTLED),
-            Rule::Failed if self.owed() => Some(self.quiet_since + SETTLED),
+            Rule::Failed if owed => Some(self.quiet_since + SETTLED),
             Rule::Failed => Some(ended),
         }
     }
@@ -130,8 +103,8 @@ mod tests {
     use super::*;
 
     /// Seconds from the start.
-    fn deadline(silence: &Silence, start: Instant) -> Option<f64> {
-        silence.deadline().map(|at| (at - start).as_secs_f64())
+    fn deadline(silence: &Silence, owed: bool, start: Instant) -> Option<f64> {
+        silence.deadline(owed).map(|at| (at - start).as_secs_f64())
     }
 
     /// Two messages out by 0 s, the input ended at 3 s, replies at `replies`.
@@ -139,18 +112,16 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let mut silence = Silence::new(rule, start);
-        silence.sent();
-        silence.sent();
-        assert_eq!(silence.deadline(), None, "the input goes on");
+        assert_eq!(silence.deadline(true), None, "the input goes on");
         let (before, after): (Vec<_>, Vec<_>) = replies.iter().partition(|s| **s < 3);
         for seconds in before {
-            silence.received(at(seconds));
+            silence.broken(at(seconds));
         }
         silence.end_of_input(at(3));
         for seconds in after {
-            silence.received(at(seconds));
+            silence.broken(at(seconds));
         }
-        deadline(&silence, start)
+        deadline(&silence, replies.len() < 2, start)
     }
 
     #[test]
@@ -181,7 +152,7 @@ mod tests {
         let start = Instant::now();
         let mut silence = Silence::new(Rule::Replies, start);
         silence.end_of_input(start);
-        silence.deaf(start + Duration::from_secs(30));
-        assert_eq!(deadline(&silence, start), Some(31.0));
+        silence.broken(start + Duration::from_secs(30));
+        assert_eq!(deadline(&silence, false, start), Some(31.0));
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::connection::{Closed, micros};
+use crate::connection::{Closed, Secrets, micros};
 use crate::talk::{Close, Opening};
 
 /// The version of the schema. Fields are only added within a version.
@@ -80,9 +80,9 @@ impl ConnectReport {
 
     /// Takes over what is known of an opened connection. The heads of its
     /// handshake are for the log.
-    pub(crate) fn opened(&mut self, opening: Opening) {
+    pub(crate) fn opened(&mut self, opening: Opening, secrets: &Secrets) {
         self.outcome = Outcome::Failed;
-        self.connection = Some(opening.without_heads());
+        self.connection = Some(opening.for_report(secrets));
         self.first_message = None;
         self.open = None;
     }
@@ -120,45 +120,48 @@ mod tests {
     /// A report with everything in it.
     fn full() -> ConnectReport {
         let mut report = ConnectReport::new("wss://h/".into());
-        report.opened(Opening {
-            url: "wss://other/".into(),
-            redirects: vec![Hop {
-                status: 302,
-                from: "wss://h/".into(),
-                to: "wss://other/".into(),
-                dropped_credentials: false,
-            }],
-            peer: Some("127.0.0.1:443".into()),
-            proxy: Some("http://proxy/".into()),
-            status: 101,
-            subprotocol: Some("chat".into()),
-            extensions: Some("permessage-deflate".into()),
-            timings: Timings {
-                redirects: Some(Duration::ZERO),
-                dns: Some(Duration::ZERO),
-                tcp: Some(Duration::from_micros(1500)),
-                proxy: Some(Duration::ZERO),
-                tls: Some(Duration::ZERO),
-                upgrade: Some(Duration::ZERO),
-            },
-            request: "GET / HTTP/1.1".into(),
-            response: "HTTP/1.1 101".into(),
-            tls: Some(TlsInfo {
-                version: TlsVersion::Tls13,
-                cipher: String::new(),
-                key_exchange: None,
-                alpn: None,
-                client_auth: ClientAuth::NotRequested,
-                certificate: Some(CertificateInfo {
-                    subject: String::new(),
-                    issuer: String::new(),
-                    names: Vec::new(),
-                    not_before: jiff::Timestamp::UNIX_EPOCH,
-                    not_after: jiff::Timestamp::UNIX_EPOCH,
-                    pin: Pin::of_spki(b""),
+        report.opened(
+            Opening {
+                url: "wss://other/".into(),
+                redirects: vec![Hop {
+                    status: 302,
+                    from: "wss://h/".into(),
+                    to: "wss://other/".into(),
+                    dropped_credentials: false,
+                }],
+                peer: Some("127.0.0.1:443".into()),
+                proxy: Some("http://proxy/".into()),
+                status: 101,
+                subprotocol: Some("chat".into()),
+                extensions: Some("permessage-deflate".into()),
+                timings: Timings {
+                    redirects: Some(Duration::ZERO),
+                    dns: Some(Duration::ZERO),
+                    tcp: Some(Duration::from_micros(1500)),
+                    proxy: Some(Duration::ZERO),
+                    tls: Some(Duration::ZERO),
+                    upgrade: Some(Duration::ZERO),
+                },
+                request: "GET / HTTP/1.1".into(),
+                response: "HTTP/1.1 101".into(),
+                tls: Some(TlsInfo {
+                    version: TlsVersion::Tls13,
+                    cipher: String::new(),
+                    key_exchange: None,
+                    alpn: None,
+                    client_auth: ClientAuth::NotRequested,
+                    certificate: Some(CertificateInfo {
+                        subject: String::new(),
+                        issuer: String::new(),
+                        names: Vec::new(),
+                        not_before: jiff::Timestamp::UNIX_EPOCH,
+                        not_after: jiff::Timestamp::UNIX_EPOCH,
+                        pin: Pin::of_spki(b""),
+                    }),
                 }),
-            }),
-        });
+            },
+            &Secrets::default(),
+        );
         report.first_message = Some(Duration::from_millis(2));
         report.received = 5;
         report.closed(&Closed {

@@ -143,6 +143,15 @@ impl Kind {
         }
     }
 
+    /// The data message, where it is one.
+    pub fn into_message(self) -> Option<Message> {
+        match self {
+            Self::Text { data, .. } => Some(Message::Text(data)),
+            Self::Binary { data, .. } => Some(Message::Binary(data)),
+            _ => None,
+        }
+    }
+
     /// The payload of a data message.
     pub fn data(&self) -> Option<&[u8]> {
         match self {

@@ -1,5 +1,6 @@
 //! What a conversation is: what can be said ([`Outgoing`]), what happens
-//! ([`Entry`]), and the communication log of it ([`Transcript`]).
+//! ([`Entry`]), the communication log of it ([`Transcript`]), and the [`Line`]
+//! over which it goes. The prompt and the pipe are users of a line.
 //!
 //! An entry is declared once. Its renderings are the terminal's ([`text`]),
 //! JSON Lines ([`jsonl`]) and HAR ([`har`]); `connect --json` and the events
@@ -14,10 +15,14 @@ pub mod har;
 pub mod json;
 pub mod jsonl;
 mod kept;
+pub mod line;
 pub mod opening;
 pub mod outgoing;
 mod payload;
+pub mod player;
 pub mod replay;
+mod sentence;
+mod stop;
 #[cfg(test)]
 mod tests;
 pub mod text;
@@ -28,7 +33,11 @@ pub use entry::{Direction, Entry, Kind, Moment, Source};
 pub use file::LogFile;
 pub use har::HarFile;
 pub use kept::Kept;
+pub use line::{Ended, Line, LineConfig, LineEvent};
 pub use opening::Opening;
 pub use outgoing::Outgoing;
 pub(crate) use payload::rfc3339;
-pub use transcript::{Clock, Transcript, system_clock};
+pub use player::{OneConnection, Play, Player};
+pub use sentence::sentence;
+pub use stop::Stop;
+pub use transcript::{Clock, Count, Transcript, system_clock};

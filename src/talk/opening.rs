@@ -76,13 +76,19 @@ impl Opening {
         }
     }
 
-    /// The same without the heads of the handshake.
-    pub fn without_heads(self) -> Self {
-        Self {
-            request: String::new(),
-            response: String::new(),
-            ..self
+    /// What a report may hold, which never holds a secret: no heads, and all
+    /// else redacted.
+    pub fn for_report(mut self, secrets: &Secrets) -> Self {
+        self.url = secrets.url(&self.url);
+        for hop in &mut self.redirects {
+            (hop.from, hop.to) = (secrets.url(&hop.from), secrets.url(&hop.to));
         }
+        self.subprotocol = self
+            .subprotocol
+            .map(|name| secrets.subprotocols(&name).into_owned());
+        self.request.clear();
+        self.response.clear();
+        self
     }
 
     /// The phases that took place, with their times, in their order.

@@ -1,21 +1,10 @@
-//! The communication log of a run.
+//! The communication log of a run: every event of a [`Line`](super::Line),
+//! stamped once, counted, and written to the files before anybody can have
+//! shown it.
 //!
-//! Whoever owns a socket tells a [`Transcript`] what it queues and every
-//! event that it gets; the transcript stamps it once, writes the files, and
-//! hands back the entries to show. An entry is in the files before anybody
-//! can have shown it. What was sent becomes an entry when it has been
-//! flushed, never before.
-//!
-//! 1. [`Transcript::opened`] when a connection is open;
-//!    [`Transcript::error`] when it could not be opened.
-//! 2. [`Transcript::queued`] for whatever the socket has taken, its Close
-//!    frame included.
-//! 3. [`Transcript::event`] for every event of the socket, the flushes and the
-//!    close included; [`Transcript::flushed`] after a flush of its own.
-//! 4. [`Transcript::trouble`] now and then, for the user to know.
-//!
-//! Each but the second and the last returns the entries that it made, to be
-//! shown by [`Look::entry`](super::text::Look::entry) or to be left.
+//! What was sent becomes an entry when it has been flushed, never before.
+//! Where nothing keeps such entries, it is only counted until then, so that a
+//! slow peer costs no memory.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -48,18 +37,48 @@ pub fn system_clock() -> Clock {
     })
 }
 
+/// What has been carried: messages, and their payload in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Count {
+    /// Messages.
+    pub messages: u64,
+    /// Their payload in bytes, decompressed.
+    pub bytes: u64,
+}
+
+impl Count {
+    fn add(&mut self, payload: &[u8]) {
+        self.messages += 1;
+        self.bytes += payload.len() as u64;
+    }
+}
+
+/// What was handed to the socket and has not left.
+#[derive(Debug, Default)]
+struct Pending {
+    /// Whether there is anything.
+    any: bool,
+    messages: Count,
+    /// Whether a Close frame was handed over, be it that it has left.
+    close: bool,
+    /// All of it, where it is to become entries.
+    entries: VecDeque<(Outgoing, Source)>,
+}
+
 /// The communication log of a run.
 pub struct Transcript {
     clock: Clock,
     seq: u64,
     connection: u32,
-    pending: VecDeque<(Outgoing, Source)>,
+    pending: Pending,
     /// Payloads of the user's pings: all others are keep-alive.
     pings: VecDeque<Bytes>,
-    close_recorded: bool,
+    sent: Count,
+    received: Count,
     log: Option<LogFile>,
     har: Option<HarFile>,
     kept: Kept,
+    made: VecDeque<Entry>,
     trouble: Vec<String>,
 }
 
@@ -79,12 +98,14 @@ impl Transcript {
             clock,
             seq: 0,
             connection: 0,
-            pending: VecDeque::new(),
+            pending: Pending::default(),
             pings: VecDeque::new(),
-            close_recorded: false,
+            sent: Count::default(),
+            received: Count::default(),
             log: None,
             har: None,
             kept: Kept::new(0),
+            made: VecDeque::new(),
             trouble: Vec::new(),
         }
     }
@@ -107,12 +128,6 @@ impl Transcript {
         self
     }
 
-    /// Whether there is a file to write: without one, and with nobody to show
-    /// the entries to, nothing need be told.
-    pub fn has_files(&self) -> bool {
-        self.log.is_some() || self.har.is_some()
-    }
-
     /// What is kept in memory.
     pub fn kept(&mut self) -> &mut Kept {
         &mut self.kept
@@ -123,90 +138,30 @@ impl Transcript {
         (self.clock)()
     }
 
-    /// A connection is open.
-    pub fn opened(&mut self, opening: Opening) -> Entry {
-        self.connection += 1;
-        self.pending.clear();
-        self.pings.clear();
-        self.close_recorded = false;
-        let moment = self.now();
-        self.record(
-            moment,
-            (Direction::Out, Source::Automatic),
-            Kind::Open(Box::new(opening)),
-        )
+    /// The messages of the run that have left.
+    pub fn sent(&self) -> Count {
+        self.sent
     }
 
-    /// Something was handed to the socket. It becomes an entry when the
-    /// socket has flushed it.
-    pub fn queued(&mut self, outgoing: Outgoing, source: Source) {
-        if let (Outgoing::Ping(payload), Source::User) = (&outgoing, source) {
-            if self.pings.len() == MAX_PINGS {
-                self.pings.pop_front();
-            }
-            self.pings.push_back(payload.clone());
-        }
-        self.pending.push_back((outgoing, source));
+    /// The messages of the run that came.
+    pub fn received(&self) -> Count {
+        self.received
     }
 
-    /// How many things wait to be flushed.
-    pub fn waiting(&self) -> usize {
-        self.pending.len()
+    /// The messages that were handed to the socket and have not left, and
+    /// may never.
+    pub fn unsent(&self) -> u64 {
+        self.pending.messages.messages
     }
 
-    /// Everything queued has been handed to the operating system. Only for
-    /// an owner that flushes by itself: [`Transcript::event`] does this for
-    /// [`Event::Flushed`].
-    pub fn flushed(&mut self) -> Vec<Entry> {
-        if self.pending.is_empty() {
-            return Vec::new();
-        }
-        let moment = self.now();
-        let pending = std::mem::take(&mut self.pending);
-        pending
-            .into_iter()
-            .map(|(outgoing, source)| self.sent(moment, outgoing, source))
-            .collect()
+    /// Whether anything handed to the socket has not left.
+    pub(super) fn waits(&self) -> bool {
+        self.pending.any
     }
 
-    /// An event of the socket: every one is to be told, in order. Returns
-    /// the entries that it makes, which are in the files already.
-    pub fn event(&mut self, event: &Event) -> Vec<Entry> {
-        let moment = self.now();
-        match event {
-            Event::Message {
-                message,
-                wire_bytes,
-            } => vec![self.record(
-                moment,
-                (Direction::In, Source::Peer),
-                Kind::message(message.clone(), *wire_bytes),
-            )],
-            Event::Ping(payload) => self.ping(moment, payload),
-            Event::Pong {
-                payload,
-                round_trip,
-            } => self.pong(moment, payload, *round_trip),
-            Event::Flushed => self.flushed(),
-            Event::Closed(closed) => self.closed(moment, closed),
-        }
-    }
-
-    /// Something went wrong outside of the socket's events.
-    pub fn error(&mut self, message: impl Into<String>) -> Entry {
-        let moment = self.now();
-        self.record(
-            moment,
-            (Direction::In, Source::Automatic),
-            Kind::Error {
-                message: message.into(),
-            },
-        )
-    }
-
-    /// What was queued and never left: to be asked for after the close.
-    pub fn unsent(&mut self) -> Vec<Outgoing> {
-        self.pending.drain(..).map(|(sent, _)| sent).collect()
+    /// The next entry that was made; it is in the files already.
+    pub(super) fn next_entry(&mut self) -> Option<Entry> {
+        self.made.pop_front()
     }
 
     /// What the user must be told of the files, each once.
@@ -214,88 +169,132 @@ impl Transcript {
         std::mem::take(&mut self.trouble)
     }
 
-    /// The socket answers a ping by itself, at its next write.
-    fn ping(&mut self, moment: Moment, payload: &Bytes) -> Vec<Entry> {
-        let data = payload.clone();
-        let ping = Kind::Ping { data: data.clone() };
-        let answer = Kind::from(Outgoing::Pong(data));
-        vec![
-            self.record(moment, (Direction::In, Source::Peer), ping),
-            self.record(moment, (Direction::Out, Source::Automatic), answer),
-        ]
+    /// A connection is open.
+    pub(super) fn opened(&mut self, opening: Opening) {
+        self.connection += 1;
+        self.pending = Pending::default();
+        self.pings.clear();
+        let moment = self.now();
+        let way = (Direction::Out, Source::Automatic);
+        self.record(moment, way, Kind::Open(Box::new(opening)));
+    }
+
+    /// Something was handed to the socket. It becomes an entry when the
+    /// socket has flushed it.
+    pub(super) fn queued(&mut self, outgoing: &Outgoing, source: Source) {
+        self.pending.any = true;
+        match outgoing {
+            Outgoing::Message(message) => self.pending.messages.add(message.as_bytes()),
+            Outgoing::Ping(payload) if source == Source::User => {
+                if self.pings.len() == MAX_PINGS {
+                    self.pings.pop_front();
+                }
+                self.pings.push_back(payload.clone());
+            }
+            Outgoing::Close(_) => self.pending.close = true,
+            Outgoing::Ping(_) | Outgoing::Pong(_) => {}
+        }
+        if self.log.is_some() || self.har.is_some() || self.kept.is_on() {
+            self.pending.entries.push_back((outgoing.clone(), source));
+        }
+    }
+
+    /// Everything queued has been handed to the operating system.
+    pub(super) fn flushed(&mut self) {
+        if !std::mem::take(&mut self.pending.any) {
+            return;
+        }
+        let left = std::mem::take(&mut self.pending.messages);
+        self.sent.messages += left.messages;
+        self.sent.bytes += left.bytes;
+        if self.pending.entries.is_empty() {
+            return;
+        }
+        let moment = self.now();
+        while let Some((outgoing, source)) = self.pending.entries.pop_front() {
+            self.record(moment, (Direction::Out, source), outgoing.into());
+        }
+    }
+
+    /// An event of the socket: every one is to be told, in order, but for the
+    /// last, which is [`Transcript::closed`].
+    pub(super) fn event(&mut self, event: Event) {
+        let from_peer = (Direction::In, Source::Peer);
+        match event {
+            Event::Message {
+                message,
+                wire_bytes,
+            } => {
+                self.received.add(message.as_bytes());
+                let moment = self.now();
+                self.record(moment, from_peer, Kind::message(message, wire_bytes));
+            }
+            Event::Ping(data) => {
+                let moment = self.now();
+                self.record(moment, from_peer, Kind::Ping { data: data.clone() });
+                // The socket answers by itself, at its next write.
+                let answer = Outgoing::Pong(data);
+                let way = (Direction::Out, Source::Automatic);
+                self.record(moment, way, answer.into());
+            }
+            Event::Pong {
+                payload,
+                round_trip,
+            } => self.pong(payload, round_trip),
+            Event::Flushed => self.flushed(),
+            Event::Closed(closed) => self.closed(&closed),
+        }
+    }
+
+    /// The connection has ended.
+    pub(super) fn closed(&mut self, closed: &Closed) {
+        // Nobody answers a Close that was never sent, and it was the last.
+        if closed.received.is_some() && !closed.by_peer {
+            self.flushed();
+        }
+        let moment = self.now();
+        let by_itself = Source::Automatic;
+        if let (Some(sent), false) = (&closed.sent, self.pending.close) {
+            let close = Kind::Close(sent.clone().into());
+            self.record(moment, (Direction::Out, by_itself), close);
+        }
+        if let Some(error) = &closed.error {
+            self.error(error.to_string());
+        }
+        let source = match closed.received {
+            Some(_) => Source::Peer,
+            None => by_itself,
+        };
+        self.record(moment, (Direction::In, source), Kind::Close(closed.into()));
+    }
+
+    /// Something went wrong outside of the socket's events.
+    pub(super) fn error(&mut self, message: String) {
+        let moment = self.now();
+        let way = (Direction::In, Source::Automatic);
+        self.record(moment, way, Kind::Error { message });
     }
 
     /// The socket does not tell of the keep-alive's pings; they show by
     /// their answers.
-    fn pong(&mut self, moment: Moment, payload: &Bytes, trip: Option<Duration>) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        match (self.pings.iter().position(|ping| ping == payload), trip) {
+    fn pong(&mut self, data: Bytes, round_trip: Option<Duration>) {
+        let moment = self.now();
+        match (self.pings.iter().position(|ping| *ping == data), round_trip) {
             (Some(at), _) => {
                 self.pings.drain(..=at);
             }
-            (None, Some(trip)) => entries.push(self.record(
-                moment.before(trip),
-                (Direction::Out, Source::Automatic),
-                Kind::Ping {
-                    data: payload.clone(),
-                },
-            )),
+            (None, Some(trip)) => {
+                let ping = Kind::Ping { data: data.clone() };
+                let way = (Direction::Out, Source::Automatic);
+                self.record(moment.before(trip), way, ping);
+            }
             (None, None) => {}
         }
-        let kind = Kind::Pong {
-            data: payload.clone(),
-            round_trip: trip,
-        };
-        entries.push(self.record(moment, (Direction::In, Source::Peer), kind));
-        entries
+        let pong = Kind::Pong { data, round_trip };
+        self.record(moment, (Direction::In, Source::Peer), pong);
     }
 
-    fn closed(&mut self, moment: Moment, closed: &Closed) -> Vec<Entry> {
-        let mut entries = Vec::new();
-        // Nobody answers a Close that was never sent.
-        let answered = closed.received.is_some() && !closed.by_peer;
-        let queued_at = self
-            .pending
-            .iter()
-            .position(|(outgoing, _)| matches!(outgoing, Outgoing::Close(_)));
-        if let (Some(at), true) = (queued_at, answered) {
-            let left: Vec<_> = self.pending.drain(..=at).collect();
-            for (outgoing, source) in left {
-                entries.push(self.sent(moment, outgoing, source));
-            }
-        }
-        self.pending
-            .retain(|(outgoing, _)| !matches!(outgoing, Outgoing::Close(_)));
-        if let (Some(sent), false) = (&closed.sent, self.close_recorded || queued_at.is_some()) {
-            let close = Outgoing::Close(sent.clone());
-            entries.push(self.sent(moment, close, Source::Automatic));
-        }
-        if let Some(error) = &closed.error {
-            let kind = Kind::Error {
-                message: error.to_string(),
-            };
-            entries.push(self.record(moment, (Direction::In, Source::Automatic), kind));
-        }
-        let source = match closed.received {
-            Some(_) => Source::Peer,
-            None => Source::Automatic,
-        };
-        let kind = Kind::Close(closed.into());
-        entries.push(self.record(moment, (Direction::In, source), kind));
-        entries
-    }
-
-    fn sent(&mut self, moment: Moment, outgoing: Outgoing, source: Source) -> Entry {
-        self.close_recorded |= matches!(outgoing, Outgoing::Close(_));
-        self.record(moment, (Direction::Out, source), outgoing.into())
-    }
-
-    fn record(
-        &mut self,
-        moment: Moment,
-        (direction, source): (Direction, Source),
-        kind: Kind,
-    ) -> Entry {
+    fn record(&mut self, moment: Moment, (direction, source): (Direction, Source), kind: Kind) {
         self.seq += 1;
         let entry = Entry {
             seq: self.seq,
@@ -315,6 +314,6 @@ impl Transcript {
         if let Some(har) = &mut self.har {
             self.trouble.extend(har.write(&entry));
         }
-        entry
+        self.made.push_back(entry);
     }
 }

@@ -143,7 +143,12 @@ fn exit_codes_of_failures_before_a_connection() {
 fn a_signal_closes_politely_and_what_came_is_written() {
     use rustix::process::{Pid, Signal, kill_process};
     let server = Server::start(&["--lab"]);
-    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+    for (signal, code) in [
+        (Signal::INT, 130),
+        (Signal::TERM, 143),
+        (Signal::HUP, 129),
+        (Signal::QUIT, 143),
+    ] {
         let mut child = wscli(&["connect", &server.url("/json"), "-w", "inf", "-v"])
             .spawn()
             .expect("the program can be started");
@@ -161,6 +166,30 @@ fn a_signal_closes_politely_and_what_came_is_written() {
             "{stderr}"
         );
     }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    use rustix::process::{Pid, Signal, kill_process};
+    let server = Server::start(&["--lab"]);
+    let mut child = Command::new("/bin/sh")
+        .env_clear()
+        .args(["-c", "trap '' HUP INT; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_wscli"))
+        .args(["connect", &server.url("/json"), "-w", "inf"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program can be started");
+    let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped"));
+    stdout.read_line(&mut String::new()).expect("a line");
+    let pid = Pid::from_child(&child);
+    for signal in [Signal::HUP, Signal::INT, Signal::TERM] {
+        kill_process(pid, signal).expect("the program runs");
+    }
+    assert_eq!(child.ends().status.code(), Some(143));
 }
 
 #[test]

@@ -215,7 +215,7 @@ fn the_terminal_is_put_back_on_every_way_out() {
         (Way::Keys(&["C-c"]), 130),
         (Way::Signal("-TERM"), 143),
         (Way::Signal("-INT"), 130),
-        (Way::Signal("-HUP"), 143),
+        (Way::Signal("-HUP"), 129),
         (Way::Signal("-QUIT"), 143),
     ] {
         let terminal = Terminal::run(&command);

@@ -11,13 +11,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, SocketConfig};
 use wscli::internal::net::RetryPolicy;
-use wscli::repl::helper::Prompt;
-use wscli::repl::source::{Input, Typed};
-use wscli::repl::{self, End, SessionConfig, Source, Stop};
+use wscli::prompt::helper::Prompt;
+use wscli::prompt::source::{Input, Typed};
+use wscli::prompt::{self, End, SessionConfig, Source};
 use wscli::server::{self, ServerConfig};
 use wscli::talk::replay;
 use wscli::talk::text::Look;
-use wscli::talk::{HarFile, LogFile, Transcript, system_clock};
+use wscli::talk::{HarFile, LineConfig, LogFile, Stop, Transcript, system_clock};
 use wscli::terminal::printer::Gate;
 use wscli::terminal::{Style, Verbosity};
 
@@ -38,9 +38,15 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
         Ok((target, OpenConfig::default()))
     };
     SessionConfig {
-        target: url.map(|url| dialer(url).unwrap()),
+        line: LineConfig {
+            target: url.map(|url| dialer(url).unwrap()),
+            socket: SocketConfig::new(Role::Client),
+            transcript,
+            log_secrets: false,
+            setup: Vec::new(),
+            reconnect: None,
+        },
         dialer: Box::new(dialer),
-        socket: SocketConfig::new(Role::Client),
         look: Look {
             style: Style::plain(),
             zone: TimeZone::UTC,
@@ -50,10 +56,6 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
             heads: false,
             verbosity: Verbosity::Normal,
         },
-        transcript,
-        log_secrets: false,
-        setup: Vec::new(),
-        reconnect: None,
         replay: Vec::new(),
         close: CloseFrame::new(CloseCode::NORMAL, ""),
         prompt: Prompt::default(),
@@ -93,7 +95,7 @@ impl Talk {
         let (stop, stopped) = oneshot::channel();
         let prompt = config.prompt.clone();
         let stopped = async { stopped.await.unwrap() };
-        let end = tokio::spawn(repl::run(config, source, stopped, None));
+        let end = tokio::spawn(prompt::run(config, source, stopped));
         Self {
             lines,
             screen,
@@ -218,14 +220,14 @@ async fn the_ways_out_and_their_ends() {
     let mut talk = Talk::start(config(Some(&url), transcript()));
     talk.sees("Connection opened", 1).await;
     talk.stop.take().unwrap().send(Stop::Terminate).unwrap();
-    assert_eq!(talk.end().await.0, End::Terminated);
+    assert_eq!(talk.end().await.0, End::Stopped(Stop::Terminate));
 }
 
 #[tokio::test]
 async fn a_refusal_is_explained_and_its_heads_are_redacted() {
     let server = Server::start(Behaviour::Refuse);
     let mut config = config(Some(&server.url()), transcript());
-    if let Some((_, open)) = &mut config.target {
+    if let Some((_, open)) = &mut config.line.target {
         let edit = "Authorization: Bearer s3cret".parse().unwrap();
         open.request.edits.push(edit);
     }
@@ -312,8 +314,8 @@ async fn faults_are_told_and_the_prompt_goes_on() {
 async fn a_lost_connection_comes_back_with_the_setup_and_the_queue() {
     let server = Server::start(Behaviour::Echo);
     let mut config = config(Some(&server.url()), transcript());
-    config.setup = vec![Message::text("setup")];
-    config.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(None));
+    config.line.setup = vec![Message::text("setup")];
+    config.line.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(None));
     let talk = Talk::start(config);
     talk.sees("< setup", 1).await;
     talk.types("drop").await;
@@ -338,7 +340,7 @@ async fn reconnects_end_where_the_user_says() {
     // A port that was free a moment ago: nobody listens there.
     let address = Server::start(Behaviour::Echo).address;
     let mut config = config(Some(&format!("ws://{address}")), transcript());
-    config.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(Some(1)));
+    config.line.reconnect = Some(RetryPolicy::RECONNECT.with_max_attempts(Some(1)));
     let talk = Talk::start(config);
     talk.sees("no attempt to connect is left", 1).await;
     talk.types("x").await;
@@ -409,7 +411,7 @@ async fn a_replay_waits_for_a_server_that_is_slower_to_close() {
     config.replay = recording_with_a_reconnect().await;
     let bye = Arc::new(Semaphore::new(0));
     let server = Server::start(Behaviour::HoldsBye(Arc::clone(&bye)));
-    config.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
+    config.line.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
     let talk = Talk::start(config);
     // The recorded open is due before the server has closed.
     talk.sees("> bye", 1).await;
@@ -426,7 +428,7 @@ async fn a_replay_goes_on_where_the_peer_does_not_close_at_all() {
     let mut config = config(None, transcript());
     config.replay = recording_with_a_reconnect().await;
     let server = Server::start(Behaviour::HoldsBye(Arc::new(Semaphore::new(0))));
-    config.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
+    config.line.target = Some((server.url().parse().unwrap(), OpenConfig::default()));
     let talk = Talk::start(config);
     talk.sees("> bye", 1).await;
     talk.sees("! the peer closed here in the recording", 1)

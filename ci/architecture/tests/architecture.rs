@@ -37,7 +37,7 @@ const TABLE: &[(&str, &[Allow])] = &[
             All("server"),
             All("origin"),
             All("pipe"),
-            All("repl"),
+            All("prompt"),
             All("script"),
             All("talk"),
             All("decode"),
@@ -64,7 +64,7 @@ const TABLE: &[(&str, &[Allow])] = &[
     ),
     ("script", &[All("connection"), All("decode")]),
     (
-        "repl",
+        "prompt",
         &[
             All("connection"),
             All("talk"),
@@ -189,22 +189,6 @@ const KNOWN_RINGS: &[(&[&str], &str)] = &[
             "src/report/bench/text/table.rs",
         ],
         "the page and its parts share their helpers in mod.rs: being rewritten",
-    ),
-    (
-        &[
-            "src/commands/connect.rs",
-            "src/commands/connect/interactive.rs",
-            "src/commands/connect/talk.rs",
-        ],
-        "two roads through connect: one line replaces them",
-    ),
-    (
-        &["src/pipe/engine.rs", "src/pipe/run.rs"],
-        "one line replaces both engines",
-    ),
-    (
-        &["src/repl/mod.rs", "src/repl/session.rs"],
-        "one line replaces both engines",
     ),
 ];
 

@@ -7,63 +7,40 @@ use anyhow::{Context, Error, Result};
 use crate::cli::connect::ConnectArgs;
 use crate::connection::Closed;
 use crate::exit::{ExitStatus, Failure, status_of};
-use crate::pipe::{End, Goal, InputError, Stop, Summary, silence};
+use crate::pipe::{End, Goal, InputError, Summary, silence};
+use crate::talk::{Stop, sentence};
 use crate::terminal::Status;
 
-/// What failed when stdout cannot be written.
-pub(super) const OUTPUT_FAILED: &str = "could not write to stdout";
-
-/// The end by a second signal, or by a first one with nothing left to report.
-pub(super) fn of_stop(stop: Stop) -> Result<ExitStatus> {
-    Ok(match stop {
+/// The status of an end by a signal or by the time limit.
+pub(super) fn status_of_stop(stop: Stop) -> ExitStatus {
+    match stop {
         Stop::Interrupt => ExitStatus::Interrupted,
+        Stop::HangUp => ExitStatus::HungUp,
         Stop::Terminate => ExitStatus::Terminated,
         Stop::MaxTime => ExitStatus::Timeout,
-    })
-}
-
-/// The end by a stop before there was a connection.
-pub(super) fn stopped_before_open(stop: Stop, max_time: Option<Duration>) -> Result<ExitStatus> {
-    match stop {
-        Stop::MaxTime => Err(Failure::new(
-            ExitStatus::Timeout,
-            format!(
-                "not connected within {:?} (--max-time)",
-                max_time.unwrap_or_default()
-            ),
-        )
-        .into()),
-        stop => of_stop(stop),
     }
 }
 
-/// Tells how the talk ended, and returns what it means.
-pub(super) fn report(
-    status: Status,
-    summary: Summary,
-    goal: Option<&Goal>,
-    args: &ConnectArgs,
-    prompt: bool,
-    goes_on: bool,
-) -> Result<ExitStatus> {
+/// Tells how a connection ended; `goes_on`: nobody needs to be told that it
+/// was early.
+pub(super) fn tell(status: Status, summary: &Summary, args: &ConnectArgs, goes_on: bool) {
     if let Some(after) = summary.first_message {
         status.info(&format!("first message {after:.1?} after the upgrade"));
     }
-    status.info(&format!("ended: {}", why(&summary)));
-    if !prompt
-        && !goes_on
-        && let Some(note) = note(&summary, args)
-    {
+    status.info(&format!("ended: {}", why(summary)));
+    if !goes_on && let Some(note) = note(summary, args) {
         status.note(&note);
     }
-    if let Some(note) = lost(&summary) {
+    if let Some(note) = lost(summary) {
         status.note(&note);
     }
-    judge(summary, goal, args.transport.max_time)
 }
 
 /// Why a connection came to its end, for who connects again.
 pub(super) fn of_connection(summary: &Summary) -> String {
+    if let End::NotOpened(error) = &summary.end {
+        return sentence(error.as_ref());
+    }
     match &summary.closed {
         Some(Closed {
             error: Some(error), ..
@@ -106,7 +83,9 @@ fn why(summary: &Summary) -> String {
             Some(Closed { received: None, .. }) | None => "the connection was lost",
             Some(_) => "the peer closed",
         },
+        End::NotOpened(_) => "the connection could not be opened",
         End::Stopped(Stop::Interrupt) => "interrupted",
+        End::Stopped(Stop::HangUp) => "hung up",
         End::Stopped(Stop::Terminate) => "terminated",
         End::Stopped(Stop::MaxTime) => "the time limit has passed",
         End::OutputClosed => "nobody reads the output any more",
@@ -140,20 +119,26 @@ fn note(summary: &Summary, args: &ConnectArgs) -> Option<String> {
     }
 }
 
-fn judge(summary: Summary, goal: Option<&Goal>, max_time: Option<Duration>) -> Result<ExitStatus> {
+/// What the end of a talk means.
+pub(super) fn judge(
+    summary: Summary,
+    goal: Option<&Goal>,
+    max_time: Option<Duration>,
+) -> Result<ExitStatus> {
     let counts = counts(&summary);
     match summary.end {
         End::Goal | End::OutputClosed => Ok(ExitStatus::Success),
-        End::Stopped(Stop::MaxTime) => Err(Failure::new(
-            ExitStatus::Timeout,
-            format!(
-                "not done within {:?} (--max-time); {counts}",
-                max_time.unwrap_or_default()
-            ),
-        )
-        .into()),
-        End::Stopped(stop) => of_stop(stop),
-        End::OutputFailed(error) => Err(error).context(OUTPUT_FAILED),
+        End::Stopped(Stop::MaxTime) => {
+            let limit = max_time.unwrap_or_default();
+            let text = match summary.open {
+                Some(_) => format!("not done within {limit:?} (--max-time); {counts}"),
+                None => format!("not connected within {limit:?} (--max-time)"),
+            };
+            Err(Failure::new(ExitStatus::Timeout, text).into())
+        }
+        End::Stopped(stop) => Ok(status_of_stop(stop)),
+        End::NotOpened(error) => Err((*error).into()),
+        End::OutputFailed(error) => Err(error).context("could not write to stdout"),
         End::InputFailed(error @ InputError::Io(_)) => {
             Err(Failure::new(ExitStatus::LocalIo, error.to_string()).into())
         }
@@ -229,6 +214,7 @@ mod tests {
             received: 2,
             unsent: 0,
             was_closing: false,
+            open: Some(Duration::from_secs(1)),
             input_ended: true,
             first_message: None,
         }

@@ -2,7 +2,7 @@
 
 use crate::cli::prompt::PromptArgs;
 use crate::commands::tls;
-use crate::connection::{OpenFailure, RawHead, Secrets};
+use crate::connection::{OpenFailure, Secrets};
 use crate::report::{failure, opened};
 use crate::talk::Opening;
 use crate::terminal::{Status, Verbosity};
@@ -26,38 +26,35 @@ impl Heads {
         }
     }
 
-    fn show_request(&self, status: Status, head: &RawHead) {
-        show(status, '>', &self.secrets.head(head), self.level);
+    /// Tells of an opened connection: `-v` the address and the timings; both
+    /// heads at their level.
+    pub(super) fn show_opened(&self, status: Status, opening: &Opening) {
+        show(status, '>', &opening.request, self.level);
+        show(status, '<', &opening.response, self.level);
+        for line in opened::lines(opening) {
+            status.info(&line);
+        }
+        for line in opening.tls.iter().flat_map(tls::describe) {
+            status.info(&line);
+        }
     }
-}
 
-/// Tells of an opened connection: `-v` the address and the timings; both
-/// heads as `heads` has it.
-pub(super) fn show_opened(status: Status, opening: &Opening, heads: &Heads) {
-    show(status, '>', &opening.request, heads.level);
-    show(status, '<', &opening.response, heads.level);
-    for line in opened::lines(opening) {
-        status.info(&line);
-    }
-    for line in opening.tls.iter().flat_map(tls::describe) {
-        status.info(&line);
-    }
-}
-
-/// Shows the answer that came in place of a connection, the proxy's or the
-/// server's: its head, and the beginning of its body. The reason follows as
-/// the error itself.
-pub(super) fn show_refusal(status: Status, error: &OpenFailure, heads: &Heads) {
-    if let Some(rejection) = error.rejection() {
-        heads.show_request(status, &rejection.request_head);
-    }
-    if let Some(response) = failure::answer(error) {
-        show(
-            status,
-            '<',
-            &failure::text(response, &heads.secrets),
-            Verbosity::Normal,
-        );
+    /// Shows the answer that came in place of a connection, the proxy's or the
+    /// server's: its head, and the beginning of its body. The reason follows as
+    /// the error itself.
+    pub(super) fn show_refusal(&self, status: Status, error: &OpenFailure) {
+        if let Some(rejection) = error.rejection() {
+            let head = self.secrets.head(&rejection.request_head);
+            show(status, '>', &head, self.level);
+        }
+        if let Some(response) = failure::answer(error) {
+            show(
+                status,
+                '<',
+                &failure::text(response, &self.secrets),
+                Verbosity::Normal,
+            );
+        }
     }
 }
 

@@ -5,38 +5,34 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use futures_util::stream::{self, Peekable, Stream, StreamExt};
-use jiff::Timestamp;
 use serde_json_path::JsonPath;
-use tokio::time::{Instant, sleep_until};
 
 use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::{CloseFrame, Message};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
-use crate::talk::replay::{Action, Step};
-use crate::talk::{Outgoing, json, text};
+use crate::talk::replay::Step;
+use crate::talk::{Kind, OneConnection, Outgoing, json, text};
 use crate::terminal::Status;
 
 /// What is sent, over however many connections.
 pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>>;
 
-/// Whether a human types the messages.
-pub(super) fn is_prompt(args: &ConnectArgs) -> bool {
+/// Whether a human types the messages, into a pipe that reads a terminal.
+pub(super) fn is_typed(args: &ConnectArgs) -> bool {
     let InputArgs { execute, echo, .. } = &args.input;
     let reads = execute.is_empty() && !echo && args.prompt.replay.is_none();
     reads && io::stdin().is_terminal()
 }
 
 /// How a talk with these flags is to go.
-pub(super) fn config(args: &ConnectArgs, prompt: bool) -> PipeConfig {
+pub(super) fn config(args: &ConnectArgs, typed: bool) -> PipeConfig {
     PipeConfig {
         framing: args.framing.framing(),
         goal: goal(&args.end),
-        linger: linger(&args.end, prompt),
+        linger: linger(&args.end, typed),
         echo: args.input.echo,
         close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
-        carried: (0, 0),
-        clock: Timestamp::now,
     }
 }
 
@@ -64,72 +60,29 @@ fn boxed(input: impl Stream<Item = Result<Outgoing, InputError>> + 'static) -> I
 /// What `--replay` sends, and the Close frame at its end, if it has one: when
 /// to close is for the end-of-input contract to say, so that no reply is lost
 /// to a server that is slower today.
-pub(super) fn replay(mut steps: Vec<Step>, status: Status) -> (Input, Option<CloseFrame>) {
-    let close = match steps.last() {
-        Some(Step {
-            action: Action::Send(Outgoing::Close(frame)),
-            ..
-        }) => Some(frame.clone()),
-        _ => None,
-    };
-    if close.is_some() {
-        steps.pop();
-    }
-    let opens = steps.iter().filter(|step| step.action == Action::Open);
-    let opens = opens.count();
-    if opens > 0 {
+pub(super) fn replay(steps: Vec<Step>, status: Status) -> (Input, Option<CloseFrame>) {
+    let recording = OneConnection::new(steps);
+    if recording.connections > 1 {
         status.note(&format!(
             "the log has {} connections; what was sent over them is sent one after the other",
-            opens + 1
+            recording.connections
         ));
     }
-    (boxed(at_its_time(steps)), close)
-}
-
-/// The steps, each when it is due: counted from the first look, so that the
-/// waits do not add up to more than was recorded.
-fn at_its_time(steps: Vec<Step>) -> impl Stream<Item = Result<Outgoing, InputError>> {
-    stream::unfold(
-        (None, steps.into_iter()),
-        |(last_due, mut steps)| async move {
-            let mut due: Option<Instant> = last_due.or_else(|| Some(Instant::now()));
-            let outgoing = loop {
-                let step = steps.next()?;
-                due = due.and_then(|due| due.checked_add(step.delay));
-                if let Some(outgoing) = outgoing(step.action) {
-                    break outgoing;
-                }
-            };
-            match due {
-                Some(due) => sleep_until(due).await,
-                // Too far for the clock is for ever.
-                None => std::future::pending().await,
-            }
-            Some((Ok(outgoing), (due, steps)))
-        },
-    )
-}
-
-/// `None` for what one talk cannot do: to close, and go on over another
-/// connection.
-fn outgoing(action: Action) -> Option<Outgoing> {
-    match action {
-        Action::Open | Action::Send(Outgoing::Close(_)) => None,
-        Action::Send(outgoing) => Some(outgoing),
-    }
+    let close = recording.close.clone();
+    (boxed(recording.into_stream().map(Ok)), close)
 }
 
 /// What `--filter` and `--pretty` make of a received message.
-pub(super) fn view(args: &PromptArgs) -> impl Fn(&Message) -> Option<Vec<String>> + use<'_> {
+pub(super) fn view(args: &PromptArgs) -> impl Fn(&Kind) -> Option<Vec<String>> + use<'_> {
     |message| shown(message, args.filter.as_ref(), args.pretty)
 }
 
 /// `None` for a message that is shown as it is.
-fn shown(message: &Message, filter: Option<&JsonPath>, pretty: bool) -> Option<Vec<String>> {
+fn shown(message: &Kind, filter: Option<&JsonPath>, pretty: bool) -> Option<Vec<String>> {
     let text = match message {
-        Message::Text(text) => text.as_str(),
+        Kind::Text { data, .. } => data.as_str(),
         // Bytes are no JSON, and pass unchanged.
-        Message::Binary(_) => return filter.map(|_| Vec::new()),
+        _ => return filter.map(|_| Vec::new()),
     };
     let pretty = |text: &str| pretty.then(|| json::pretty(text)).flatten();
     let Some(filter) = filter else {
@@ -145,7 +98,7 @@ fn goal(args: &EndArgs) -> Option<Goal> {
 }
 
 /// Who ends the input by hand (Ctrl-D) wants to leave, not to wait.
-fn linger(args: &EndArgs, prompt: bool) -> Option<Linger> {
-    let leave = prompt && goal(args).is_none();
+fn linger(args: &EndArgs, typed: bool) -> Option<Linger> {
+    let leave = typed && goal(args).is_none();
     args.linger.or(leave.then_some(Linger::For(Duration::ZERO)))
 }

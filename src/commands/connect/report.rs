@@ -2,27 +2,26 @@
 //! end.
 
 use std::fs;
-use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use crate::commands::sentence;
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, hint_of, status_of};
-use crate::pipe::{End, Stop, Summary};
+use crate::pipe::{End, Summary};
 use crate::report::connect::{ConnectReport, Outcome};
+use crate::talk::{Stop, sentence};
 use crate::terminal::write_stdout;
 
 /// Takes over how the talk went.
-pub(super) fn fill(report: &mut ConnectReport, summary: &Summary, open: Duration) {
+pub(super) fn fill(report: &mut ConnectReport, summary: &Summary) {
     report.sent = summary.sent;
     report.received = summary.received;
-    report.open = Some(open);
+    report.open = summary.open;
     report.first_message = summary.first_message;
     if let Some(closed) = &summary.closed {
         report.closed(closed);
     }
-    if let End::Stopped(Stop::Interrupt | Stop::Terminate) = summary.end {
+    if let End::Stopped(Stop::Interrupt | Stop::HangUp | Stop::Terminate) = summary.end {
         report.outcome = Outcome::Interrupted;
     }
 }
@@ -40,7 +39,7 @@ pub(super) fn write(
     let status = match result {
         Ok(status) => *status,
         Err(error) => {
-            report.error = Some(secrets.text(&sentence(error)));
+            report.error = Some(secrets.text(&sentence(error.as_ref())));
             report.hint = hint_of(error).map(|hint| secrets.text(hint));
             status_of(error)
         }
@@ -48,7 +47,9 @@ pub(super) fn write(
     report.exit_code = status.code();
     match status {
         ExitStatus::Expectation => report.outcome = Outcome::Unexpected,
-        ExitStatus::Interrupted | ExitStatus::Terminated => report.outcome = Outcome::Interrupted,
+        ExitStatus::Interrupted | ExitStatus::HungUp | ExitStatus::Terminated => {
+            report.outcome = Outcome::Interrupted;
+        }
         _ => {}
     }
     let json = report.to_json();

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::super::prompt::color_env;
+use super::super::colors::color_env;
 use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};

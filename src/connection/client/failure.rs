@@ -52,6 +52,11 @@ pub enum OpenError {
 }
 
 impl OpenFailure {
+    /// Whether this side is to blame, so that another attempt fails as well.
+    pub fn is_local(&self) -> bool {
+        matches!(&*self.cause, OpenError::Dial(DialError::Tls(error)) if error.is_local())
+    }
+
     /// The answer that opened no WebSocket, where there was one.
     pub fn rejection(&self) -> Option<&Rejection> {
         match &*self.cause {

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{SinkExt, stream};
-use jiff::Timestamp;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::time::{Instant, sleep};
 
 use super::*;
-use crate::connection::{CloseCode, CloseFrame, Role, SocketConfig, Transport};
+use crate::connection::{
+    CloseCode, CloseFrame, Event, Message, Role, Socket, SocketConfig, Transport,
+};
 use crate::pipe::{Linger, Source};
+use crate::talk::{LineConfig, Opening, Transcript, system_clock};
 
 mod again;
 
@@ -57,6 +59,27 @@ fn echo(_: u64, message: Message) -> Answer {
     Answer::Reply(message)
 }
 
+/// A line over a connection that is open already.
+fn line_over(socket: Socket, setup: Vec<Message>) -> Line {
+    let mut line = Line::new(LineConfig {
+        setup,
+        ..line_config()
+    });
+    line.connected(Opening::default(), socket);
+    line
+}
+
+fn line_config() -> LineConfig {
+    LineConfig {
+        target: None,
+        socket: SocketConfig::new(Role::Client),
+        setup: Vec::new(),
+        reconnect: None,
+        log_secrets: false,
+        transcript: Transcript::new(system_clock()).keeping(1 << 20),
+    }
+}
+
 struct Outcome {
     summary: Summary,
     output: String,
@@ -90,11 +113,9 @@ where
     let start = Instant::now();
     let mut output = Vec::new();
     let summary = Pipe {
-        socket,
-        setup: Vec::new(),
-        input: &mut input.peekable(),
+        line: line_over(socket, Vec::new()),
+        input: input.peekable(),
         output: &mut output,
-        preamble: Vec::new(),
         stop: Box::pin(stop),
         view: &|_| None,
         observe: &mut |_| {},
@@ -280,16 +301,17 @@ async fn a_bad_line_ends_the_input_but_not_the_replies() {
 async fn events_as_json_both_ways() {
     let config = PipeConfig {
         framing: Framing::Jsonl,
-        clock: || Timestamp::UNIX_EPOCH,
         ..PipeConfig::default()
     };
     let input = b"{\"type\":\"text\",\"data\":\"a\\nb\"}\n\
         {\"type\":\"binary\",\"data\":\"/wD+\"}\n\
         {\"type\":\"close\",\"code\":4001,\"reason\":\"bye\"}\n";
     let outcome = talk(input, config, echo).await;
-    let lines = outcome.output.replace("1970-01-01T00:00:00.000000Z", "…");
+    let time = regex::Regex::new("\"time\":\"[^\"]+\"").unwrap();
+    let (open, lines) = outcome.output.split_once('\n').unwrap();
+    assert!(open.contains("\"type\":\"open\""), "{open}");
     assert_eq!(
-        lines,
+        time.replace_all(lines, "\"time\":\"…\""),
         "{\"time\":\"…\",\"type\":\"text\",\"length\":3,\"data\":\"a\\nb\"}\n\
          {\"time\":\"…\",\"type\":\"binary\",\"length\":3,\"data\":\"/wD+\"}\n\
          {\"time\":\"…\",\"type\":\"close\",\"code\":4001,\"reason\":\"bye\",\"by_peer\":false,\"clean\":true,\"sent_code\":4001}\n"
@@ -335,11 +357,9 @@ async fn a_slow_output_slows_the_peer_and_loses_nothing() {
         (ahead, read.len())
     });
     let summary = Pipe {
-        socket: client,
-        setup: Vec::new(),
-        input: &mut stream::empty().peekable(),
+        line: line_over(client, Vec::new()),
+        input: stream::empty().peekable(),
         output: writer,
-        preamble: Vec::new(),
         stop: Box::pin(pending()),
         view: &|_| None,
         observe: &mut |_| {},
@@ -410,11 +430,9 @@ async fn a_gone_reader_ends_the_talk() {
     let (reader, writer) = duplex(16);
     drop(reader);
     let summary = Pipe {
-        socket: client,
-        setup: vec![Message::text("a")],
-        input: &mut stream::pending().peekable(),
+        line: line_over(client, vec![Message::text("a")]),
+        input: stream::pending().peekable(),
         output: writer,
-        preamble: Vec::new(),
         stop: Box::pin(pending()),
         view: &|_| None,
         observe: &mut |_| {},

@@ -199,7 +199,7 @@ mod signals {
         send(&child, Signal::HUP);
         let output = child.ends();
         let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(143), "{stdout}");
+        assert_eq!(output.status.code(), Some(129), "{stdout}");
         assert!(stdout.contains("(interrupted)"), "{stdout}");
     }
 

@@ -1,22 +1,29 @@
-//! What a talk tells, and how the next one goes on with what it left.
+//! What a talk tells, and how it goes on over another connection.
+
+use tokio::net::TcpListener;
+use tokio_tungstenite::accept_async;
 
 use super::*;
+use crate::connection::client::retry::RetryPolicy;
+use crate::connection::{OpenConfig, SocketError};
+use crate::pipe::PipeEvent;
 
 /// What a talk tells, shortly.
-fn told(told: &Told<'_>) -> String {
-    let sent = |outgoing: &Outgoing| match outgoing {
-        Outgoing::Message(message) => String::from_utf8_lossy(message.as_bytes()).into_owned(),
-        Outgoing::Close(_) => "close".to_owned(),
-        other => format!("{other:?}"),
-    };
-    match told {
-        Told::Queued(outgoing, origin) => format!("{} {origin:?}", sent(outgoing)),
-        Told::Flushed | Told::Event(Event::Flushed) => "flushed".to_owned(),
-        Told::Event(Event::Message { message, .. }) => {
-            format!("got {}", sent(&Outgoing::Message(message.clone())))
+fn told(event: &PipeEvent<'_>) -> String {
+    match event {
+        PipeEvent::Line(LineEvent::Entry(entry)) => {
+            let what = match &entry.kind {
+                Kind::Open(_) => "open".to_owned(),
+                Kind::Close(close) => format!("close {}", close.code),
+                kind => String::from_utf8_lossy(kind.data().unwrap_or_default()).into_owned(),
+            };
+            format!("{what} {:?} {:?}", entry.direction, entry.source)
         }
-        Told::Event(Event::Closed(_)) => "closed".to_owned(),
-        Told::Event(other) => format!("{other:?}"),
+        PipeEvent::Line(LineEvent::Flushed) => "flushed".to_owned(),
+        PipeEvent::Line(LineEvent::Closed(_)) => "closed".to_owned(),
+        PipeEvent::Ended { again, .. } => format!("ended, again: {again}"),
+        PipeEvent::Waiting { attempt, .. } => format!("attempt {attempt}"),
+        other => format!("{other:?}"),
     }
 }
 
@@ -27,12 +34,10 @@ async fn everything_is_told_in_its_order() {
     let mut log = Vec::new();
     let mut output = Vec::new();
     let summary = Pipe {
-        socket: client,
-        setup: vec![Message::text("first")],
-        input: &mut Source::new(&b"a\n"[..], Framing::Lines).peekable(),
+        line: line_over(client, vec![Message::text("first")]),
+        input: Source::new(&b"a\n"[..], Framing::Lines).peekable(),
         output: &mut output,
-        preamble: Vec::new(),
-        view: &|message| (message.len() == 1).then(|| vec!["x".into(), "y".into()]),
+        view: &|kind| (kind.data()?.len() == 1).then(|| vec!["x".into(), "y".into()]),
         stop: Box::pin(pending()),
         observe: &mut |what| log.push(told(&what)),
     }
@@ -42,62 +47,78 @@ async fn everything_is_told_in_its_order() {
     assert_eq!(
         log,
         [
-            "first Setup",
-            "a Input",
+            "open Out Automatic",
+            "first Out Automatic",
+            "a Out User",
             "flushed",
-            "got first",
-            "got a",
-            "close End",
+            "first In Peer",
+            "a In Peer",
+            "close 1000 Out Automatic",
             "flushed",
-            "closed"
+            "close 1000 In Peer",
+            "closed",
+            "ended, again: false"
         ]
     );
     assert_eq!((summary.sent, summary.received, summary.unsent), (2, 2, 0));
     assert_eq!(output, b"first\nx\ny\n");
 }
 
-#[tokio::test(start_paused = true)]
-async fn another_connection_goes_on_where_the_last_one_ended() {
-    let mut input = Source::new(&b"a\nb\nc\nd\n"[..], Framing::Lines)
-        .then(|line| async {
-            sleep(Duration::from_millis(50)).await;
-            line
-        })
-        .boxed_local()
-        .peekable();
-    let mut output = Vec::new();
-    let mut carried = (0, 0);
-    let mut counts = Vec::new();
-    for _ in 0..2 {
-        let (client, server) = pair(64 << 10).await;
-        // The connection is cut at the second message.
-        let peer = tokio::spawn(serve(server, |count, message| match count {
-            2 => panic!("cut"),
-            _ => Answer::Reply(message),
-        }));
-        let config = PipeConfig {
-            carried,
-            ..PipeConfig::default()
-        };
-        let summary = Pipe {
-            socket: client,
-            setup: Vec::new(),
-            input: &mut input,
-            output: &mut output,
-            preamble: Vec::new(),
-            view: &|_| None,
-            stop: Box::pin(pending()),
-            observe: &mut |_| {},
-        }
-        .run(config)
-        .await;
-        assert!(peer.await.is_err());
-        assert!(matches!(summary.end, End::Peer), "{summary:?}");
-        carried = (summary.sent, summary.received);
-        counts.push((carried, summary.unsent, summary.input_ended));
+/// A server that cuts each connection at its second message.
+async fn cut_at_the_second_message(listener: TcpListener) {
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut peer = accept_async(stream).await.unwrap();
+        let first = peer.next().await.unwrap().unwrap();
+        peer.send(first).await.unwrap();
+        let _ = peer.next().await;
     }
+}
+
+#[tokio::test]
+async fn a_reconnect_goes_on_where_the_last_connection_ended() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let peer = tokio::spawn(cut_at_the_second_message(listener));
+    let input = Source::new(&b"a\nb\nc\nd\n"[..], Framing::Lines).then(|line| async {
+        sleep(Duration::from_millis(50)).await;
+        line
+    });
+    let mut log = Vec::new();
+    let mut output = Vec::new();
+    let summary = Pipe {
+        line: Line::new(LineConfig {
+            target: Some((url.parse().unwrap(), OpenConfig::default())),
+            reconnect: Some(RetryPolicy::RECONNECT.with_max_attempts(Some(1))),
+            ..line_config()
+        }),
+        input: input.boxed_local().peekable(),
+        output: &mut output,
+        view: &|_| None,
+        stop: Box::pin(pending()),
+        observe: &mut |what| match &what {
+            PipeEvent::Ended { summary, .. } => log.push(format!(
+                "{} sent, {} received, {} unsent, input ended: {}",
+                summary.sent, summary.received, summary.unsent, summary.input_ended
+            )),
+            PipeEvent::Waiting { .. } | PipeEvent::NoneLeft => log.push(told(&what)),
+            _ => {}
+        },
+    }
+    .run(PipeConfig::default())
+    .await;
+    peer.abort();
     assert_eq!(output, b"a\nc\n");
-    assert_eq!(counts, [((2, 1), 0, false), ((4, 2), 0, true)]);
+    assert_eq!(
+        log,
+        [
+            "2 sent, 1 received, 0 unsent, input ended: false",
+            "attempt 1",
+            "4 sent, 2 received, 0 unsent, input ended: true",
+            "NoneLeft",
+        ]
+    );
+    assert!(matches!(summary.end, End::Peer), "{summary:?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,4 +134,83 @@ async fn what_never_left_is_counted() {
     let outcome = run(client, input, PipeConfig::default(), pending()).await;
     gone.await.unwrap();
     assert_eq!((outcome.summary.sent, outcome.summary.unsent), (3, 3));
+}
+
+/// Whether a talk goes on after such an end, by what it has sent and received.
+async fn goes_on(
+    closed: Closed,
+    input_ended: bool,
+    (sent, received): (u64, u64),
+    config: PipeConfig,
+) -> bool {
+    let (client, _server) = pair(64 << 10).await;
+    let mut line = Line::new(LineConfig {
+        reconnect: Some(RetryPolicy::RECONNECT),
+        ..line_config()
+    });
+    line.connected(Opening::default(), client);
+    for _ in 0..sent {
+        let message = Outgoing::Message(Message::text("x"));
+        line.send(message, crate::talk::Source::User).unwrap();
+    }
+    while !matches!(line.next().await, LineEvent::Flushed) {}
+    let mut observe = |_: PipeEvent<'_>| {};
+    let mut engine = Engine::new(
+        Pipe {
+            line,
+            input: stream::pending().peekable(),
+            output: Vec::new(),
+            view: &|_| None,
+            stop: Box::pin(pending()),
+            observe: &mut observe,
+        },
+        config,
+    );
+    engine.input_ended = input_ended;
+    engine.received = received;
+    engine.pass.end = Some(End::Peer);
+    engine.pass.closed = Some(closed);
+    engine.goes_on()
+}
+
+/// A close by the peer with this code, 1006 for a loss.
+fn ended(code: u16) -> Closed {
+    let received = (code != 1006).then(|| CloseFrame {
+        code: (code != 1005).then_some(code),
+        reason: String::new(),
+    });
+    Closed {
+        sent: None,
+        by_peer: received.is_some(),
+        error: received.is_none().then_some(SocketError::Lost),
+        received,
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reconnect_has_a_reason() {
+    let goal = || PipeConfig {
+        goal: Some(Goal::Count(9)),
+        ..PipeConfig::default()
+    };
+    let stays = || PipeConfig {
+        linger: Some(Linger::Forever),
+        ..PipeConfig::default()
+    };
+    for (code, input_ended, counts, config, expected) in [
+        // Input is left, or a reply is owed, or something else is waited for.
+        (1006, false, (1, 1), PipeConfig::default(), true),
+        (1001, false, (1, 1), PipeConfig::default(), true),
+        (4000, true, (2, 1), PipeConfig::default(), true),
+        (1006, true, (1, 1), goal(), true),
+        (1006, true, (1, 1), stays(), true),
+        // Nothing is left.
+        (1006, true, (1, 1), PipeConfig::default(), false),
+        // The peer is done.
+        (1000, false, (2, 1), goal(), false),
+        (1005, false, (2, 1), goal(), false),
+    ] {
+        let found = goes_on(ended(code), input_ended, counts, config).await;
+        assert_eq!(found, expected, "{code} {input_ended} {counts:?}");
+    }
 }

@@ -3,36 +3,34 @@
 use std::fmt::Write as _;
 
 use super::command::COMMANDS;
-use super::session::{Facts, Session, State};
+use super::session::{Session, State};
 use crate::talk::Entry;
 use crate::talk::text::{count, duration};
 use crate::terminal::style::Role;
 
 impl Session {
-    /// Shows entries, unless the log is paused, and what the files have to
-    /// complain of.
-    pub(super) fn show(&mut self, entries: &[Entry]) {
-        for entry in entries {
-            match &mut self.paused {
-                Some(hidden) => *hidden += 1,
-                None => self.printer.print(self.config.look.entry(entry)),
-            }
+    /// Shows an entry, unless the log is paused, and what is wrong with the
+    /// files.
+    pub(super) fn show(&mut self, entry: &Entry) {
+        match &mut self.paused {
+            Some(hidden) => *hidden += 1,
+            None => self.printer.print(self.look.entry(entry)),
         }
-        for trouble in self.config.transcript.trouble() {
-            self.complain(&trouble);
+        for trouble in self.line.transcript().trouble() {
+            self.error(&trouble);
         }
     }
 
     /// Shows a line of the program's own.
-    pub(super) fn say(&mut self, text: &str) {
-        let now = self.config.transcript.now();
-        self.printer.print(self.config.look.status(now, text));
+    pub(super) fn status(&mut self, text: &str) {
+        let now = self.line.transcript().now();
+        self.printer.print(self.look.status(now, text));
     }
 
     /// Shows what went wrong.
-    pub(super) fn complain(&mut self, text: &str) {
-        let now = self.config.transcript.now();
-        self.printer.print(self.config.look.error(now, text));
+    pub(super) fn error(&mut self, text: &str) {
+        let now = self.line.transcript().now();
+        self.printer.print(self.look.error(now, text));
     }
 
     /// Changes the state, and the prompt with it.
@@ -42,25 +40,60 @@ impl Session {
             (State::Open, Some(time)) => format!("Open {}", short(time)),
             (state, _) => state.word().to_owned(),
         };
-        self.config.prompt.set(&label);
+        self.prompt.set(&label);
     }
 
     pub(super) fn show_status(&mut self) {
         let mut text = format!("{}\n", self.state.word());
-        write_facts(&mut text, &self.facts);
+        self.write_facts(&mut text);
         if !self.queue.is_empty() {
             let _ = writeln!(text, "queued: {}", count(self.queue.len()));
         }
-        self.say(text.trim_end());
+        self.status(text.trim_end());
+    }
+
+    fn write_facts(&mut self, text: &mut String) {
+        let facts = &self.facts;
+        if let Some(opening) = &facts.opening {
+            let _ = writeln!(text, "url: {}", opening.url);
+            if let Some(peer) = &opening.peer {
+                let _ = writeln!(text, "peer: {peer}");
+            }
+            let none = || "none".to_owned();
+            let subprotocol = opening.subprotocol.clone().unwrap_or_else(none);
+            let extensions = opening.extensions.clone().unwrap_or_else(none);
+            let _ = writeln!(text, "subprotocol: {subprotocol}");
+            let _ = writeln!(text, "extensions: {extensions}");
+            let phases: Vec<_> = opening
+                .phases()
+                .map(|(name, time)| format!("{name} {}", duration(time)))
+                .collect();
+            let _ = writeln!(text, "timings: {}", phases.join(", "));
+        }
+        if let Some(time) = self.line.open_for() {
+            let _ = writeln!(text, "open for: {}", duration(time));
+        }
+        let log = self.line.transcript();
+        for (name, of) in [("sent", log.sent()), ("received", log.received())] {
+            let number = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX));
+            let (messages, bytes) = (number(of.messages), number(of.bytes));
+            let _ = writeln!(text, "{name}: {messages} messages, {bytes} bytes");
+        }
+        if let Some(time) = facts.round_trip {
+            let _ = writeln!(text, "round trip: {}", duration(time));
+        }
+        if let Some(close) = &facts.last_close {
+            let _ = writeln!(text, "last close: {} {}", close.code, close.reason);
+        }
     }
 
     pub(super) fn show_headers(&mut self) {
         let Some((request, response)) = self.facts.heads.clone() else {
-            self.complain("there has been no opening handshake yet; /connect makes one");
+            self.error("there has been no opening handshake yet; /connect makes one");
             return;
         };
-        let now = self.config.transcript.now();
-        let look = &self.config.look;
+        let now = self.line.transcript().now();
+        let look = &self.look;
         let mut lines = look.head(Role::Sent, now, &request);
         lines.push_str(&look.head(Role::Received, now, &response));
         self.printer.print(lines);
@@ -77,7 +110,7 @@ impl Session {
             }
         }
         text.push_str("\nAn open { or [ goes on in the next line; an empty line ends it.");
-        self.say(&text);
+        self.status(&text);
     }
 }
 
@@ -91,43 +124,6 @@ impl State {
             Self::Closing => "Closing",
             Self::Closed => "Closed",
         }
-    }
-}
-
-fn write_facts(text: &mut String, facts: &Facts) {
-    if let Some(open) = &facts.open {
-        let _ = writeln!(text, "url: {}", open.url);
-        if let Some(peer) = &open.peer {
-            let _ = writeln!(text, "peer: {peer}");
-        }
-        let none = || "none".to_owned();
-        let subprotocol = open.subprotocol.clone().unwrap_or_else(none);
-        let extensions = open.extensions.clone().unwrap_or_else(none);
-        let _ = writeln!(text, "subprotocol: {subprotocol}");
-        let _ = writeln!(text, "extensions: {extensions}");
-        let phases: Vec<_> = open
-            .phases()
-            .map(|(name, time)| format!("{name} {}", duration(time)))
-            .collect();
-        let _ = writeln!(text, "timings: {}", phases.join(", "));
-    }
-    if let Some(since) = facts.since {
-        let _ = writeln!(text, "open for: {}", duration(since.elapsed()));
-    }
-    for (name, (messages, bytes)) in [("sent", facts.sent), ("received", facts.received)] {
-        let number = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX));
-        let _ = writeln!(
-            text,
-            "{name}: {} messages, {} bytes",
-            number(messages),
-            number(bytes)
-        );
-    }
-    if let Some(time) = facts.round_trip {
-        let _ = writeln!(text, "round trip: {}", duration(time));
-    }
-    if let Some((code, reason)) = &facts.last_close {
-        let _ = writeln!(text, "last close: {code} {reason}");
     }
 }
 

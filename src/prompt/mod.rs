@@ -1,15 +1,14 @@
 //! The prompt: a conversation with a server, typed at a terminal.
 //!
-//! One task owns the socket, the log and the state ([`session`]); lines come
+//! One task owns the line to the server and the state ([`session`]); lines come
 //! from a thread ([`source`]) and are read by a pure parser ([`command`]);
 //! what there is to see goes to the printer of
-//! [`terminal`](crate::terminal::printer). Nobody else touches the socket, and
+//! [`terminal`](crate::terminal::printer). Nobody else touches the line, and
 //! the task never waits for the terminal or for the user.
 
 pub mod command;
 mod dispatch;
 pub mod helper;
-mod player;
 mod report;
 pub mod session;
 pub mod source;
@@ -20,46 +19,19 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-pub use session::{Session, SessionConfig, State};
+pub use session::{End, Session, SessionConfig, State};
 pub use source::{Source, SourceConfig};
 
 use self::session::Leave;
 use self::source::{Input, Typed};
+use crate::talk::Stop;
 use crate::terminal::printer::Printer;
 
 /// How long the last lines may take to show at the end.
 const LAST_PRINT: Duration = Duration::from_millis(500);
 
-/// Who ends the conversation from outside.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stop {
-    /// SIGINT, while no line was being edited.
-    Interrupt,
-    /// SIGTERM, or the terminal has gone.
-    Terminate,
-}
-
-/// How a conversation ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// `/quit` or Ctrl-D.
-    Quit,
-    /// Ctrl-C on an empty line, or SIGINT.
-    Interrupted,
-    /// SIGTERM or SIGHUP.
-    Terminated,
-    /// The time limit has passed.
-    MaxTime,
-}
-
-/// Runs a conversation until the user, or `stop`, ends it. `max_time` counts
-/// from now.
-pub async fn run(
-    config: SessionConfig,
-    source: Source,
-    stop: impl Future<Output = Stop>,
-    max_time: Option<Duration>,
-) -> End {
+/// Runs a conversation until the user, or `stop`, ends it.
+pub async fn run(config: SessionConfig, source: Source, stop: impl Future<Output = Stop>) -> End {
     let Source {
         mut inputs,
         sink,
@@ -72,14 +44,16 @@ pub async fn run(
     session.has_screen = fence.is_some();
     let mut stop = pin!(stop);
     let mut stopped = false;
-    let deadline = max_time.map(|limit| Instant::now() + limit);
     session.begin(trouble);
     let end = loop {
-        let wake = session.next_wake(deadline);
+        let wake = session.next_wake();
         let leave = tokio::select! {
             input = inputs.recv() => session.typed(input),
-            news = session.news() => session.hear(news).await,
-            () = sleep(wake) => session.woken(deadline),
+            event = session.line.next() => session.on_line_event(event),
+            () = sleep(wake) => {
+                session.play();
+                Leave::NotYet
+            }
             why = &mut stop, if !stopped => {
                 stopped = true;
                 session.stopped(why)
@@ -117,13 +91,6 @@ impl Session {
         // that the last lines are shown.
         let _ = done.send(());
         leave
-    }
-
-    fn stopped(&mut self, why: Stop) -> Leave {
-        self.leave(match why {
-            Stop::Interrupt => End::Interrupted,
-            Stop::Terminate => End::Terminated,
-        })
     }
 }
 

@@ -6,12 +6,11 @@ use std::path::Path;
 
 use serde_json_path::JsonPath;
 
-use super::End;
 use super::command::{self, Command, LogCommand};
-use super::session::{Leave, MAX_QUEUED, Session, State};
+use super::session::{End, Leave, MAX_QUEUED, Session, State};
 use crate::connection::Message;
+use crate::talk::Outgoing;
 use crate::talk::text::count;
-use crate::talk::{Outgoing, Source};
 
 /// Clears the screen and what has scrolled off it.
 const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -22,7 +21,7 @@ impl Session {
         match command::parse(line) {
             Ok(Command::Quit) => return self.leave(End::Quit),
             Ok(command) => self.run(command),
-            Err(error) => self.complain(&error.to_string()),
+            Err(error) => self.error(&error.to_string()),
         }
         Leave::NotYet
     }
@@ -46,28 +45,27 @@ impl Session {
 
     fn connect_to(&mut self, url: Option<&str>) {
         if matches!(self.state, State::Open | State::Closing) {
-            self.complain("a connection is open; /close it first");
+            self.error("a connection is open; /close it first");
             return;
         }
         if let Some(url) = url {
-            match (self.config.dialer)(url) {
-                Ok(target) => self.config.target = Some(target),
-                Err(error) => return self.complain(&error),
+            match (self.dialer)(url) {
+                Ok((target, config)) => self.line.set_target(target, config),
+                Err(error) => return self.error(&error),
             }
-        } else if self.config.target.is_none() {
-            return self.complain("there is no address yet; write /connect URL");
+        } else if self.line.target().is_none() {
+            return self.error("there is no address yet; write /connect URL");
         }
-        self.stop_connecting();
         self.connect_afresh();
     }
 
     /// Sends, or queues where a reconnect is on its way, or says why not.
     fn send(&mut self, outgoing: Outgoing) {
-        if self.state == State::Open && self.hand_over(outgoing.clone(), Source::User) {
+        if self.state == State::Open && self.hand_over(outgoing.clone()) {
             return;
         }
-        if !self.will_connect() {
-            return self.complain(match self.state {
+        if !self.line.is_reconnecting() {
+            return self.error(match self.state {
                 State::Ready => "not sent: there is no connection; write /connect URL",
                 State::Connecting => "not sent: the connection is not open yet",
                 State::Open | State::Closing => "not sent: the connection is closing",
@@ -75,14 +73,14 @@ impl Session {
             });
         }
         if self.queue.len() == MAX_QUEUED {
-            return self.complain(&format!(
+            return self.error(&format!(
                 "not sent: {} messages wait for the connection already",
                 count(MAX_QUEUED)
             ));
         }
         self.queue.push_back(outgoing);
         let waiting = count(self.queue.len());
-        self.say(&format!(
+        self.status(&format!(
             "Queued until the connection is open again ({waiting} waiting)"
         ));
     }
@@ -91,7 +89,7 @@ impl Session {
         // To read from a pipe or a device could take for ever.
         let result = match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => {
-                return self.complain(&format!("'{}' is no file", path.display()));
+                return self.error(&format!("'{}' is no file", path.display()));
             }
             Ok(_) => fs::read(path),
             Err(error) => Err(error),
@@ -99,7 +97,7 @@ impl Session {
         match result {
             Ok(bytes) => self.send(Outgoing::Message(Message::binary(bytes))),
             Err(error) => {
-                self.complain(&format!("could not read '{}': {error}", path.display()));
+                self.error(&format!("could not read '{}': {error}", path.display()));
             }
         }
     }
@@ -111,7 +109,7 @@ impl Session {
             .and_then(|index| self.resendable.get(index).cloned());
         match message {
             Some(message) => self.send(Outgoing::Message(message)),
-            None => self.complain(&format!(
+            None => self.error(&format!(
                 "there are {kept} messages to send again, and no {number}"
             )),
         }
@@ -120,52 +118,52 @@ impl Session {
     fn close_connection(&mut self, frame: crate::connection::CloseFrame) {
         match self.state {
             State::Open => self.close(frame),
-            State::Closing => self.complain("the connection is closing already"),
-            _ if self.will_connect() || self.state == State::Connecting => {
-                self.stop_connecting();
+            State::Closing => self.error("the connection is closing already"),
+            _ if self.line.is_reconnecting() || self.state == State::Connecting => {
+                self.line.stop_connecting();
                 self.set_state(State::Closed);
-                self.say("No longer connecting; /connect tries again");
+                self.status("No longer connecting; /connect tries again");
             }
-            _ => self.complain("there is no connection to close"),
+            _ => self.error("there is no connection to close"),
         }
     }
 
     fn log(&mut self, command: LogCommand) {
         match command {
             LogCommand::Filter(None) => {
-                self.config.look.filter = None;
-                self.say("Everything is shown again");
+                self.look.filter = None;
+                self.status("Everything is shown again");
             }
             LogCommand::Filter(Some(text)) => match JsonPath::parse(&text) {
                 Ok(filter) => {
-                    self.config.look.filter = Some(filter);
-                    self.say(&format!(
+                    self.look.filter = Some(filter);
+                    self.status(&format!(
                         "Of received JSON, only {text} is shown; /log filter off shows all"
                     ));
                 }
-                Err(error) => self.complain(&format!("'{text}' is no JSONPath: {error}")),
+                Err(error) => self.error(&format!("'{text}' is no JSONPath: {error}")),
             },
             LogCommand::Pause => {
                 self.paused.get_or_insert(0);
-                self.say("The log is paused; /log resume shows it again");
+                self.status("The log is paused; /log resume shows it again");
             }
             LogCommand::Resume => match self.paused.take() {
-                Some(hidden) => self.say(&format!("{hidden} entries were not shown")),
-                None => self.say("The log is not paused"),
+                Some(hidden) => self.status(&format!("{hidden} entries were not shown")),
+                None => self.status("The log is not paused"),
             },
             LogCommand::Save(path) => self.save_log(&path),
             LogCommand::Clear => {
-                self.config.transcript.kept().clear();
+                self.line.transcript().kept().clear();
                 if self.has_screen {
                     self.printer.print(CLEAR_SCREEN.to_owned());
                 }
-                self.say("The log is cleared; files of --log and --har are not");
+                self.status("The log is cleared; files of --log and --har are not");
             }
         }
     }
 
     fn save_log(&mut self, path: &Path) {
-        let kept = self.config.transcript.kept();
+        let kept = self.line.transcript().kept();
         let (saved, dropped) = (kept.lines().len(), kept.dropped());
         let mut options = fs::OpenOptions::new();
         options.write(true).create_new(true);
@@ -176,18 +174,18 @@ impl Session {
                 file.write_all(text.as_bytes())
             });
         match result {
-            Ok(()) if dropped == 0 => self.say(&format!(
+            Ok(()) if dropped == 0 => self.status(&format!(
                 "{} entries are saved in '{}'",
                 count(saved),
                 path.display()
             )),
-            Ok(()) => self.say(&format!(
+            Ok(()) => self.status(&format!(
                 "the last {} entries are saved in '{}'; {dropped} earlier ones were not kept, --log keeps all",
                 count(saved),
                 path.display()
             )),
             Err(error) => {
-                self.complain(&format!("could not write '{}': {error}", path.display()));
+                self.error(&format!("could not write '{}': {error}", path.display()));
             }
         }
     }

@@ -1,0 +1,201 @@
+//! `connect` away from a terminal: standard input goes out, messages come back.
+
+use std::pin::Pin;
+
+use anyhow::Result;
+
+use super::handshake::Heads;
+use super::input::{self, Input};
+use super::log::recording;
+use super::{dialer, end, report};
+use crate::cli::connect::ConnectArgs;
+use crate::connection::{OpenConfig, OpenFailure, Secrets, Target, diagnose};
+use crate::exit::{ExitStatus, Failure, status_of_open};
+use crate::pipe::{End, Pipe, PipeConfig, PipeEvent, Summary};
+use crate::report::connect::ConnectReport;
+use crate::talk::text::duration;
+use crate::talk::{Close, Direction, Entry, Kind, Line, LineEvent, Stop, sentence};
+use crate::terminal::{DataOutput, Status, Verbosity};
+
+/// Runs the pipe to its end, and writes the report.
+pub(super) async fn run(
+    args: &ConnectArgs,
+    status: Status,
+    target: Target,
+    open: OpenConfig,
+    stop: Pin<Box<impl Future<Output = Stop>>>,
+) -> Result<ExitStatus> {
+    let secrets = open.request.secrets(&target);
+    let report = ConnectReport::new(target.to_string());
+    let mut teller = Teller::new(args, status, report, secrets.clone());
+    let result = talk(args, &mut teller, target, open, stop).await;
+    let written = match &args.report.json {
+        Some(path) => report::write(path, teller.report, &result, &secrets),
+        None => Ok(()),
+    };
+    // How the run went matters more than that nobody can read of it.
+    result.and_then(|ended| written.map(|()| ended))
+}
+
+async fn talk(
+    args: &ConnectArgs,
+    teller: &mut Teller<'_>,
+    target: Target,
+    open: OpenConfig,
+    stop: Pin<Box<impl Future<Output = Stop>>>,
+) -> Result<ExitStatus> {
+    let (config, input) = talk_config(args, teller)?;
+    let line = Line::new(dialer::line(args, Some((target.clone(), open.clone())))?);
+    let view = input::view(&args.prompt);
+    let pipe = Pipe {
+        line,
+        input,
+        output: match args.prompt.raw {
+            true => DataOutput::raw_stdout(),
+            false => DataOutput::stdout(),
+        },
+        view: &view,
+        stop,
+        observe: &mut |event| teller.tell(event),
+    };
+    let goal = config.goal.clone();
+    let summary = pipe.run(config).await;
+    match summary.end {
+        End::NotOpened(error) => Err(not_opened(&error, &target, &open, &teller.shown()).into()),
+        _ => end::judge(summary, goal.as_ref(), args.transport.max_time),
+    }
+}
+
+/// How the talk is to go, and what goes in.
+fn talk_config(args: &ConnectArgs, teller: &Teller<'_>) -> Result<(PipeConfig, Input)> {
+    let mut config = input::config(args, teller.typed);
+    let input = match args.prompt.replay {
+        None => input::input(&args.input, config.framing),
+        Some(_) => {
+            let steps = recording(&args.prompt, teller.status)?;
+            let (input, close) = input::replay(steps, teller.status);
+            config.close = close.unwrap_or(config.close);
+            input
+        }
+    };
+    Ok((config, input))
+}
+
+fn not_opened(
+    error: &OpenFailure,
+    target: &Target,
+    open: &OpenConfig,
+    secrets: &Secrets,
+) -> Failure {
+    let hint = diagnose::hint(error, target, open);
+    let text = secrets.text(&sentence(error));
+    Failure::new(status_of_open(error), text).with_hint(hint)
+}
+
+/// Tells on stderr, and in the report, what happens.
+struct Teller<'a> {
+    args: &'a ConnectArgs,
+    status: Status,
+    heads: Heads,
+    report: ConnectReport,
+    secrets: Secrets,
+    /// Whether a human types the messages.
+    typed: bool,
+    /// Why the last connection ended.
+    why: String,
+    /// Whether it was said that the input waits for a connection.
+    wait_told: bool,
+}
+
+impl<'a> Teller<'a> {
+    fn new(args: &'a ConnectArgs, status: Status, report: ConnectReport, secrets: Secrets) -> Self {
+        Self {
+            args,
+            status,
+            heads: Heads::new(&args.prompt, &secrets),
+            report,
+            secrets,
+            typed: input::is_typed(args),
+            why: String::new(),
+            wait_told: false,
+        }
+    }
+
+    /// The secrets as the screen and the log have them.
+    fn shown(&self) -> Secrets {
+        self.secrets.clone().show_if(self.args.prompt.log_secrets)
+    }
+
+    fn tell(&mut self, event: PipeEvent<'_>) {
+        match event {
+            PipeEvent::Line(LineEvent::Connecting(url)) => {
+                self.status.info(&format!("connecting to {url}"));
+            }
+            PipeEvent::Line(LineEvent::Entry(entry)) => self.tell_entry(entry),
+            PipeEvent::Line(LineEvent::NotOpened(error)) => {
+                self.heads.show_refusal(self.status, error);
+            }
+            PipeEvent::Line(LineEvent::Flushed | LineEvent::Closed(_)) => {}
+            PipeEvent::Ended { summary, again } => self.tell_end(summary, again),
+            PipeEvent::Waiting { wait, attempt } => {
+                let waits = match std::mem::replace(&mut self.wait_told, true) {
+                    true => "",
+                    false => "; the input waits until a connection is open",
+                };
+                self.status.note(&format!(
+                    "{}; connecting again in {} (attempt {attempt}){waits}",
+                    self.why,
+                    duration(wait)
+                ));
+            }
+            PipeEvent::NoneLeft => self
+                .status
+                .note("no attempt to connect is left (--reconnect)"),
+            PipeEvent::LogTrouble(trouble) => self.status.note(&trouble),
+        }
+    }
+
+    fn tell_entry(&mut self, entry: &Entry) {
+        let status = self.status;
+        match &entry.kind {
+            Kind::Open(opening) => {
+                self.report.opened((**opening).clone(), &self.secrets);
+                self.heads.show_opened(status, opening);
+                if self.typed {
+                    status.note("Connection opened");
+                }
+            }
+            _ if entry.direction == Direction::Out => {}
+            Kind::Ping { data } => status.debug(&format!(
+                "received a ping of {} bytes, answered with a pong",
+                data.len()
+            )),
+            Kind::Pong { data, round_trip } => {
+                let after = round_trip.map_or_else(String::new, |d| format!(" after {d:?}"));
+                status.debug(&format!("received a pong of {} bytes{after}", data.len()));
+            }
+            Kind::Close(close) => self.tell_close(close),
+            Kind::Text { .. } | Kind::Binary { .. } | Kind::Error { .. } => {}
+        }
+    }
+
+    fn tell_close(&self, close: &Close) {
+        let level = match self.typed {
+            true => Verbosity::Normal,
+            false => Verbosity::Debug,
+        };
+        if self.status.shows(level) {
+            let reason = end::one_line(&close.reason);
+            let text = format!("Connection closed. Code: {}. Reason: {reason}", close.code);
+            self.status.note(text.trim_end());
+        }
+    }
+
+    fn tell_end(&mut self, summary: &Summary, again: bool) {
+        self.why = self.shown().text(&end::of_connection(summary));
+        if summary.open.is_some() {
+            report::fill(&mut self.report, summary);
+            end::tell(self.status, summary, self.args, self.typed || again);
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `wscli connect` at a terminal: the prompt.
+
+use std::env;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use jiff::tz::TimeZone;
+
+use super::dialer::Dialer;
+use super::end::status_of_stop;
+use super::log::recording;
+use crate::cli::connect::ConnectArgs;
+use crate::cli::prompt::PromptArgs;
+use crate::commands::colors::color_env;
+use crate::connection::CloseFrame;
+use crate::exit::ExitStatus;
+use crate::prompt::helper::Prompt;
+use crate::prompt::{self, End, SessionConfig, Source, SourceConfig};
+use crate::talk::text::Look;
+use crate::talk::{LineConfig, Stop};
+use crate::terminal::style::ColorChoice;
+use crate::terminal::tty::{SavedTerminal, clear_row};
+use crate::terminal::{self, Status, Style, Verbosity};
+
+/// How much of the log is kept in memory, for `/log save`.
+const KEPT_BYTES: usize = 2 << 20;
+
+/// Runs the prompt until the user leaves it.
+pub(super) async fn run(
+    args: &ConnectArgs,
+    color: ColorChoice,
+    status: Status,
+    mut line: LineConfig,
+    dialer: Arc<Dialer>,
+    stop: impl Future<Output = Stop>,
+) -> Result<ExitStatus> {
+    let style = Style::decide(color, color_env(), terminal::stdout_is_terminal());
+    let prompt = Prompt::default();
+    line.transcript = line.transcript.keeping(KEPT_BYTES);
+    let config = SessionConfig {
+        line,
+        dialer: Box::new(move |url| dialer.another(url)),
+        look: look(&args.prompt, style, status),
+        replay: recording(&args.prompt, status)?,
+        close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
+        prompt: prompt.clone(),
+    };
+    // From here on, whatever happens, the terminal is put back.
+    let saved = SavedTerminal::save();
+    let source = Source::start(SourceConfig {
+        history: history_path(),
+        style,
+        prompt,
+        suspender: saved.as_ref().map(SavedTerminal::suspender),
+    })
+    .context("could not read from the terminal")?;
+    let edits = source.fence.is_some();
+    // Plain lines are echoed and held back by the terminal itself.
+    let saved = saved.filter(|_| edits);
+    let end = prompt::run(config, source, stop).await;
+    if edits {
+        clear_row();
+    }
+    drop(saved);
+    Ok(match end {
+        End::Quit => ExitStatus::Success,
+        End::Interrupted => ExitStatus::Interrupted,
+        End::Stopped(stop) => status_of_stop(stop),
+    })
+}
+
+/// How entries are to look on a terminal.
+pub(super) fn look(args: &PromptArgs, style: Style, status: Status) -> Look {
+    let verbosity = [Verbosity::Debug, Verbosity::Verbose, Verbosity::Normal]
+        .into_iter()
+        .find(|level| status.shows(*level))
+        .unwrap_or(Verbosity::Quiet);
+    Look {
+        style,
+        zone: TimeZone::system(),
+        raw: args.raw,
+        pretty: args.pretty,
+        filter: args.filter.clone(),
+        heads: args.include || verbosity >= Verbosity::Verbose,
+        verbosity,
+    }
+}
+
+/// `$XDG_STATE_HOME/wscli/history`, by the rules of the XDG Base Directory
+/// Specification: a relative path counts as none.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`commands` reads the environment"
+)]
+fn history_path() -> Option<PathBuf> {
+    let absolute = |name| {
+        env::var_os(name)
+            .map(PathBuf::from)
+            .filter(|path| path.is_absolute())
+    };
+    let state = absolute("XDG_STATE_HOME")
+        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(state.join("wscli/history"))
+}
