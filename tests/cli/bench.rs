@@ -156,7 +156,7 @@ fn json_on_stdout_is_the_report_and_nothing_else() {
         "rate>=1",
         "--verify",
         "--size",
-        "1..2000",
+        "16..2000",
         "--binary",
     ];
     let (code, stdout, stderr) = output(&args);
