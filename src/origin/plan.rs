@@ -320,6 +320,18 @@ impl PlanConfig {
             .any(|origin| site_of(&origin).as_deref() == Some(&site))
     }
 
+    /// Whether the host of an allowed origin is a name of three labels or more
+    /// under a suffix that nobody can register.
+    fn is_reserved_below(&self, allowed: usize) -> bool {
+        let Some(WebOrigin::Tuple { host, .. }) = self.allowed.origins().get(allowed) else {
+            return false;
+        };
+        let name = host.trim_end_matches('.');
+        let is_name = Url::parse(&format!("http://{name}"))
+            .is_ok_and(|url| matches!(url.host(), Some(url::Host::Domain(_))));
+        is_name && name.matches('.').count() >= 2 && registrable_at(name).is_none()
+    }
+
     /// Whether anybody can register names below the host of an allowed origin:
     /// it is a public suffix itself, such as `github.io`, or a single label that
     /// is a top-level domain too.
@@ -344,6 +356,11 @@ impl PlanConfig {
             return (Group::ClientOnly, severity.min(Severity::Low));
         }
         if matches!(rule.id, "subdomain" | "subdomain-http") && self.is_shared(allowed) {
+            return (Group::Web, Severity::High);
+        }
+        // Where a name that nobody can register ends that somebody would own is
+        // not known: the whole of it may stand for one that is registered.
+        if rule.id == "prefix-glue" && self.is_reserved_below(allowed) {
             return (Group::Web, Severity::High);
         }
         (rule.group, severity)

@@ -171,8 +171,8 @@ pub(crate) fn report(
     policy: &Policy,
 ) -> Report {
     let allowed: Vec<String> = result.baselines.iter().map(|b| b.origin.clone()).collect();
-    let mut probes: Vec<ProbeReport> = plan
-        .probes
+    let planned = rated_together(plan, &result.judged);
+    let mut probes: Vec<ProbeReport> = planned
         .iter()
         .zip(result.judged)
         .map(|(probe, judged)| probe_report(plan, probe, judged, policy))
@@ -209,6 +209,32 @@ pub(crate) fn report(
         handshakes: result.handshakes,
         took: result.took,
     }
+}
+
+/// The probes, rated by each other's answers: where every name under the domain
+/// is let in, one that is glued to the allowed name is one of those, and shows
+/// nothing of its own.
+fn rated_together(plan: &Plan, judged: &[Judged]) -> Vec<Probe> {
+    let answers = || plan.probes.iter().zip(judged);
+    let among_siblings = |probe: &Probe| {
+        probe.rule.id == "prefix-glue"
+            && answers().any(|(other, judged)| {
+                other.rule.id == "sibling"
+                    && other.allowed == probe.allowed
+                    && judged.accepted == Some(true)
+            })
+    };
+    let probes = plan.probes.iter().cloned();
+    probes
+        .map(|probe| match among_siblings(&probe) {
+            true => Probe {
+                group: probe.rule.group,
+                severity: probe.rule.severity,
+                ..probe
+            },
+            false => probe,
+        })
+        .collect()
 }
 
 fn probe_report(plan: &Plan, probe: &Probe, judged: Judged, policy: &Policy) -> ProbeReport {

@@ -308,6 +308,20 @@ fn the_domain_of_the_attacker_is_a_strangers() {
 }
 
 #[test]
+fn a_name_glued_to_a_reserved_one_is_a_web_pages() {
+    for (allowed, group) in [
+        ("https://app.corp.internal", Group::Web),
+        ("https://app.client.test:8443", Group::Web),
+        ("https://app.client.com", Group::Foothold),
+        ("https://app.client.co.uk", Group::Foothold),
+    ] {
+        let plan = plan(&config(&[allowed], "ws://server.com/ws"));
+        let probe = plan.probes.iter().find(|p| p.rule.id == "prefix-glue");
+        assert_eq!(probe.unwrap().group, group, "{allowed}");
+    }
+}
+
+#[test]
 fn below_a_public_suffix_anybody_can_have_a_page() {
     for (allowed, group) in [
         ("http://box", Group::Web),

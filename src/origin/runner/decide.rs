@@ -7,6 +7,7 @@ use super::job::{Given, Job, requeue};
 use super::{Judged, Progress, Runner};
 use crate::origin::catalogue::{Group, Severity};
 use crate::origin::observe::{Dialer, Observation};
+use crate::origin::plan::Probe;
 use crate::origin::rating::{Answers, SameSite, rate};
 
 impl<D: Dialer> Runner<'_, D> {
@@ -121,7 +122,9 @@ impl<D: Dialer> Runner<'_, D> {
             return None;
         }
         let probes = self.config.plan.probes.iter().enumerate();
-        let mut web = probes.filter(|(_, probe)| probe.group == Group::Web);
+        // Whatever the answers to others say.
+        let of_rule = |probe: &Probe| probe.group == Group::Web && probe.rule.group == Group::Web;
+        let mut web = probes.filter(|(_, probe)| of_rule(probe));
         let found = web.find(|(index, probe)| {
             let Some(judged) = self.judged.get(*index).and_then(Option::as_ref) else {
                 return false;

@@ -234,3 +234,24 @@ async fn a_run_without_a_probe_that_a_page_can_send_is_inconclusive() {
         report.reason
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_reserved_name_is_compared_with_what_precedes_it() {
+    const INTERNAL: &str = "https://app.corp.internal";
+    let judge = |check: fn(&str) -> bool| async move {
+        let server = Server::new(move |ask| match ask.origin() {
+            Some(origin) if check(origin) => open(),
+            _ => status(403),
+        });
+        Box::pin(probe_with(&config(&[INTERNAL], &[]), server)).await
+    };
+    // endsWith without a dot: the same code will let in evilclient.com.
+    let report = judge(|o| o.ends_with("app.corp.internal")).await;
+    assert_eq!(report.verdict, Verdict::Bypassable, "{}", report.reason);
+    assert!(report.reason.contains("prefix-glue"), "{}", report.reason);
+    // All names of the owner's are let in on purpose.
+    let report = judge(|o| o.ends_with(".corp.internal")).await;
+    assert_eq!(report.verdict, Verdict::Enforced, "{}", report.reason);
+    let report = judge(|o| o == INTERNAL || o.ends_with(".app.corp.internal")).await;
+    assert_eq!(report.verdict, Verdict::Enforced, "{}", report.reason);
+}

@@ -37,7 +37,22 @@ pub(super) fn way_in(rule: &Rule, allowed: &Allowed, target_port: u16) -> Option
     });
     origins
         .filter(|origin| *origin != own)
-        .find(|origin| rule.takes(allowed, origin) && is_sent(origin))
+        .filter(|origin| rule.takes(allowed, origin) && is_sent(origin))
+        .find(|origin| !is_neighbour(rule, allowed, origin))
+}
+
+/// Whether this is one of the names beside a reserved one, of which the policy
+/// lets in all: that is by design, whoever owns them.
+fn is_neighbour(rule: &Rule, allowed: &Allowed, taken: &str) -> bool {
+    let glued = Url::parse(taken).is_ok_and(|url| {
+        let host = url.host_str().unwrap_or_default();
+        host.ends_with(&allowed.host) && registered(host).is_none()
+    });
+    let other = taken.split_once("://").and_then(|(scheme, authority)| {
+        let (_, rest) = authority.split_once('.')?;
+        Some(format!("{scheme}://qz7.{rest}"))
+    });
+    glued && other.is_some_and(|other| rule.takes(allowed, &other))
 }
 
 /// Whether a browser writes an origin like this.
@@ -109,7 +124,15 @@ fn is_obtainable(host: &str, allowed: &str) -> bool {
         1 => labels.len() == 1,
         count => labels.len() >= count || own.last() == Some(&last),
     };
-    is_name && registered(allowed).is_none() && like_it && last_two(host) != last_two(allowed)
+    // Where the part that somebody owns begins is not known either: what is glued
+    // to the whole name could be another's, unless its neighbours are let in.
+    let glued = host.ends_with(allowed)
+        && host
+            .strip_suffix(allowed)
+            .is_some_and(|rest| !rest.is_empty() && !rest.contains('.'));
+    is_name
+        && registered(allowed).is_none()
+        && (like_it && last_two(host) != last_two(allowed) || glued)
 }
 
 /// The domain that is registered, under a suffix of the public list.
