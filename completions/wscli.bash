@@ -57,7 +57,7 @@ _wscli() {
             return 0
             ;;
         wscli__subcmd__bench)
-            opts="-c -r -d -n -H -A -s -m -L -4 -6 -u -b -k -v -q -h --demo --mode --connections --threads --in-flight --rate --rate-per-connection --stages --think-time --connect-rate --ping-interval --duration --messages --warmup --ramp-up --reply-timeout --precise --size --payload --message --template --text --binary --match --verify --threshold --json --header --origin --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --headers-csv --source-ip --verbose --quiet --color --help"
+            opts="-c -r -d -n -H -A -s -m -L -4 -6 -u -b -k -v -q -h --demo --mode --connections --threads --in-flight --rate --rate-per-connection --stages --think-time --connect-rate --ping-interval --duration --messages --warmup --ramp-up --reply-timeout --precise --size --fill --payload --message --template --text --binary --match --verify --threshold --json --header --origin --user-agent --protocol --subprotocol --compress --max-message-size --max-frame-size --unix-socket --connect-timeout --max-time --location --max-redirs --wait-up --resolve --connect-to --ipv4 --ipv6 --interface --proxy --noproxy --proxy-cacert --proxy-insecure --user --bearer --netrc --netrc-file --cookie --insecure --ca --cacert --cert --key --pass --pinnedpubkey --sni --tlsv1.2 --tlsv1.3 --tls-max --headers-csv --source-ip --verbose --quiet --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -141,6 +141,10 @@ _wscli() {
                     ;;
                 --size)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --fill)
+                    COMPREPLY=($(compgen -W "random text zeros" -- "${cur}"))
                     return 0
                     ;;
                 --payload)

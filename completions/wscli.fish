@@ -268,10 +268,13 @@ complete -c wscli -n "__fish_wscli_using_subcommand bench" -l warmup -d 'Load be
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l ramp-up -d 'Spread the opening of the connections over this time' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l reply-timeout -d 'A message without a reply for this long is lost' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l size -d 'Size of generated messages in bytes, or a range as 64..4096 [default: 64]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l fill -d 'What generated messages say; each says something else, but for zeros [default: random]' -r -f -a "random\t'Random letters and digits'
+text\t'Words, which compress as prose does'
+zeros\t'One digit all over, which compresses to nothing'"
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l payload -d 'Send a file\'s content, or the files of a directory in turn (@DIR); repeat for more' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l message -d 'Send this text, with {{n}}, {{conn}}, {{uuid}}, {{now}} and {{random 16}} filled in; repeat for more, in turn' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l match -d 'How replies are matched: auto, order, echo, an RFC 9535 JSONPath ($.id), or a regular expression whose first group is the id [default: auto]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand bench" -l threshold -d 'Exit with 1 when this is missed: \'p99<5ms\', \'errors<0.1%\', \'rate>=10000\'; repeatable' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l threshold -d 'Exit with 1 when this is missed: \'p99<5ms\', \'errors<0.1%\', \'rate>=10k\'; repeatable, --help has the metrics' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l json -d 'Write the report as JSON to a file, or to stdout in place of the text (-)' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -s H -l header -d 'Send this header; \'Name:\' leaves a default header out, \'Name;\' sends it empty, \'@FILE\' reads a line each' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l origin -d 'Send this Origin header' -r

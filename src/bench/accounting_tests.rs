@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 use super::config::{BenchConfig, Load, Mode};
 use super::counters::{Counters, Unsent};
-use super::payload::PayloadConfig;
+use super::payload::{Fill, PayloadConfig};
 use super::schedule::{Schedule, Stage};
 use super::summary::End;
 use super::testing::config;
@@ -148,6 +148,7 @@ async fn run_case(case: &Case) -> Option<(Summary, u64)> {
     config.payload = PayloadConfig::Generated {
         min_bytes: case.size,
         max_bytes: case.size,
+        fill: Fill::default(),
     };
     let stage = |rate| Stage {
         duration: DURATION / 2,

@@ -196,7 +196,7 @@ impl Link {
         payload: &Payload<'_>,
         scratch: &mut Scratch,
     ) -> bool {
-        let (Self::Frames(frames), Some(bytes)) = (self, payload.shared) else {
+        let (Self::Frames(frames), Some((bytes, from))) = (self, payload.shared) else {
             return false;
         };
         if payload.body.len() < LARGE_BYTES {
@@ -207,8 +207,8 @@ impl Link {
         append_masked(&mut scratch.write, payload.head(), mask);
         frames.large = Some(Box::new(Large {
             bytes: Arc::clone(bytes),
-            from: payload.head_bytes,
-            to: payload.len(),
+            from,
+            to: from + payload.body.len(),
             mask,
             then: Vec::new(),
         }));

@@ -14,6 +14,7 @@
 
 #[cfg(test)]
 mod accounting_tests;
+pub(crate) mod bottleneck;
 mod churn;
 pub mod clock;
 pub mod config;

@@ -11,14 +11,16 @@ use super::template::{Template, alphanumerics};
 /// Where payloads come from.
 #[derive(Debug, Clone)]
 pub enum PayloadConfig {
-    /// Random letters and digits of a size between two bounds, in bytes. From
-    /// 8 bytes up they begin with a mark of the run, the connection and the
+    /// Made-up text of a size between two bounds, in bytes. From 8 bytes up it
+    /// begins with a mark of the run, the connection and the
     /// message's number, by which the reply of an echo server is known.
     Generated {
         /// The smallest size.
         min_bytes: usize,
         /// The largest size.
         max_bytes: usize,
+        /// What stands behind the mark.
+        fill: Fill,
     },
     /// These, in turn, as they are.
     Fixed(Vec<Arc<[u8]>>),
@@ -26,7 +28,117 @@ pub enum PayloadConfig {
     Templates(Vec<Template>),
 }
 
+/// What generated payloads say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Fill {
+    /// Random letters and digits, others in each message.
+    #[default]
+    Random,
+    /// Words, others in each message: what compresses as prose does.
+    Text,
+    /// The digit 0, again and again: what compresses to nothing.
+    Zeros,
+}
+
+/// The text of a thread's payloads is at least so much longer than one of them:
+/// twice the window of permessage-deflate (RFC 7692 §7.1.2.1), so that no message
+/// repeats what a compressor still knows.
+const WALK_BYTES: usize = 1 << 16;
+
+/// Words of common length and frequency; any prose would do.
+const WORDS: &[&str] = &[
+    "the",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "that",
+    "for",
+    "it",
+    "with",
+    "as",
+    "was",
+    "on",
+    "be",
+    "at",
+    "by",
+    "this",
+    "have",
+    "from",
+    "or",
+    "one",
+    "had",
+    "not",
+    "but",
+    "what",
+    "all",
+    "were",
+    "when",
+    "there",
+    "can",
+    "more",
+    "if",
+    "other",
+    "about",
+    "which",
+    "their",
+    "time",
+    "will",
+    "would",
+    "some",
+    "server",
+    "message",
+    "connection",
+    "number",
+    "people",
+    "water",
+    "between",
+    "because",
+    "through",
+    "different",
+    "answer",
+    "question",
+    "together",
+    "important",
+    "always",
+];
+
+impl Fill {
+    fn append(self, out: &mut Vec<u8>, bytes: usize, random: &mut StdRng) {
+        match self {
+            Self::Random => alphanumerics(out, bytes, random),
+            Self::Zeros => out.resize(out.len() + bytes, b'0'),
+            Self::Text => {
+                let end = out.len() + bytes;
+                while out.len() < end {
+                    let word = turn(WORDS, random.next_u64()).copied().unwrap_or_default();
+                    out.extend_from_slice(word.as_bytes());
+                    out.push(b' ');
+                }
+                out.truncate(end);
+            }
+        }
+    }
+}
+
 impl PayloadConfig {
+    /// The size of a payload in bytes, on average; `None` where it is not known.
+    pub(super) fn mean_bytes(&self) -> Option<f64> {
+        match self {
+            Self::Generated {
+                min_bytes,
+                max_bytes,
+                ..
+            } => Some((min_bytes + max_bytes) as f64 / 2.0),
+            Self::Fixed(all) => {
+                let sum: usize = all.iter().map(|payload| payload.len()).sum();
+                (!all.is_empty()).then(|| sum as f64 / all.len() as f64)
+            }
+            Self::Templates(_) => None,
+        }
+    }
+
     /// The largest payload in bytes, as far as it is known.
     pub fn max_bytes(&self) -> usize {
         match self {
@@ -78,6 +190,8 @@ pub(super) struct Payloads {
     config: PayloadConfig,
     tag: RunTag,
     filler: Arc<[u8]>,
+    /// Where the next body begins in it.
+    at: usize,
     rendered: Vec<u8>,
 }
 
@@ -87,8 +201,9 @@ pub(super) struct Payload<'a> {
     pub(super) head: [u8; TAG_BYTES],
     pub(super) head_bytes: usize,
     pub(super) body: &'a [u8],
-    /// What the body is the end of, where that outlives the message.
-    pub(super) shared: Option<&'a Arc<[u8]>>,
+    /// What the body is a part of, where that outlives the message, and where in
+    /// it the body begins.
+    pub(super) shared: Option<(&'a Arc<[u8]>, usize)>,
 }
 
 impl Payload<'_> {
@@ -109,13 +224,17 @@ impl Payload<'_> {
 impl Payloads {
     pub(super) fn new(config: PayloadConfig, tag: RunTag, random: &mut StdRng) -> Self {
         let mut filler = Vec::new();
-        if let PayloadConfig::Generated { max_bytes, .. } = config {
-            alphanumerics(&mut filler, max_bytes, random);
+        if let PayloadConfig::Generated {
+            max_bytes, fill, ..
+        } = config
+        {
+            fill.append(&mut filler, max_bytes + WALK_BYTES, random);
         }
         Self {
             config,
             tag,
             filler: filler.into(),
+            at: 0,
             rendered: Vec::new(),
         }
     }
@@ -139,14 +258,21 @@ impl Payloads {
             PayloadConfig::Generated {
                 min_bytes,
                 max_bytes,
+                ..
             } => {
                 let size = size_between(*min_bytes, *max_bytes, random);
                 let (head, head_bytes) = self.tag.head(connection, mark, number);
+                let body_bytes = size.saturating_sub(head_bytes);
+                if self.at + body_bytes > self.filler.len() {
+                    self.at = 0;
+                }
+                let from = self.at;
+                self.at += body_bytes;
                 Payload {
                     head,
                     head_bytes,
-                    body: self.filler.get(head_bytes..size).unwrap_or_default(),
-                    shared: (head_bytes > 0).then_some(&self.filler),
+                    body: self.filler.get(from..self.at).unwrap_or_default(),
+                    shared: (head_bytes > 0).then_some((&self.filler, from)),
                 }
             }
             PayloadConfig::Fixed(all) => whole(turn(all, number).map_or(&[][..], |p| &p[..])),
@@ -221,6 +347,7 @@ mod tests {
         let config = PayloadConfig::Generated {
             min_bytes: 16,
             max_bytes: 40,
+            fill: Fill::default(),
         };
         let mut payloads = payloads(config, &mut random);
         let mut sizes = std::collections::BTreeSet::new();
@@ -258,6 +385,7 @@ mod tests {
         let config = PayloadConfig::Generated {
             min_bytes: 7,
             max_bytes: 7,
+            fill: Fill::default(),
         };
         assert!(!config.is_numbered());
         let mut payloads = payloads(config, &mut random);
@@ -274,5 +402,44 @@ mod tests {
             .map(|n| payloads.next(0, [0; 8], n, &mut random).to_vec())
             .collect();
         assert_eq!(said, [&b"a"[..], b"bc", b"a"]);
+    }
+
+    /// What deflate makes of a hundred payloads one after the other, as a share.
+    fn compressed(fill: Fill, size: usize) -> f64 {
+        use std::io::Write as _;
+        let mut random: StdRng = rand::make_rng();
+        let config = PayloadConfig::Generated {
+            min_bytes: size,
+            max_bytes: size,
+            fill,
+        };
+        let mut payloads = payloads(config, &mut random);
+        let mut deflate =
+            flate2::write::DeflateEncoder::new(Vec::new(), flate2::Compression::default());
+        for number in 0..100 {
+            let payload = payloads.next(0, [b'x'; 8], number, &mut random);
+            assert_eq!(payload.len(), size);
+            let shared = payload
+                .shared
+                .map(|(all, from)| &all[from..from + payload.body.len()]);
+            assert_eq!(
+                shared,
+                Some(payload.body),
+                "what is sent in pieces is the same"
+            );
+            deflate.write_all(&payload.to_vec()).unwrap();
+        }
+        deflate.finish().unwrap().len() as f64 / (size * 100) as f64
+    }
+
+    #[test]
+    fn compression_does_not_shrink_random_payloads_to_nothing() {
+        for size in [64, 1000, 20_000, 200_000] {
+            let random = compressed(Fill::Random, size);
+            assert!(random > 0.6, "{size}: {random}");
+            let text = compressed(Fill::Text, size);
+            assert!((0.1..0.6).contains(&text), "{size}: {text}");
+        }
+        assert!(compressed(Fill::Zeros, 1000) < 0.03);
     }
 }

@@ -143,22 +143,6 @@ pub struct Second {
     pub max_ns: u64,
 }
 
-/// Why the numbers may be the client's and not the server's.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Bottleneck {
-    /// The threads had hardly a moment of rest: the share of the time that
-    /// they used.
-    Cpu(f64),
-    /// Messages left later than they were meant to: slip p99 in nanoseconds.
-    Slip(u64),
-}
-
-/// From this share of its threads' time the client may be the bottleneck.
-const BUSY: f64 = 0.9;
-
-/// Slip below this says nothing: a timer of the system is not more exact.
-const SLIP_FLOOR_NS: u64 = 1_000_000;
-
 impl Summary {
     /// Replies a second (in mode handshake: handshakes; in mode flood:
     /// messages sent).
@@ -183,6 +167,19 @@ impl Summary {
             0 if count == 0 => 0.0,
             0 => 1.0,
             sent => count as f64 / sent as f64,
+        }
+    }
+
+    /// A count as a share of what was due.
+    pub fn share_of_due(&self, count: u64) -> f64 {
+        let due = match self.mode {
+            Mode::Handshake => self.handshakes.counters.due,
+            _ => self.stats.counters.due,
+        };
+        match due {
+            0 if count == 0 => 0.0,
+            0 => 1.0,
+            due => count as f64 / due as f64,
         }
     }
 
@@ -246,17 +243,6 @@ impl Summary {
     pub fn cpu_per_message(&self) -> Option<Duration> {
         let sent = self.sent();
         (sent > 0).then(|| Duration::from_secs_f64(self.client.cpu.as_secs_f64() / sent as f64))
-    }
-
-    /// Whether, and how, the client was the bottleneck.
-    pub fn bottleneck(&mut self) -> Option<Bottleneck> {
-        let used = self.cpu_utilisation();
-        if used >= BUSY {
-            return Some(Bottleneck::Cpu(used));
-        }
-        let slip_ns = self.stats.slip.histogram().value_at_quantile(0.99);
-        let latency_ns = self.stats.from_intended.histogram().value_at_quantile(0.99);
-        (slip_ns > SLIP_FLOOR_NS && slip_ns > latency_ns / 10).then_some(Bottleneck::Slip(slip_ns))
     }
 
     /// Adds a run that went side by side with this one.

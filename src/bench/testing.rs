@@ -6,7 +6,7 @@ use super::config::{BenchConfig, Load, Mode};
 use super::counters::{Cause, HandshakeCounters};
 use super::matching::Matching;
 use super::pacer::Pacing;
-use super::payload::PayloadConfig;
+use super::payload::{Fill, PayloadConfig};
 use super::stats::{HandshakeStats, Stats};
 use super::summary::{ClientUse, End, Summary};
 use crate::connection::{OpenConfig, Role, SocketConfig};
@@ -35,6 +35,7 @@ pub(crate) fn config(connections: usize) -> BenchConfig {
         payload: PayloadConfig::Generated {
             min_bytes: 64,
             max_bytes: 64,
+            fill: Fill::default(),
         },
         text: true,
         matching: Matching::Auto,

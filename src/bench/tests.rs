@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpC
 
 use super::config::{BenchConfig, Load, Mode};
 use super::matching::Matching;
-use super::payload::PayloadConfig;
+use super::payload::{Fill, PayloadConfig};
 use super::schedule::Schedule;
 use super::template::Template;
 use super::testing::config;
@@ -253,6 +253,7 @@ async fn an_echo_loses_nothing_and_verifies() {
             config.payload = PayloadConfig::Generated {
                 min_bytes: sizes.0,
                 max_bytes: sizes.1,
+                fill: Fill::default(),
             };
         })
         .await;
@@ -419,6 +420,7 @@ async fn a_pong_never_gets_into_a_large_payload() {
         config.payload = PayloadConfig::Generated {
             min_bytes: 700_000,
             max_bytes: 800_000,
+            fill: Fill::default(),
         };
     })
     .await;
@@ -524,6 +526,7 @@ async fn idle_connections_are_pinged_and_held() {
         config.payload = PayloadConfig::Generated {
             min_bytes: 8,
             max_bytes: 8,
+            fill: Fill::default(),
         };
         open_loop(config, 100.0);
         config.duration = Some(Duration::from_millis(500));

@@ -1,13 +1,22 @@
 //! Thresholds: what a run must reach, as `p99<5ms`, `errors<0.1%` or
 //! `rate>=10000`.
+//!
+//! None can be reached by leaving out what went wrong: messages that were lost
+//! or never sent count as slower than any limit, and connections that are gone
+//! count as errors.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
 use thiserror::Error;
 
 use super::config::Mode;
+use super::stats::Recorder;
 use super::summary::Summary;
 use crate::value::{self, Bare};
 
@@ -26,33 +35,72 @@ pub struct Threshold {
 pub struct Verdict {
     /// As the user wrote it.
     pub expression: String,
-    /// What was measured; `None` when nothing was.
-    pub value: Option<Value>,
+    /// What was measured.
+    pub measured: Measured,
     /// Whether the condition holds. It does not for what was not measured.
     pub ok: bool,
 }
 
-/// A measured value.
+/// What was measured for a threshold.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value {
+pub enum Measured {
+    /// Nothing.
+    Nothing,
     /// A time in nanoseconds.
     Time(f64),
-    /// A share, 1 being all.
-    Share(f64),
+    /// A share, 1 being all, and what it is a share of.
+    Share(f64, Whole),
     /// Something a second.
     Rate(f64),
+    /// Not to be known: of this share of the messages there is no time.
+    Unknown {
+        /// Those that were sent.
+        lost: f64,
+        /// Those that were not.
+        unsent: f64,
+    },
+}
+
+/// What a share is a share of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// The messages, or handshakes in mode handshake.
+    Messages,
+    /// The connections.
+    Connections,
+    /// The opening handshakes.
+    Handshakes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Metric {
-    /// Latency from intended send at a percentile.
+    /// A figure of one of the histograms.
+    Time(Series, Figure),
+    Rate,
+    Errors,
+    Lost,
+    Unsent,
+    Connections,
+    FailedHandshakes,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Series {
+    /// From the intended send.
+    Latency,
+    Slip,
+    Dns,
+    Tcp,
+    Tls,
+    Upgrade,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Figure {
     Percentile(f64),
     Min,
     Mean,
     Max,
-    Rate,
-    Errors,
-    Lost,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,12 +116,12 @@ enum Comparison {
 pub enum ThresholdError {
     /// No comparison.
     #[error(
-        "threshold '{0}' compares nothing; write it as 'p99<5ms', 'errors<0.1%' or 'rate>=10000'"
+        "threshold '{0}' compares nothing; write a metric, one of < <= > >=, and a limit, as in 'p99<5ms', 'errors<0.1%' or 'rate>=10000'"
     )]
     Comparison(String),
     /// No such metric.
     #[error(
-        "threshold '{0}' is on nothing known; use p50, p99, p99.9, min, mean, max, rate, errors or lost"
+        "threshold '{0}' is on nothing known; use p0 to p100 (p95, p99.9), min, mean or max, each also behind slip. or handshake.PHASE. (dns, tcp, tls, upgrade), or rate, errors, lost, unsent, connections, handshake.failed"
     )]
     Metric(String),
     /// The limit is no value of that metric.
@@ -81,6 +129,7 @@ pub enum ThresholdError {
     Limit {
         /// The threshold.
         expression: String,
+        /// Its limit.
         limit: String,
         /// How such a limit is written.
         form: &'static str,
@@ -105,58 +154,73 @@ impl FromStr for Threshold {
             (Comparison::Greater, rest.trim_start_matches('>'))
         };
         let metric = metric(name.trim()).ok_or_else(|| ThresholdError::Metric(text.into()))?;
-        let parsed = match metric {
-            Metric::Rate => (number(limit.trim()), "a number a second"),
-            Metric::Errors | Metric::Lost => {
-                (value::share(limit.trim()).ok(), "a share as 0.1% or 0.001")
-            }
+        let limit = limit.trim();
+        let (parsed, form) = match metric {
+            Metric::Rate => (
+                value::rate(limit).ok(),
+                "a number a second, such as 10000 or 10k",
+            ),
             // A bare number would leave the unit to guessing.
-            _ => (
-                value::duration_with(Bare::Refused, limit.trim())
+            Metric::Time(..) => (
+                value::duration_with(Bare::Refused, limit)
                     .ok()
                     .map(|time| time.as_nanos() as f64),
                 "a time as 5ms, 250us or 1.5s",
             ),
+            _ => (value::share(limit).ok(), "a share as 0.1% or 0.001"),
         };
         Ok(Self {
             expression: text.to_owned(),
             metric,
             comparison,
-            limit: parsed.0.ok_or_else(|| ThresholdError::Limit {
+            limit: parsed.ok_or_else(|| ThresholdError::Limit {
                 expression: text.into(),
-                limit: limit.trim().into(),
-                form: parsed.1,
+                limit: limit.into(),
+                form,
             })?,
         })
     }
 }
 
 fn metric(name: &str) -> Option<Metric> {
-    Some(match name {
-        "min" => Metric::Min,
-        "mean" => Metric::Mean,
-        "max" => Metric::Max,
-        "rate" => Metric::Rate,
-        "errors" => Metric::Errors,
-        "lost" => Metric::Lost,
-        _ => {
-            let percentile = number(name.strip_prefix('p')?)?;
-            (percentile <= 100.0).then_some(Metric::Percentile(percentile))?
+    let (series, figure) = match name {
+        "rate" => return Some(Metric::Rate),
+        "errors" => return Some(Metric::Errors),
+        "lost" => return Some(Metric::Lost),
+        "unsent" => return Some(Metric::Unsent),
+        "connections" => return Some(Metric::Connections),
+        "handshake.failed" => return Some(Metric::FailedHandshakes),
+        name => [
+            ("slip.", Series::Slip),
+            ("handshake.dns.", Series::Dns),
+            ("handshake.tcp.", Series::Tcp),
+            ("handshake.tls.", Series::Tls),
+            ("handshake.upgrade.", Series::Upgrade),
+        ]
+        .into_iter()
+        .find_map(|(prefix, series)| Some((series, name.strip_prefix(prefix)?)))
+        .unwrap_or((Series::Latency, name)),
+    };
+    let figure = match figure {
+        "min" => Figure::Min,
+        "mean" => Figure::Mean,
+        "max" => Figure::Max,
+        percentile => {
+            let number = percentile.strip_prefix('p')?;
+            let plain = number.bytes().all(|b| b.is_ascii_digit() || b == b'.');
+            let number: f64 = number.parse().ok().filter(|_| plain)?;
+            (number <= 100.0).then_some(Figure::Percentile(number))?
         }
-    })
-}
-
-fn number(text: &str) -> Option<f64> {
-    let plain = text.bytes().all(|b| b.is_ascii_digit() || b == b'.');
-    text.parse().ok().filter(|_| plain)
+    };
+    Some(Metric::Time(series, figure))
 }
 
 impl Threshold {
     /// Judges a run.
     pub fn judge(&self, summary: &mut Summary) -> Verdict {
-        let value = self.measured(summary);
-        let ok = value.is_some_and(|value| {
-            let (value, limit) = (value.number(), self.limit);
+        let measured = self.measured(summary);
+        let ok = measured.number().is_some_and(|value| {
+            let limit = self.limit;
             match self.comparison {
                 Comparison::Less => value < limit,
                 Comparison::LessOrEqual => value <= limit,
@@ -166,119 +230,196 @@ impl Threshold {
         });
         Verdict {
             expression: self.expression.clone(),
-            value,
+            measured,
             ok,
         }
     }
 
-    fn measured(&self, summary: &mut Summary) -> Option<Value> {
-        let (sent, lost) = (summary.sent(), summary.stats.counters.lost.total());
-        // Idle connections may be held without a ping.
-        let has_share = sent > 0 || summary.mode == Mode::Idle;
-        let share = |count| has_share.then(|| Value::Share(summary.share_of_sent(count)));
+    fn measured(&self, summary: &mut Summary) -> Measured {
         match self.metric {
-            Metric::Rate => return Some(Value::Rate(summary.rate())),
-            Metric::Errors => return share(summary.errors()),
-            Metric::Lost => return share(lost),
-            _ => {}
+            Metric::Time(series, figure) => time_of(series, figure, summary),
+            Metric::Rate => Measured::Rate(summary.rate()),
+            Metric::Errors => errors(summary),
+            Metric::Lost => share(summary.stats.counters.lost.total(), summary.sent(), summary),
+            Metric::Unsent => share(unsent(summary), due(summary), summary),
+            Metric::Connections => connections(summary),
+            Metric::FailedHandshakes => {
+                let counters = &summary.handshakes.counters;
+                match counters.attempted {
+                    0 => Measured::Nothing,
+                    all => Measured::Share(counters.failed as f64 / all as f64, Whole::Handshakes),
+                }
+            }
         }
-        let histogram = summary.stats.from_intended.histogram();
-        if histogram.is_empty() {
-            return None;
-        }
-        Some(Value::Time(match self.metric {
-            Metric::Percentile(p) => histogram.value_at_percentile(p) as f64,
-            Metric::Min => histogram.min() as f64,
-            Metric::Mean => histogram.mean(),
-            _ => histogram.max() as f64,
-        }))
     }
 }
 
-impl Value {
+fn due(summary: &Summary) -> u64 {
+    match summary.mode {
+        Mode::Handshake => summary.handshakes.counters.due,
+        _ => summary.stats.counters.due,
+    }
+}
+
+fn unsent(summary: &Summary) -> u64 {
+    match summary.mode {
+        Mode::Handshake => summary.handshakes.counters.unsent(),
+        _ => summary.stats.counters.unsent.total(),
+    }
+}
+
+/// Of messages that were sent, those without a time.
+fn lost(summary: &Summary) -> u64 {
+    match summary.mode {
+        Mode::Handshake => summary.handshakes.counters.failed,
+        _ => summary.stats.counters.lost.total(),
+    }
+}
+
+fn share(count: u64, all: u64, summary: &Summary) -> Measured {
+    match all {
+        // Idle connections may be held without a ping.
+        0 if summary.mode != Mode::Idle => Measured::Nothing,
+        0 => Measured::Share(0.0, Whole::Messages),
+        all => Measured::Share(count as f64 / all as f64, Whole::Messages),
+    }
+}
+
+/// The larger of two shares: what went wrong of the messages, and of the
+/// connections. A server that turns half of its clients away is not well because
+/// the other half sends much.
+fn errors(summary: &Summary) -> Measured {
+    let failed = match summary.mode {
+        Mode::Handshake => summary.handshakes.counters.failed,
+        _ => summary.errors(),
+    };
+    let messages = share(failed, due(summary), summary);
+    let (Measured::Share(of_messages, _), Measured::Share(open, _)) =
+        (messages, connections(summary))
+    else {
+        return match connections(summary) {
+            Measured::Share(open, whole) if open < 1.0 => Measured::Share(1.0 - open, whole),
+            _ => messages,
+        };
+    };
+    let of_connections = 1.0 - open;
+    if summary.mode != Mode::Handshake && of_connections > of_messages {
+        return Measured::Share(of_connections, Whole::Connections);
+    }
+    messages
+}
+
+/// The share of the connections that are open at the end; in mode handshake, of
+/// the attempts that opened one.
+fn connections(summary: &Summary) -> Measured {
+    let counters = &summary.handshakes.counters;
+    let (open, all) = match summary.mode {
+        Mode::Handshake => (counters.opened, counters.attempted),
+        _ => (summary.connections_left as u64, summary.connections as u64),
+    };
+    match all {
+        0 => Measured::Nothing,
+        all => Measured::Share(open as f64 / all as f64, Whole::Connections),
+    }
+}
+
+fn time_of(series: Series, figure: Figure, summary: &mut Summary) -> Measured {
+    let (lost, unsent) = missing(series, summary);
+    let histogram = recorder(series, summary).histogram();
+    if histogram.is_empty() {
+        return Measured::Nothing;
+    }
+    // What has no time is slower than all that has one.
+    let is_unknown = match figure {
+        Figure::Min => false,
+        Figure::Mean | Figure::Max => lost + unsent > 0.0,
+        // The subtraction may be a little off.
+        Figure::Percentile(p) => lost + unsent > 0.0 && lost + unsent >= 1.0 - p / 100.0 - 1e-12,
+    };
+    if is_unknown {
+        return Measured::Unknown { lost, unsent };
+    }
+    Measured::Time(figure_of(histogram, figure, lost + unsent))
+}
+
+/// The figure among all messages, of which `missing` have no time and are slower
+/// than any that has one.
+fn figure_of(histogram: &Histogram<u64>, figure: Figure, missing: f64) -> f64 {
+    match figure {
+        Figure::Percentile(p) => {
+            let among_known = (p / (1.0 - missing)).min(100.0);
+            histogram.value_at_percentile(among_known) as f64
+        }
+        Figure::Min => histogram.min() as f64,
+        Figure::Mean => histogram.mean(),
+        Figure::Max => histogram.max() as f64,
+    }
+}
+
+/// The shares of what has no time in a histogram: lost, and not sent.
+fn missing(series: Series, summary: &Summary) -> (f64, f64) {
+    let share = |count: u64, all: u64| match all {
+        0 => 0.0,
+        all => count as f64 / all as f64,
+    };
+    let due = due(summary);
+    match series {
+        Series::Latency => (share(lost(summary), due), share(unsent(summary), due)),
+        Series::Slip => (0.0, share(unsent(summary), due)),
+        _ => {
+            let counters = &summary.handshakes.counters;
+            (share(counters.failed, counters.attempted), 0.0)
+        }
+    }
+}
+
+fn recorder(series: Series, summary: &mut Summary) -> &mut Recorder {
+    match series {
+        Series::Latency => &mut summary.stats.from_intended,
+        Series::Slip => &mut summary.stats.slip,
+        Series::Dns => &mut summary.handshakes.dns,
+        Series::Tcp => &mut summary.handshakes.tcp,
+        Series::Tls => &mut summary.handshakes.tls,
+        Series::Upgrade => &mut summary.handshakes.upgrade,
+    }
+}
+
+impl Measured {
     /// The value in its own unit: nanoseconds, share, a second.
-    pub fn number(self) -> f64 {
+    pub fn number(self) -> Option<f64> {
         match self {
-            Self::Time(value) | Self::Share(value) | Self::Rate(value) => value,
+            Self::Time(value) | Self::Share(value, _) | Self::Rate(value) => Some(value),
+            Self::Nothing | Self::Unknown { .. } => None,
         }
     }
 }
 
-impl fmt::Display for Value {
+impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Time(ns) if ns.is_finite() && *ns >= 0.0 => {
-                f.write_str(&value::time(Duration::from_secs_f64(ns / 1e9), 4))
-            }
-            Self::Time(ns) => write!(f, "{ns} ns"),
-            Self::Share(share) => f.write_str(&value::percent(*share)),
+            Self::Nothing => f.write_str("nothing was measured"),
+            Self::Time(ns) => f.write_str(&value::time(Duration::from_secs_f64(ns / 1e9), 4)),
+            Self::Share(share, Whole::Messages) => f.write_str(&value::percent(*share)),
+            Self::Share(share, whole) => write!(f, "{} of {whole}", value::percent(*share)),
             Self::Rate(rate) => write!(f, "{rate:.1}/s"),
+            Self::Unknown { lost, unsent } => {
+                let parts = [(lost, "lost"), (unsent, "not sent")];
+                let parts = parts.iter().filter(|(share, _)| **share > 0.0);
+                let parts: Vec<_> = parts
+                    .map(|(share, what)| format!("{} {what}", value::percent(**share)))
+                    .collect();
+                write!(f, "unknown: {}", parts.join(", "))
+            }
         }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::bench::testing::summary;
-
-    #[test]
-    fn each_metric_is_judged_by_its_own_unit() {
-        // 1000 sent, 990 replies of 1 to 990 ms in 10 s, 5 lost, 3 errors.
-        let mut summary = summary();
-        for (expression, ok) in [
-            ("p50<500ms", true),
-            ("p50 < 490ms", false),
-            ("p99.9<1s", true),
-            ("max<=0.9s", false),
-            ("min>500us", true),
-            ("mean>=495ms", true),
-            ("rate>=99", true),
-            ("rate>99.5", false),
-            ("errors<0.31%", true),
-            ("errors<0.003", false),
-            ("lost<=0.5%", true),
-            ("lost<0.5%", false),
-        ] {
-            let threshold: Threshold = expression.parse().unwrap();
-            let verdict = threshold.judge(&mut summary);
-            assert_eq!(verdict.ok, ok, "{expression}: {:?}", verdict.value);
-            assert!(verdict.value.is_some());
-        }
-    }
-
-    #[test]
-    fn what_was_not_measured_is_missed() {
-        let mut summary = summary();
-        summary.stats = crate::bench::stats::Stats::default();
-        for expression in ["p99<60s", "errors<100%", "lost<=0%"] {
-            let threshold: Threshold = expression.parse().unwrap();
-            let verdict = threshold.judge(&mut summary);
-            assert_eq!((verdict.value, verdict.ok), (None, false), "{expression}");
-        }
-    }
-
-    #[test]
-    fn mistakes_are_named() {
-        for (text, message) in [
-            (
-                "p99=5ms",
-                "threshold 'p99=5ms' compares nothing; write it as 'p99<5ms', 'errors<0.1%' or 'rate>=10000'",
-            ),
-            (
-                "p101<5ms",
-                "threshold 'p101<5ms' is on nothing known; use p50, p99, p99.9, min, mean, max, rate, errors or lost",
-            ),
-            (
-                "p99<5",
-                "threshold 'p99<5' has the limit '5'; write a time as 5ms, 250us or 1.5s",
-            ),
-            (
-                "errors<x",
-                "threshold 'errors<x' has the limit 'x'; write a share as 0.1% or 0.001",
-            ),
-        ] {
-            assert_eq!(text.parse::<Threshold>().unwrap_err().to_string(), message);
-        }
+impl fmt::Display for Whole {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Messages => "messages",
+            Self::Connections => "connections",
+            Self::Handshakes => "handshakes",
+        })
     }
 }

@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use super::transport::TransportArgs;
 use super::value;
 use crate::bench::matching::Matching;
+use crate::bench::payload::Fill;
 use crate::bench::schedule::Stage;
 use crate::bench::threshold::Threshold;
 use crate::value::Pattern;
@@ -132,6 +133,10 @@ pub(crate) struct PayloadArgs {
     #[arg(long, value_name = "SIZE", value_parser = sizes, conflicts_with_all = ["payload", "message"])]
     pub size: Option<(usize, usize)>,
 
+    /// What generated messages say; each says something else, but for zeros [default: random]
+    #[arg(long, value_name = "WHAT", value_enum, conflicts_with_all = ["payload", "message"])]
+    pub fill: Option<FillArg>,
+
     /// Send a file's content, or the files of a directory in turn (@DIR); repeat for more
     #[arg(long, value_name = "FILE|@DIR", conflicts_with = "message")]
     pub payload: Vec<PathBuf>,
@@ -165,7 +170,25 @@ pub(crate) struct PayloadArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportArgs {
-    /// Exit with 1 when this is missed: 'p99<5ms', 'errors<0.1%', 'rate>=10000'; repeatable
+    /// Exit with 1 when this is missed: 'p99<5ms', 'errors<0.1%', 'rate>=10k'; repeatable, --help has the metrics
+    ///
+    /// METRIC, one of < <= > >=, and LIMIT:
+    ///
+    /// - p0 to p100 (p50, p99.9), min, mean, max: latency from the intended send; limits as 5ms, 250us, 1.5s
+    ///
+    /// - slip.p99, slip.max and so on: from the intended to the actual send
+    ///
+    /// - handshake.tcp.p99 and so on: a phase of the opening, which are dns, tcp, tls, upgrade
+    ///
+    /// - rate: replies a second; limits as 10000, 10k
+    ///
+    /// - errors: the larger of the connections that failed and of the errors by messages due; limits as 0.1%, 0.001
+    ///
+    /// - lost: messages without a reply, of those sent; unsent: messages never sent, of those due
+    ///
+    /// - connections: those open at the end, of those asked for; handshake.failed: of those begun
+    ///
+    /// A percentile that lost and unsent messages reach is unknown, and missed.
     #[arg(long = "threshold", value_name = "EXPR")]
     pub thresholds: Vec<Threshold>,
 
@@ -185,6 +208,27 @@ pub(crate) enum ModeArg {
     Idle,
     /// Send without waiting
     Flood,
+}
+
+/// What generated messages say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum FillArg {
+    /// Random letters and digits
+    Random,
+    /// Words, which compress as prose does
+    Text,
+    /// One digit all over, which compresses to nothing
+    Zeros,
+}
+
+impl From<FillArg> for Fill {
+    fn from(arg: FillArg) -> Self {
+        match arg {
+            FillArg::Random => Self::Random,
+            FillArg::Text => Self::Text,
+            FillArg::Zeros => Self::Zeros,
+        }
+    }
 }
 
 /// The stages of `--stages`.

@@ -43,12 +43,7 @@ pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Resul
     limits::check(&config, limits, extra).map_err(|error| Failure::usage(error.to_string()))?;
     let json = JsonOutput::open(args.report.json.as_deref())?;
     let config = with_demo(config, args, status)?;
-    let stages = args
-        .load
-        .stages
-        .as_ref()
-        .map_or(&[][..], |stages| &stages.0);
-    let made = made::made(&config, stages, args.demo);
+    let made = made::made(&config, args.demo);
     let cause = Cell::new(None);
     let mut summary = measure(config.clone(), args.transport.max_time, status, &cause)?;
     let thresholds = args.report.thresholds.iter();
@@ -159,7 +154,9 @@ fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) 
         width: stdout_width()
             .filter(|_| is_terminal)
             .unwrap_or(DEFAULT_WIDTH),
+        control_frames: status.shows(Verbosity::Verbose),
     };
+    heads(&run, status);
     let text = match (json.is_stdout(), status.shows(Verbosity::Normal)) {
         (true, _) => Ok(()),
         (false, true) => write_stdout(text::render(&mut run, look).as_bytes()),
@@ -179,6 +176,18 @@ fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) 
     json
 }
 
+/// Both heads of the first connection to each URL (`-v`).
+fn heads(run: &Run<'_>, status: Status) {
+    for (url, target) in run.summary.urls.iter().zip(&run.config.targets) {
+        let Some(agreed) = &url.agreed else { continue };
+        let secrets = run.config.open.request.secrets(target);
+        status.info(&format!("the first connection to {}", url.url));
+        for (mark, head) in [('>', &agreed.request_head), ('<', &agreed.response_head)] {
+            status.document(Verbosity::Verbose, mark, &secrets.head(head));
+        }
+    }
+}
+
 /// What a run comes to.
 fn judge(
     summary: &Summary,
@@ -190,6 +199,9 @@ fn judge(
     }
     if verdicts.iter().any(|verdict| !verdict.ok) {
         return Ok(ExitStatus::Findings);
+    }
+    if let Some(why) = text::asked::early_end(summary) {
+        return Err(Failure::new(ExitStatus::PeerClosed, why).into());
     }
     if summary.is_void() {
         let text = match summary.mode {

@@ -176,21 +176,10 @@ const TABLE: &[(&str, &[Allow])] = &[
 const LEAVES: &[&str] = &["value"];
 
 /// Rings that are not cut yet: the files, and why. A part of one is allowed too.
-const KNOWN_RINGS: &[(&[&str], &str)] = &[
-    (
-        &["src/bench/payload.rs", "src/bench/tag.rs"],
-        "a payload carries a tag, whose form depends on the payload: waits for the workloads",
-    ),
-    (
-        &[
-            "src/report/bench/text/mod.rs",
-            "src/report/bench/text/asked.rs",
-            "src/report/bench/text/histogram.rs",
-            "src/report/bench/text/table.rs",
-        ],
-        "the page and its parts share their helpers in mod.rs: being rewritten",
-    ),
-];
+const KNOWN_RINGS: &[(&[&str], &str)] = &[(
+    &["src/bench/payload.rs", "src/bench/tag.rs"],
+    "a payload carries a tag, whose form depends on the payload: waits for the workloads",
+)];
 
 const CLAP_USERS: &[&str] = &["cli", "commands"];
 

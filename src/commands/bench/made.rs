@@ -5,7 +5,6 @@ use std::env;
 use jiff::Timestamp;
 
 use crate::bench::BenchConfig;
-use crate::bench::schedule::Stage;
 use crate::connection::Secrets;
 use crate::connection::secrets::REDACTED;
 use crate::report::bench::{Host, Made};
@@ -20,7 +19,7 @@ const HEADER_FLAGS: &[&str] = &["--header", "-H"];
 const PROXY_FLAG: &str = "--proxy";
 
 /// How a run that begins now comes to be.
-pub(super) fn made(config: &BenchConfig, stages: &[Stage], demo: bool) -> Made {
+pub(super) fn made(config: &BenchConfig, demo: bool) -> Made {
     let targets = config.targets.iter();
     let known = targets.map(|target| config.open.request.secrets(target));
     let arguments: Vec<String> = env::args_os()
@@ -32,7 +31,6 @@ pub(super) fn made(config: &BenchConfig, stages: &[Stage], demo: bool) -> Made {
         command_line: command_line(&arguments, &known.collect::<Vec<_>>()),
         started_at: format!("{:.3}", Timestamp::now()),
         host: host(),
-        stages: stages.to_vec(),
     }
 }
 

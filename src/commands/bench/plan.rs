@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 use super::super::dial::Environment;
 use super::super::transport;
 use crate::bench::matching::Matching;
-use crate::bench::payload::PayloadConfig;
+use crate::bench::payload::{Fill, PayloadConfig};
 use crate::bench::schedule::Schedule;
 use crate::bench::template::Template;
 use crate::bench::{BenchConfig, Load, Mode, Pacing};
@@ -84,6 +84,7 @@ fn check_mode(args: &BenchArgs) -> Result<()> {
     let scheduled =
         load.rate.is_some() || load.rate_per_connection.is_some() || load.stages.is_some();
     let content = says.size.is_some()
+        || says.fill.is_some()
         || !says.payload.is_empty()
         || !says.message.is_empty()
         || says.text
@@ -101,7 +102,7 @@ fn check_mode(args: &BenchArgs) -> Result<()> {
         (load.precise, "--precise", &[Echo, Flood, Idle]),
         (
             content,
-            "--size, --payload, --message, --text and --binary",
+            "--size, --fill, --payload, --message, --text and --binary",
             &[Echo, Flood],
         ),
         (says.matching.is_some(), "--match", &[Echo]),
@@ -190,6 +191,7 @@ fn payload(mode: Mode, args: &PayloadArgs) -> Result<PayloadConfig> {
         return Ok(PayloadConfig::Generated {
             min_bytes: 8,
             max_bytes: 8,
+            fill: Fill::default(),
         });
     }
     let template =
@@ -205,6 +207,7 @@ fn payload(mode: Mode, args: &PayloadArgs) -> Result<PayloadConfig> {
         return Ok(PayloadConfig::Generated {
             min_bytes,
             max_bytes,
+            fill: args.fill.map_or_else(Fill::default, Fill::from),
         });
     }
     let contents = read_payloads(&args.payload)?;

@@ -2,20 +2,21 @@
 //! `docs/bench-report.schema.json` describe it; a member is only ever added.
 
 mod config;
+mod parts;
+mod times;
 
 use std::collections::BTreeMap;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
 use serde::Serialize;
 
 use self::config::Config;
+use self::parts::{Counts, Handshake, Stage, Url, errors, handshake, stage, url};
+use self::times::{Times, times, us};
 use super::{Host, Run};
-use crate::bench::stats::Recorder;
-use crate::bench::summary::{Bottleneck, End, Second};
-use crate::bench::threshold::Verdict;
+use crate::bench::Summary;
+use crate::bench::bottleneck::Bottleneck;
+use crate::bench::summary::{End, Second};
+use crate::bench::threshold::{Measured, Verdict};
 
 /// The schema's version.
 pub(crate) const SCHEMA: u32 = 2;
@@ -35,26 +36,26 @@ pub(crate) struct Report {
     demo: bool,
     connections: usize,
     connections_open: usize,
+    connections_left: usize,
     interrupted: bool,
+    ended: &'static str,
+    ended_after_s: Option<f64>,
     duration_s: f64,
-    sent: u64,
-    received: u64,
-    lost: u64,
-    late: u64,
-    unsolicited: u64,
-    mismatched: u64,
-    unsent: u64,
-    in_flight: u64,
+    #[serde(flatten)]
+    counts: Counts,
+    warmup: Counts,
     errors: BTreeMap<String, u64>,
     messages_per_second: f64,
     bytes_per_second: f64,
-    bytes_sent: u64,
-    bytes_received: u64,
+    order_shifted: bool,
     latency: Latency,
     handshake: Handshake,
     client: Client,
     bottleneck: Option<&'static str>,
+    bottlenecks: Vec<&'static str>,
     thresholds: Vec<Threshold>,
+    stages: Vec<Stage>,
+    urls: Vec<Url>,
     series: Vec<SeriesSecond>,
 }
 
@@ -66,20 +67,11 @@ struct Latency {
 }
 
 #[derive(Debug, Serialize)]
-struct Handshake {
-    count: u64,
-    per_second: f64,
-    dns: Times,
-    tcp: Times,
-    tls: Times,
-    upgrade: Times,
-}
-
-#[derive(Debug, Serialize)]
 struct Client {
     threads: usize,
     cpu_us_per_message: Option<f64>,
     cpu_utilisation: f64,
+    waited_for_processor: Option<f64>,
     max_rss_bytes: Option<u64>,
     rss_bytes_per_connection: Option<u64>,
 }
@@ -88,7 +80,7 @@ struct Client {
 struct Threshold {
     expr: String,
     value: Option<f64>,
-    shown: Option<String>,
+    shown: String,
     ok: bool,
 }
 
@@ -99,6 +91,7 @@ struct SeriesSecond {
     sent: u64,
     received: u64,
     lost: u64,
+    unsent: u64,
     errors: u64,
     open: usize,
     p50_us: Option<f64>,
@@ -106,36 +99,17 @@ struct SeriesSecond {
     max_us: Option<f64>,
 }
 
-/// A histogram: its main figures in microseconds, null when it is empty, and all of
-/// it.
-#[derive(Debug, Serialize)]
-struct Times {
-    count: u64,
-    min_us: Option<f64>,
-    mean_us: Option<f64>,
-    p50_us: Option<f64>,
-    p90_us: Option<f64>,
-    p95_us: Option<f64>,
-    p99_us: Option<f64>,
-    p999_us: Option<f64>,
-    max_us: Option<f64>,
-    hdr: String,
-}
-
 /// The report of a run.
 pub(crate) fn report(run: &mut Run<'_>) -> Report {
     let (made, verdicts) = (run.made, run.verdicts);
-    let config = Config::of(run.config, made);
+    let found = Bottleneck::all_of(run.summary, run.config);
+    let found: Vec<_> = found.iter().map(name_of_bottleneck).collect();
+    let config = Config::of(run.config);
     let summary = &mut *run.summary;
-    let bottleneck = summary.bottleneck().map(|bottleneck| match bottleneck {
-        Bottleneck::Cpu(_) => "client_cpu",
-        Bottleneck::Slip(_) => "slip",
-    });
-    let counters = summary.stats.counters;
-    let per_second = if summary.duration.is_zero() {
-        0.0
-    } else {
-        summary.handshakes.counters.opened as f64 / summary.duration.as_secs_f64()
+    let (ended, after) = match summary.end {
+        End::Finished => ("finished", None),
+        End::Interrupted => ("interrupted", None),
+        End::ConnectionsGone { after } => ("connections_gone", after),
     };
     Report {
         schema: SCHEMA,
@@ -150,25 +124,30 @@ pub(crate) fn report(run: &mut Run<'_>) -> Report {
         demo: made.demo,
         connections: summary.connections,
         connections_open: summary.connections_open,
+        connections_left: summary.connections_left,
         interrupted: summary.end == End::Interrupted,
+        ended,
+        ended_after_s: after.map(|time| time.as_secs_f64()),
         duration_s: summary.duration.as_secs_f64(),
-        sent: summary.sent(),
-        received: summary.answered(),
-        lost: counters.lost.total(),
-        late: counters.late + counters.duplicate,
-        unsolicited: counters.unsolicited,
-        mismatched: counters.mismatched,
-        unsent: counters.unsent.total() + summary.handshakes.counters.unsent(),
-        in_flight: counters.in_flight,
-        errors: errors(summary),
+        counts: Counts::of_mode(
+            summary.mode,
+            &summary.stats.counters,
+            &summary.handshakes.counters,
+        ),
+        warmup: Counts::of_mode(
+            summary.mode,
+            &summary.stats.warmup,
+            &summary.handshakes.warmup,
+        ),
+        errors: errors(&summary.stats.errors),
         messages_per_second: summary.rate(),
         bytes_per_second: summary.bytes_per_second(),
-        bytes_sent: counters.bytes_sent,
-        bytes_received: counters.bytes_received,
+        order_shifted: summary.is_order_shifted(),
         client: Client {
             threads: summary.client.threads,
             cpu_us_per_message: summary.cpu_per_message().map(|d| d.as_secs_f64() * 1e6),
             cpu_utilisation: summary.cpu_utilisation(),
+            waited_for_processor: waited(summary),
             max_rss_bytes: summary.client.max_rss_bytes,
             rss_bytes_per_connection: summary.client.rss_bytes_per_connection,
         },
@@ -177,26 +156,36 @@ pub(crate) fn report(run: &mut Run<'_>) -> Report {
             from_send: times(&mut summary.stats.from_send),
             slip: times(&mut summary.stats.slip),
         },
-        handshake: Handshake {
-            count: summary.handshakes.counters.opened,
-            per_second,
-            dns: times(&mut summary.handshakes.dns),
-            tcp: times(&mut summary.handshakes.tcp),
-            tls: times(&mut summary.handshakes.tls),
-            upgrade: times(&mut summary.handshakes.upgrade),
-        },
-        bottleneck,
+        handshake: handshake(&mut summary.handshakes, summary.duration),
+        bottleneck: found.first().copied(),
+        bottlenecks: found,
         thresholds: verdicts.iter().map(threshold).collect(),
+        stages: summary.stages.iter_mut().map(stage).collect(),
+        urls: {
+            let (mode, duration) = (summary.mode, summary.duration);
+            let urls = summary.urls.iter_mut();
+            urls.map(|result| url(result, mode, duration, run.config))
+                .collect()
+        },
         series: summary.series.iter().map(second).collect(),
     }
 }
 
-fn errors(summary: &crate::bench::Summary) -> BTreeMap<String, u64> {
-    let mut all = BTreeMap::new();
-    for (cause, count) in &summary.stats.errors.0 {
-        *all.entry(cause.to_string()).or_default() += count;
+fn name_of_bottleneck(found: &Bottleneck) -> &'static str {
+    match found {
+        Bottleneck::Cpu(_) => "client_cpu",
+        Bottleneck::Starved(_) => "client_starved",
+        Bottleneck::Slip(_) => "slip",
+        Bottleneck::ServerBehind { .. } => "server_behind",
+        Bottleneck::Compressed(_) => "compressed_to_nothing",
     }
-    all
+}
+
+/// The share of the time in which the threads could have run and had no processor.
+fn waited(summary: &Summary) -> Option<f64> {
+    let available = summary.client.wall.as_secs_f64() * summary.client.threads as f64;
+    let waited = summary.client.waited.filter(|_| available > 0.0)?;
+    Some(waited.as_secs_f64() / available)
 }
 
 /// The report as a document with a line feed at its end.
@@ -211,11 +200,11 @@ pub(crate) fn render(run: &mut Run<'_>) -> Vec<u8> {
 fn threshold(verdict: &Verdict) -> Threshold {
     Threshold {
         expr: verdict.expression.clone(),
-        value: verdict.value.map(|value| match value {
-            crate::bench::threshold::Value::Time(ns) => ns / 1e3,
+        value: match verdict.measured {
+            Measured::Time(ns) => Some(ns / 1e3),
             other => other.number(),
-        }),
-        shown: verdict.value.map(|value| value.to_string()),
+        },
+        shown: verdict.measured.to_string(),
         ok: verdict.ok,
     }
 }
@@ -229,6 +218,7 @@ fn second(second: &Second) -> SeriesSecond {
         sent: second.sent,
         received: second.received,
         lost: second.lost,
+        unsent: second.unsent,
         errors: second.errors,
         open: second.open,
         p50_us: some(second.p50_ns),
@@ -237,40 +227,11 @@ fn second(second: &Second) -> SeriesSecond {
     }
 }
 
-fn times(recorder: &mut Recorder) -> Times {
-    let histogram = recorder.histogram();
-    let some = |value: f64| (!histogram.is_empty()).then_some(value / 1e3);
-    let at = |quantile| some(histogram.value_at_quantile(quantile) as f64);
-    Times {
-        count: histogram.len(),
-        min_us: some(histogram.min() as f64),
-        mean_us: some(histogram.mean()),
-        p50_us: at(0.5),
-        p90_us: at(0.9),
-        p95_us: at(0.95),
-        p99_us: at(0.99),
-        p999_us: at(0.999),
-        max_us: some(histogram.max() as f64),
-        hdr: encode(histogram),
-    }
-}
-
-fn us(ns: u64) -> f64 {
-    ns as f64 / 1e3
-}
-
-/// The histogram in HdrHistogram's interchange format: V2, compressed, in
-/// base64, as its logs have it. Values are nanoseconds.
-fn encode(histogram: &Histogram<u64>) -> String {
-    let mut bytes = Vec::new();
-    V2DeflateSerializer::new()
-        .serialize(histogram, &mut bytes)
-        .expect("writing a histogram to memory does not fail");
-    STANDARD.encode(bytes)
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
 
     use super::*;
@@ -313,6 +274,9 @@ mod tests {
             ("/sent", 1000.into()),
             ("/received", 990.into()),
             ("/lost", 5.into()),
+            ("/lost_by/timed_out", 5.into()),
+            ("/unsent_by/gone", 0.into()),
+            ("/ended", "finished".into()),
             ("/errors", serde_json::json!({"connection reset": 3})),
             ("/messages_per_second", 99.0.into()),
             ("/bytes_per_second", 13600.0.into()),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::text::{grouped, rate, time};
-use crate::bench::{BenchConfig, Live, Load, Mode, Part};
+use super::text::numbers::{grouped, rate, time};
+use crate::bench::{BenchConfig, Live, Mode, Part};
 
 /// A part of the line.
 struct Piece {
@@ -36,7 +36,8 @@ pub(crate) fn line(live: &Live, config: &BenchConfig, width: usize) -> String {
         }
         Part::Warmup => format!("warm-up: {open}"),
         Part::Measuring if live.measured.is_zero() => format!("measuring: {open}"),
-        Part::Measuring | Part::Draining => return fitted(&pieces(live, config), width),
+        Part::Draining => format!("waiting for the last replies: {open}"),
+        Part::Measuring => return fitted(&pieces(live, config), width),
     };
     text.chars().take(width).collect()
 }
@@ -52,22 +53,17 @@ fn pieces(live: &Live, config: &BenchConfig) -> Vec<Piece> {
         let sent = grouped(live.counters.sent.min(planned));
         pieces.push(piece(9, format!("{sent} of {}", grouped(planned))));
     }
-    let asked = match &config.load {
-        Load::Open(schedule) if config.mode != Mode::Idle => {
-            let since_start =
-                config.warmup + live.measured.saturating_sub(Duration::from_millis(1));
-            let asked = schedule.rate_at(u64::try_from(since_start.as_nanos()).unwrap_or(u64::MAX));
-            format!(" of {}", rate(asked))
-        }
-        _ => String::new(),
-    };
+    let asked = live.asked_rate.filter(|_| config.mode != Mode::Idle);
+    let asked = asked.map_or(String::new(), |asked| format!(" of {}", rate(asked)));
     pieces.push(piece(8, format!("{}{asked}", rate(live.rate))));
-    if let (Some(p50_ns), Some(p99_ns)) = (live.p50_ns, live.p99_ns) {
-        pieces.push(piece(6, format!("p50 {}", time(p50_ns as f64))));
-        pieces.push(piece(7, format!("p99 {}", time(p99_ns as f64))));
+    if let (Some(p50), Some(p99)) = (live.p50_ns, live.p99_ns) {
+        pieces.push(piece(6, format!("p50 {}", time(p50 as f64))));
+        pieces.push(piece(7, format!("p99 {}", time(p99 as f64))));
     }
+    let counters = &live.counters;
     for (count, name) in [
-        (live.counters.lost.total(), "lost"),
+        (counters.lost.total(), "lost"),
+        (counters.unsent.total(), "not sent"),
         (live.errors, "errors"),
     ] {
         if count > 0 {
@@ -114,26 +110,24 @@ fn fitted(pieces: &[Piece], width: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::schedule::Schedule;
+    use crate::bench::counters::Counters;
     use crate::bench::testing::config;
 
     fn live() -> Live {
+        let mut counters = Counters {
+            sent: 120_000,
+            ..Counters::default()
+        };
+        counters.lost.timed_out = 12;
         Live {
             part: Part::Measuring,
             open: 8,
             measured: Duration::from_secs(12),
-            counters: crate::bench::counters::Counters {
-                sent: 120_000,
-                lost: crate::bench::counters::Lost {
-                    timed_out: 12,
-                    ended: 0,
-                },
-                ..Default::default()
-            },
             rate: 9_998.4,
             p50_ns: Some(120_000),
             p99_ns: Some(1_200_000),
             errors: 3,
+            counters,
             ..Live::default()
         }
     }
@@ -142,8 +136,11 @@ mod tests {
     fn the_live_line_tells_time_rate_loss_and_errors_and_fits() {
         let mut config = config(10);
         config.duration = Some(Duration::from_mins(1));
-        config.load = Load::Open(Schedule::constant(10_000.0));
-        let at = |width| line(&live(), &config, width);
+        let live = Live {
+            asked_rate: Some(10_000.0),
+            ..live()
+        };
+        let at = |width| line(&live, &config, width);
         assert_eq!(
             at(200),
             "12s of 60s  9,998/s of 10,000/s  p50 120 µs  p99 1.20 ms  lost 12  errors 3  8 of 10 open"
@@ -152,7 +149,7 @@ mod tests {
         for width in 0..120 {
             assert!(at(width).chars().count() <= width, "{width}");
         }
-        assert_eq!(done(&live(), &config), 0.2);
+        assert_eq!(done(&live, &config), 0.2);
     }
 
     #[test]

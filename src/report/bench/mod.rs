@@ -5,9 +5,9 @@ pub(crate) mod json;
 pub(crate) mod live;
 pub(crate) mod text;
 
-use crate::bench::schedule::Stage;
 use crate::bench::threshold::Verdict;
 use crate::bench::{BenchConfig, Summary};
+use crate::connection::ws::deflate::Params;
 
 /// A run with all that a report tells of it.
 #[derive(Debug)]
@@ -33,8 +33,6 @@ pub(crate) struct Made {
     pub started_at: String,
     /// The machine it ran on.
     pub host: Host,
-    /// The stages of `--stages`.
-    pub stages: Vec<Stage>,
 }
 
 /// The machine that a run was made on.
@@ -49,4 +47,33 @@ pub(crate) struct Host {
     pub release: Option<String>,
     /// How many processors the process may use.
     pub processors: usize,
+}
+
+/// An agreed permessage-deflate, as the header has it.
+fn extension(params: &Params) -> String {
+    let mut text = "permessage-deflate".to_owned();
+    for (given, name) in [
+        (
+            params.server_no_context_takeover,
+            "server_no_context_takeover",
+        ),
+        (
+            params.client_no_context_takeover,
+            "client_no_context_takeover",
+        ),
+    ] {
+        if given {
+            text.push_str("; ");
+            text.push_str(name);
+        }
+    }
+    for (bits, name) in [
+        (params.server_max_window_bits, "server_max_window_bits"),
+        (params.client_max_window_bits, "client_max_window_bits"),
+    ] {
+        if bits < Params::default().server_max_window_bits {
+            text.push_str(&format!("; {name}={bits}"));
+        }
+    }
+    text
 }

@@ -10,14 +10,15 @@ const SHORT: [&str; 6] = ["-c", "2", "-n", "10", "--warmup", "0"];
 /// For what is never answered; elsewhere nothing may depend on the time.
 const IMPATIENT: [&str; 2] = ["--reply-timeout", "200ms"];
 
-/// The report of a run on this route, which must come to its end: with 10
-/// where nothing was answered.
+/// The report of a run on this route, which must come to its end: with 11 where all
+/// connections were gone, else with 10 where nothing was answered.
 fn report(server: &Server, resource: &str, flags: &[&str]) -> Value {
     let url = server.url(resource);
     let args = [&[url.as_str(), "--json", "-"], &SHORT[..], flags].concat();
     let (code, stdout, stderr) = output(&args);
     let json: Value = serde_json::from_str(&stdout).expect("the report is JSON");
     let (expected, told) = match number(&json, "/received") {
+        _ if json["ended"] == "connections_gone" => (11, "wscli: all 2 connections were gone "),
         0.0 => (10, "wscli: no message of the load was answered, so nothing"),
         _ => (0, ""),
     };

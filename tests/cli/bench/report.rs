@@ -314,3 +314,192 @@ fn real_reports_are_valid_by_the_json_schema() {
         assert!(!valid, "a report without 'sent' is none");
     }
 }
+
+#[test]
+fn a_run_whose_connections_have_all_gone_ends_early_with_11_and_the_reason() {
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/close/1013?after=5&reason=rate%20limited");
+    let args = [url.as_str(), "-c", "2", "-d", "1h", "--warmup", "0"];
+    let (code, stdout, stderr) = output(&args);
+    assert_eq!(code, 11, "{stderr}");
+    let gone = "all 2 connections were gone after ";
+    assert!(stdout.contains(&format!("ended early: {gone}")), "{stdout}");
+    assert!(stderr.contains(&format!("wscli: {gone}")), "{stderr}");
+    assert!(
+        stdout.contains("closed by the server with 1013 (rate limited)"),
+        "{stdout}"
+    );
+    // A missed threshold is told rather.
+    let missed = ["--threshold", "connections>=100%"];
+    let (code, stdout, _) = output(&[&args[..], &missed].concat());
+    assert_eq!(code, 1);
+    assert!(
+        stdout.contains("missed   connections>=100%  0.000% of connections"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn what_could_not_be_sent_is_told_for_each_url_and_by_a_threshold() {
+    let server = Server::start(&["--lab"]);
+    let (ends, stays) = (server.url("/close/1011?after=5"), server.url("/echo"));
+    for threads in ["1", "2"] {
+        let args = [
+            ends.as_str(),
+            &stays,
+            "-c",
+            "4",
+            "--threads",
+            threads,
+            "-r",
+            "400",
+            "-d",
+            "2",
+            "--warmup",
+            "0",
+            "--threshold",
+            "errors<5%",
+            "--threshold",
+            "unsent<5%",
+        ];
+        let (code, stdout, stderr) = output(&args);
+        assert_eq!(code, 1, "{stderr}");
+        for part in [
+            "2 of the 4 were still open at the end\n",
+            "the connection was gone\n",
+            "missed   errors<5%  50.000% of connections\n",
+            "missed   unsent<5%  ",
+        ] {
+            assert!(stdout.contains(part), "no {part:?} in:\n{stdout}");
+        }
+        let rows: Vec<_> = stdout
+            .lines()
+            .filter(|line| line.contains("/s  "))
+            .collect();
+        let row = |end| rows.iter().any(|row| row.contains(end));
+        assert!(row("/echo  ") && row("?after=5  "), "{stdout}");
+        assert!(
+            stdout.lines().all(|line| line.chars().count() <= 80),
+            "{stdout}"
+        );
+    }
+}
+
+#[test]
+fn half_a_fleet_refused_is_no_small_share_of_errors() {
+    let server = Server::start(&["--max-connections", "5"]);
+    let url = server.url("/ws");
+    let args = [
+        url.as_str(),
+        "-c",
+        "10",
+        "-d",
+        "1",
+        "--warmup",
+        "0",
+        "--threshold",
+        "errors<0.1%",
+    ];
+    let (code, stdout, _) = output(&args);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(
+        stdout.contains("missed   errors<0.1%  50.000% of connections"),
+        "{stdout}"
+    );
+    assert!(
+        stdout.contains("5 of 10 connections open, measured"),
+        "{stdout}"
+    );
+}
+
+#[test]
+fn a_percentile_that_lost_messages_reach_is_unknown_and_missed() {
+    let server = Server::start(&["--chaos", "lose=50%"]);
+    let url = server.url("/ws");
+    let (code, stdout, _) = output(&[
+        &url,
+        "-c",
+        "2",
+        "-r",
+        "200",
+        "-d",
+        "1",
+        "--warmup",
+        "0",
+        "--reply-timeout",
+        "300ms",
+        "--threshold",
+        "p99<60s",
+        "--threshold",
+        "min<60s",
+    ]);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("missed   p99<60s  unknown: "), "{stdout}");
+    assert!(stdout.contains("% lost\nreached  min<60s  "), "{stdout}");
+}
+
+#[test]
+fn what_was_agreed_is_told_and_a_declined_compression_too() {
+    let plain = Server::start(&[]);
+    let with = Server::start(&["--compress"]);
+    let short = ["-n", "20", "-c", "2", "--warmup", "0", "--compress"];
+    let told = |url: &str, more: &[&str]| {
+        let (code, stdout, stderr) = output(&[&[url], &short[..], more].concat());
+        assert_eq!(code, 0, "{stderr}");
+        stdout
+    };
+    let stdout = told(&plain.url("/ws"), &[]);
+    let declined = "agreed on HTTP/1.1, no compression, although it was offered\n";
+    assert!(stdout.contains(declined), "{stdout}");
+    let stdout = told(&with.url("/ws"), &[]);
+    assert!(
+        stdout.contains("agreed on HTTP/1.1, permessage-deflate"),
+        "{stdout}"
+    );
+    assert!(!stdout.contains("Compression made"), "{stdout}");
+    let stdout = told(&with.url("/ws"), &["--fill", "zeros", "--size", "1000"]);
+    assert!(stdout.contains("note: Compression made "), "{stdout}");
+}
+
+#[test]
+fn verbose_shows_the_heads_of_the_first_connection_without_secrets() {
+    let server = Server::start(&[]);
+    let url = server.url("/ws");
+    let (code, stdout, stderr) = output(&[
+        &url, "-n", "20", "-c", "2", "--warmup", "0", "-v", "--bearer", "SESAME",
+    ]);
+    assert_eq!(code, 0, "{stderr}");
+    let request = stderr.lines().filter(|line| line.starts_with("> GET /ws"));
+    assert_eq!(request.count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("> Authorization: Bearer [redacted]\n"),
+        "{stderr}"
+    );
+    assert!(
+        stderr.contains("< HTTP/1.1 101 Switching Protocols\n"),
+        "{stderr}"
+    );
+    assert!(stdout.contains("\npings in "), "{stdout}");
+}
+
+#[test]
+fn each_stage_has_a_row() {
+    let args = [
+        "--demo",
+        "-c",
+        "2",
+        "--stages",
+        "300ms:100,300ms:200",
+        "--warmup",
+        "0",
+    ];
+    let (code, stdout, stderr) = output(&args);
+    assert_eq!(code, 0, "{stderr}");
+    for part in [
+        "asked for 100/s for 300ms, then 200/s for 300ms, ",
+        "\n  1: 100/s for 300ms  ",
+        "\n  2: 200/s for 300ms  ",
+    ] {
+        assert!(stdout.contains(part), "no {part:?} in:\n{stdout}");
+    }
+}

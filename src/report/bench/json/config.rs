@@ -3,9 +3,8 @@
 use serde::Serialize;
 
 use crate::bench::matching::Matching;
-use crate::bench::payload::PayloadConfig;
+use crate::bench::payload::{Fill, PayloadConfig};
 use crate::bench::{BenchConfig, Load, Pacing};
-use crate::report::bench::Made;
 
 /// What was asked for. Numbers that were not given are null.
 #[derive(Debug, Serialize)]
@@ -42,6 +41,8 @@ struct Stage {
 #[derive(Debug, Serialize)]
 struct Payload {
     kind: &'static str,
+    /// What generated payloads say.
+    fill: Option<&'static str>,
     text: bool,
     /// How many different ones there are, sent in turn.
     count: usize,
@@ -51,11 +52,11 @@ struct Payload {
 
 impl Config {
     /// The configuration of a run.
-    pub(super) fn of(config: &BenchConfig, made: &Made) -> Self {
+    pub(super) fn of(config: &BenchConfig) -> Self {
         Self {
             connections: config.connections,
             threads: config.threads,
-            load: load(config, made),
+            load: load(config),
             payload: payload(config),
             matching: match config.matching {
                 Matching::Auto => "auto",
@@ -76,7 +77,7 @@ impl Config {
     }
 }
 
-fn load(config: &BenchConfig, made: &Made) -> LoadConfig {
+fn load(config: &BenchConfig) -> LoadConfig {
     match &config.load {
         Load::Closed {
             in_flight,
@@ -87,8 +88,8 @@ fn load(config: &BenchConfig, made: &Made) -> LoadConfig {
         },
         Load::Open(schedule) => LoadConfig::Open {
             rate: schedule.rate_at(0),
-            stages: made
-                .stages
+            stages: schedule
+                .stage_list()
                 .iter()
                 .map(|stage| Stage {
                     duration_s: stage.duration.as_secs_f64(),
@@ -104,6 +105,7 @@ fn payload(config: &BenchConfig) -> Payload {
         PayloadConfig::Generated {
             min_bytes,
             max_bytes,
+            ..
         } => ("generated", 1, Some((*min_bytes, *max_bytes))),
         PayloadConfig::Fixed(all) => {
             let sizes = all.iter().map(|payload| payload.len());
@@ -115,6 +117,10 @@ fn payload(config: &BenchConfig) -> Payload {
     };
     Payload {
         kind,
+        fill: match &config.payload {
+            PayloadConfig::Generated { fill, .. } => Some(name_of(*fill)),
+            _ => None,
+        },
         text: config.text,
         count,
         min_bytes: sizes.map(|(min, _)| min),
@@ -132,4 +138,12 @@ fn subprotocols(config: &BenchConfig) -> Vec<String> {
     offered
         .map(|name| secrets.subprotocols(&name.to_string()).into_owned())
         .collect()
+}
+
+fn name_of(fill: Fill) -> &'static str {
+    match fill {
+        Fill::Random => "random",
+        Fill::Text => "text",
+        Fill::Zeros => "zeros",
+    }
 }

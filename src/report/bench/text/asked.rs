@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Page, ended, grouped, rate};
+use super::numbers::{grouped, rate};
+use super::page::Page;
 use crate::bench::payload::PayloadConfig;
+use crate::bench::summary::End;
 use crate::bench::{BenchConfig, Load, Mode, Summary};
-use crate::report::bench::Run;
+use crate::report::bench::{Run, extension};
 use crate::terminal::sanitize::sanitize_report;
 use crate::terminal::style::Role;
 use crate::value;
@@ -49,6 +51,19 @@ pub(super) fn head(page: &mut Page, run: &Run<'_>) {
         "",
         &format!("{connections}, measured for {seconds:.2} s{ended}"),
     );
+    let (left, all) = (summary.connections_left, summary.connections_open);
+    if summary.mode != Mode::Handshake && left > 0 && left < all {
+        let (left, all) = (grouped(left as u64), grouped(all as u64));
+        page.prose(
+            "",
+            &format!("{left} of the {all} were still open at the end"),
+        );
+    }
+    agreed(page, run);
+    if let Some(why) = early_end(summary) {
+        let mark = page.look.style.paint(Role::Error, "ended early: ");
+        page.prose(&mark, &why);
+    }
 }
 
 /// What was asked for, in one sentence.
@@ -80,8 +95,8 @@ fn sentence(run: &Run<'_>) -> String {
 fn load(run: &Run<'_>) -> String {
     let config = run.config;
     match &config.load {
-        _ if !run.made.stages.is_empty() => {
-            let stages = run.made.stages.iter();
+        Load::Open(schedule) if !schedule.stage_list().is_empty() => {
+            let stages = schedule.stage_list().iter();
             let stages: Vec<_> = stages
                 .map(|stage| format!("{} for {:?}", rate(stage.rate), stage.duration))
                 .collect();
@@ -116,10 +131,12 @@ fn payload(config: &BenchConfig) -> Option<String> {
         PayloadConfig::Generated {
             min_bytes,
             max_bytes,
+            ..
         } if min_bytes == max_bytes => format!("{} of generated {kind}", bytes(*min_bytes)),
         PayloadConfig::Generated {
             min_bytes,
             max_bytes,
+            ..
         } => format!(
             "{} to {} of generated {kind}",
             bytes(*min_bytes),
@@ -140,14 +157,84 @@ fn bytes(count: usize) -> String {
 /// What was asked for in messages a second over the time that was measured; `None`
 /// where the load waits for its replies.
 pub(super) fn rate_of(config: &BenchConfig, summary: &Summary) -> Option<f64> {
-    let Load::Open(schedule) = &config.load else {
+    let due = match summary.mode {
+        Mode::Handshake => summary.handshakes.counters.due,
+        Mode::Echo | Mode::Flood => summary.stats.counters.due,
+        Mode::Idle => return None,
+    };
+    let seconds = summary.duration.as_secs_f64();
+    let is_open = matches!(config.load, Load::Open(_));
+    (is_open && seconds > 0.0 && due > 0).then(|| due as f64 / seconds)
+}
+
+/// What the first connection to each URL has agreed on; once where it is the same.
+fn agreed(page: &mut Page, run: &Run<'_>) {
+    let secrets = run.config.targets.first();
+    let secrets = secrets.map(|target| run.config.open.request.secrets(target));
+    let secrets = secrets.unwrap_or_default();
+    let mut told: Vec<(String, Vec<String>)> = Vec::new();
+    for url in &run.summary.urls {
+        let Some(agreed) = &url.agreed else { continue };
+        let mut parts = vec![agreed.http_version.to_owned()];
+        parts.extend(agreed.tls.as_ref().map(ToString::to_string));
+        if let Some(name) = &agreed.subprotocol {
+            parts.push(format!("subprotocol {}", secrets.subprotocols(name)));
+        }
+        match &agreed.deflate {
+            Some(params) => parts.push(extension(params)),
+            None if run.config.open.request.deflate.is_some() => {
+                parts.push("no compression, although it was offered".to_owned());
+            }
+            None => {}
+        }
+        let text = sanitize_report(&parts.join(", "));
+        match told.iter_mut().find(|(known, _)| *known == text) {
+            Some((_, urls)) => urls.push(url.url.clone()),
+            None => told.push((text, vec![url.url.clone()])),
+        }
+    }
+    // Plain HTTP/1.1 everywhere is what anyone expects.
+    let plain = |text: &str| text == "HTTP/1.1";
+    let is_one = told.len() == 1;
+    for (text, urls) in told {
+        match is_one {
+            true if plain(&text) => {}
+            true => page.prose("", &format!("agreed on {text}")),
+            false => {
+                let urls = sanitize_report(&urls.join(", "));
+                page.prose("", &format!("agreed on {text} with {urls}"));
+            }
+        }
+    }
+}
+
+/// That the run ended before its time, as a sentence.
+pub(crate) fn early_end(summary: &Summary) -> Option<String> {
+    let End::ConnectionsGone { after } = summary.end else {
         return None;
     };
-    let ns = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let seconds = summary.duration.as_secs_f64();
-    let (from, to) = (config.warmup, config.warmup + summary.duration);
-    let due = schedule
-        .first_at(ns(to))
-        .saturating_sub(schedule.first_at(ns(from)));
-    (seconds > 0.0 && config.mode != Mode::Idle).then(|| due as f64 / seconds)
+    let connections = match summary.connections_open {
+        1 => "the only connection was gone".to_owned(),
+        all => format!("all {} connections were gone", grouped(all as u64)),
+    };
+    Some(match (after, summary.planned) {
+        (Some(after), Some(planned)) => {
+            format!(
+                "{connections} after {} of {planned:?}",
+                value::time(after, 3)
+            )
+        }
+        (Some(after), None) => format!("{connections} after {}", value::time(after, 3)),
+        (None, _) => format!("{connections} before the measuring began"),
+    })
+}
+
+/// How the run ended, where that was not as planned.
+fn ended(end: End) -> &'static str {
+    match end {
+        End::Finished => "",
+        End::Interrupted => " (interrupted)",
+        // A line of its own says more.
+        End::ConnectionsGone { .. } => "",
+    }
 }

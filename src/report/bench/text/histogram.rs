@@ -2,8 +2,9 @@
 
 use hdrhistogram::Histogram;
 
+use super::look::Look;
+use super::numbers::time;
 use super::table::{pad, right, width};
-use super::{Look, time};
 use crate::terminal::style::Role;
 
 /// How many rows the histogram has at most.
@@ -176,6 +177,7 @@ mod tests {
         let look = Look {
             style: Style::plain(),
             width,
+            control_frames: false,
         };
         bars(recorder.histogram(), look, &mut out);
         out

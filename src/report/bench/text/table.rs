@@ -1,6 +1,6 @@
 //! A table that fits: of its columns, those that matter least are left out.
 
-use super::Look;
+use super::look::Look;
 use crate::terminal::style::Role;
 
 /// The space between two columns.
@@ -135,6 +135,7 @@ mod tests {
             let look = Look {
                 style: Style::plain(),
                 width,
+                control_frames: false,
             };
             table.render(look, &mut out);
             out
@@ -147,6 +148,7 @@ mod tests {
         let look = Look {
             style: Style::plain(),
             width: 30,
+            control_frames: false,
         };
         long.render(look, &mut out);
         assert_eq!(
