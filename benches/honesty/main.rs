@@ -121,14 +121,20 @@ impl Server {
 
 /// The report of a run, and how long it took.
 fn bench(url: &str, args: &[&str]) -> Result<(Value, Duration)> {
+    bench_ending_with(0, url, args)
+}
+
+/// The same of a run that has to end with this exit code.
+fn bench_ending_with(code: i32, url: &str, args: &[&str]) -> Result<(Value, Duration)> {
     let begin = Instant::now();
     let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
         .args(["bench", "-q", url, "--json", "-"])
         .args(args)
         .output()?;
     let took = begin.elapsed();
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into());
+    if output.status.code() != Some(code) {
+        let told = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("{}, not {code}: {told}", output.status).into());
     }
     Ok((serde_json::from_slice(&output.stdout)?, took))
 }
@@ -266,7 +272,7 @@ fn dropped() -> Result<Row> {
 fn errors(behaviour: &str, cause: &str) -> Result<Row> {
     let server = Server::start(behaviour)?;
     let args = ["-c", "4", "--warmup", "0", "-d", "300"];
-    let (report, took) = bench(&server.url, &args)?;
+    let (report, took) = bench_ending_with(11, &server.url, &args)?;
     server.finish()?;
     let count = at(&report, &format!("/errors/{cause}"));
     let secs = took.as_secs_f64();
