@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 #[cfg(unix)]
 use std::path::Path;
+#[cfg(unix)]
 use std::path::PathBuf;
 
 use thiserror::Error;
@@ -89,12 +90,15 @@ pub(crate) enum ListenError {
         cause: io::Error,
     },
     /// Another server listens on the socket.
+    #[cfg(unix)]
     #[error("a server is already listening on {}; stop it, or choose another path", .0.display())]
     SocketInUse(PathBuf),
     /// Another file has this path.
+    #[cfg(unix)]
     #[error("{} exists and is not a socket; choose another path", .0.display())]
     NotASocket(PathBuf),
     /// The system refuses.
+    #[cfg(unix)]
     #[error("cannot listen on {}: {cause}", .path.display())]
     Unix {
         /// The path asked for.

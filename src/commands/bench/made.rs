@@ -98,18 +98,21 @@ fn safe(text: &str, known: &[Secrets]) -> String {
 }
 
 fn host() -> Host {
-    let mut host = Host {
+    let host = Host {
         os: env::consts::OS,
         arch: env::consts::ARCH,
         processors: std::thread::available_parallelism().map_or(1, usize::from),
         ..Host::default()
     };
     #[cfg(unix)]
-    {
+    let host = {
         let system = rustix::system::uname();
-        host.name = Some(system.nodename().to_string_lossy().into_owned());
-        host.release = Some(system.release().to_string_lossy().into_owned());
-    }
+        Host {
+            name: Some(system.nodename().to_string_lossy().into_owned()),
+            release: Some(system.release().to_string_lossy().into_owned()),
+            ..host
+        }
+    };
     host
 }
 

@@ -75,6 +75,7 @@ impl TicketCommand {
         #[cfg(unix)]
         command.process_group(0);
         let mut child = command.spawn().map_err(TicketError::Start)?;
+        #[cfg(unix)]
         let _group = Group(child.id());
         let mut output = Vec::new();
         if let Some(stdout) = child.stdout.take() {
@@ -94,17 +95,16 @@ impl TicketCommand {
 }
 
 /// Ends the processes of a command that is given up on.
+#[cfg(unix)]
 struct Group(Option<u32>);
 
+#[cfg(unix)]
 impl Drop for Group {
     fn drop(&mut self) {
-        #[cfg(unix)]
-        {
-            let id = self.0.and_then(|id| i32::try_from(id).ok());
-            if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
-                // It is gone, where it has ended by itself.
-                let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
-            }
+        let id = self.0.and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {
+            // It is gone, where it has ended by itself.
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }
