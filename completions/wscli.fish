@@ -87,7 +87,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pinnedpubkey -d 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l sni -d 'Send and verify this name in place of the URL\'s' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tls-max -d 'Speak this version of TLS or older: 1.2 or 1.3' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l from-curl -d 'Take the URL and the flags of this curl command ("Copy as cURL" of a browser): as one word, as all the words that follow, or @FILE' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\', and nothing of other messages; the log has all' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l filter -d 'Of received JSON, show only what this RFC 9535 JSONPath selects, such as \'$.data.price\', as it is written, a line each, and nothing of other messages; sees every record of a message; the log has all' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l decode -d 'Take messages apart into records, a line of the output each: by CODEC json, lines or record-separator (U+001E, as SignalR has it), or auto, by what the bytes show; off shows messages as they come [default: auto at the prompt, off in a pipe]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log -d 'Append the communication log to this file, as JSON Lines' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l har -d 'Write the communication log to this file, as HAR 1.2' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing; in a pipe, this is the whole input' -r -F
@@ -112,7 +113,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.2 -d 'Spea
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l tlsv1.3 -d 'Speak TLS 1.3 or newer'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l print-command -d 'Print the curl command that asks for the same upgrade, its secrets included, and end'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s i -l include -d 'Show both heads of the opening handshake'
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member; in a pipe, of what is received'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l pretty -d 'Show JSON with a line for each member, each record of a message on its own; in a pipe, of what is received'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l raw -d 'Write the peer\'s text to the terminal as it is, escape sequences and all'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log-secrets -d 'Keep credentials in the log and on the screen'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l no-delay -d 'Replay without the recorded delays'

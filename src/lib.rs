@@ -15,6 +15,8 @@ pub mod bench;
 mod cli;
 mod commands;
 pub mod connection;
+#[doc(hidden)]
+pub mod decode;
 mod exit;
 mod origin;
 #[doc(hidden)]

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json_path::JsonPath;
 
+use crate::decode::Decode;
+
 /// How a conversation is shown, logged, replayed and kept up.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Display and log")]
@@ -13,13 +15,17 @@ pub(crate) struct PromptArgs {
     #[arg(short, long)]
     pub include: bool,
 
-    /// Show JSON with a line for each member; in a pipe, of what is received
+    /// Show JSON with a line for each member, each record of a message on its own; in a pipe, of what is received
     #[arg(long, conflicts_with_all = ["binary", "jsonl"])]
     pub pretty: bool,
 
-    /// Of received JSON, show only what this RFC 9535 JSONPath selects, such as '$.data.price', and nothing of other messages; the log has all
+    /// Of received JSON, show only what this RFC 9535 JSONPath selects, such as '$.data.price', as it is written, a line each, and nothing of other messages; sees every record of a message; the log has all
     #[arg(long, value_name = "JSONPATH", value_parser = json_path, conflicts_with_all = ["binary", "jsonl"])]
     pub filter: Option<JsonPath>,
+
+    /// Take messages apart into records, a line of the output each: by CODEC json, lines or record-separator (U+001E, as SignalR has it), or auto, by what the bytes show; off shows messages as they come [default: auto at the prompt, off in a pipe]
+    #[arg(long, value_name = "CODEC", conflicts_with_all = ["binary", "jsonl"])]
+    pub decode: Option<Decode>,
 
     /// Write the peer's text to the terminal as it is, escape sequences and all
     #[arg(long)]

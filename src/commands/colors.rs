@@ -14,6 +14,7 @@ pub(super) fn color_env() -> ColorEnv {
     ColorEnv {
         no_color: set("NO_COLOR").is_some(),
         force: set("CLICOLOR_FORCE").is_some_and(|value| value != "0"),
+        off: set("CLICOLOR").is_some_and(|value| value == "0"),
         dumb: set("TERM").is_some_and(|value| value == "dumb"),
     }
 }

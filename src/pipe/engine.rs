@@ -25,6 +25,7 @@ use super::output::Output;
 use super::run::{Pipe, PipeEvent, View};
 use super::silence::{Rule, Silence};
 use crate::connection::Closed;
+use crate::decode::Records;
 use crate::talk::jsonl::render_shared;
 use crate::talk::{Direction, Ended, Entry, Kind, Line, LineEvent, Outgoing, Source, Stop};
 
@@ -378,7 +379,9 @@ where
                 self.pass.start = Some(now);
                 self.silence.restart(now);
             }
-            kind if from_peer && !self.pass.discard => self.receive_message(kind),
+            kind if from_peer && !self.pass.discard => {
+                self.receive_message(kind, entry.records.as_ref());
+            }
             _ => {}
         }
     }
@@ -395,7 +398,7 @@ where
         self.finish(End::Peer);
     }
 
-    fn receive_message(&mut self, kind: Kind) {
+    fn receive_message(&mut self, kind: Kind, records: Option<&Records>) {
         let Some(data) = kind.data() else {
             return;
         };
@@ -409,7 +412,7 @@ where
             Some(Goal::Count(count)) => self.received >= *count,
             Some(Goal::Until(pattern)) => pattern.matches(data),
         };
-        self.write(&kind);
+        self.write(&kind, records);
         if self.config.echo {
             self.pending = kind.into_message().map(Outgoing::Message);
         }
@@ -424,7 +427,7 @@ where
     }
 
     /// Writes a message, or what the view makes of it.
-    fn write(&mut self, message: &Kind) {
+    fn write(&mut self, message: &Kind, records: Option<&Records>) {
         let data = message.data().unwrap_or_default();
         let end: &[u8] = match self.config.framing {
             // The entry has been written.
@@ -433,7 +436,7 @@ where
             Framing::Nul => b"\0",
             Framing::Lines => b"\n",
         };
-        let Some(texts) = (self.view)(message) else {
+        let Some(texts) = (self.view)(message, records) else {
             self.output.push(data);
             self.output.push(end);
             return;

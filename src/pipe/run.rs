@@ -7,6 +7,7 @@ use futures_util::Stream;
 use futures_util::stream::Peekable;
 
 use super::config::Summary;
+use crate::decode::Records;
 use crate::talk::{Kind, Line, LineEvent};
 
 /// What a talk tells, as it happens.
@@ -35,11 +36,12 @@ pub enum PipeEvent<'a> {
     LogTrouble(String),
 }
 
-/// Makes what is written of a message: any number of texts, each of which is
+/// Makes what is written of a message, whose records are known where it is taken
+/// apart: any number of texts, each of which is
 /// ended as a message is, or `None` for the message as it is. For [`Framing::Lines`](super::Framing::Lines) and
 /// [`Framing::Nul`](super::Framing::Nul); the other framings write all there
 /// is.
-pub type View<'a> = &'a dyn Fn(&Kind) -> Option<Vec<String>>;
+pub type View<'a> = &'a dyn Fn(&Kind, Option<&Records>) -> Option<Vec<String>>;
 
 /// A talk over a line.
 pub struct Pipe<'a, I: Stream, W, S> {

@@ -137,6 +137,7 @@ impl Session {
             LogCommand::Filter(Some(text)) => match JsonPath::parse(&text) {
                 Ok(filter) => {
                     self.look.filter = Some(filter);
+                    self.unread_told = false;
                     self.status(&format!(
                         "Of received JSON, only {text} is shown; /log filter off shows all"
                     ));

@@ -14,7 +14,14 @@ impl Session {
     pub(super) fn show(&mut self, entry: &Entry) {
         match &mut self.paused {
             Some(hidden) => *hidden += 1,
-            None => self.printer.print(self.look.entry(entry)),
+            None => {
+                let (lines, unread) = self.look.numbered(entry, None);
+                self.printer.print(lines);
+                if let (Some(unread), false) = (unread, self.unread_told) {
+                    self.unread_told = true;
+                    self.status(unread.note());
+                }
+            }
         }
         for trouble in self.line.transcript().trouble() {
             self.error(&trouble);

@@ -105,6 +105,8 @@ pub struct Session {
     pub(super) resendable: VecDeque<Message>,
     /// Entries that were not shown while the log was paused.
     pub(super) paused: Option<u64>,
+    /// Whether it was said that the filter hides what it cannot read.
+    pub(super) unread_told: bool,
     /// Whether the terminal understands more than lines.
     pub(super) has_screen: bool,
     pub(super) facts: Facts,
@@ -144,6 +146,7 @@ impl Session {
             queue: VecDeque::new(),
             resendable: VecDeque::new(),
             paused: None,
+            unread_told: false,
             has_screen: false,
             facts: Facts::default(),
         }

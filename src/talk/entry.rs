@@ -11,6 +11,7 @@ use super::close::Close;
 use super::opening::Opening;
 use super::payload::{base64_length, rfc3339, text_length};
 use crate::connection::{Message, micros};
+use crate::decode::Records;
 
 /// When something happened: on the wall, and since the program began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,6 +55,9 @@ pub struct Entry {
     /// What happened.
     #[serde(flatten)]
     pub kind: Kind,
+    /// The records of a message, where it is taken apart.
+    #[serde(skip)]
+    pub records: Option<Records>,
 }
 
 /// Which way an event went.

@@ -10,9 +10,9 @@
 
 pub mod close;
 pub mod entry;
+pub mod escape;
 pub mod file;
 pub mod har;
-pub mod json;
 pub mod jsonl;
 mod kept;
 pub mod line;

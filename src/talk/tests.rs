@@ -10,12 +10,14 @@ use proptest::prelude::*;
 
 use super::close::End;
 use super::replay::{Action, Pace, ReplayError};
-use super::text::Look;
+use super::text::{Look, MAX_SHOWN_BYTES};
 use super::*;
 use crate::connection::client::dial::Timings;
 use crate::connection::http::redirect::Hop;
 use crate::connection::net::tls::{ClientAuth, TlsInfo, TlsVersion};
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError};
+use crate::decode::{Decode, Unread};
+use crate::terminal::style::{ColorChoice, ColorEnv};
 use crate::terminal::{Style, Verbosity};
 
 const DOCS: &str = concat!(
@@ -68,6 +70,7 @@ fn look() -> Look {
         raw: false,
         pretty: false,
         filter: None,
+        shown_bytes: MAX_SHOWN_BYTES,
         heads: false,
         verbosity: Verbosity::Normal,
     }
@@ -443,7 +446,7 @@ fn lines_on_a_terminal() {
         "< 03:04:05.000 two\n\
          |              lines\n\
          > 03:04:05.000 binary, 5 bytes\n\
-         |              0000  00 ff 68 65 78                                   ..hex\n\
+         | 0000  00 ff 68 65 78                                   ..hex\n\
          * 03:04:05.000 Connection closed. Code: 1000. Reason: why\n"
     );
     let mut loud = look();
@@ -468,9 +471,54 @@ fn pretty_and_filter() {
         look.entry(&entries[0]),
         "< 03:04:05.000 1\n< 03:04:05.000 2\n"
     );
-    for other in ["no json", "{}"] {
-        assert_eq!(look.entry(&happens(&mut log, received(other))[0]), "");
+    for (other, unread) in [("no json", Some(Unread::NotJson)), ("{}", None)] {
+        let entry = &happens(&mut log, received(other))[0];
+        assert_eq!(look.numbered(entry, Some(3)), (String::new(), unread));
     }
+    // Bytes that are JSON are JSON.
+    let bytes = Event::Message {
+        message: Message::binary(&b"{\"a\":[1.10]}\x1e"[..]),
+        wire_bytes: None,
+    };
+    let entry = &happens(&mut log, bytes)[0];
+    assert_eq!(look.numbered(entry, Some(3)).0, "< 03:04:05.000 #3 1.10\n");
+}
+
+#[test]
+fn records_of_a_message_are_shown_apart() {
+    let mut log = Transcript::new(Hand::default().clock()).keeping(1 << 20);
+    log.set_decode(Decode::Auto);
+    let message = "{\"type\":3,\"x\":\"a\\n\"}\u{1e}{}\u{1e}";
+    let entry = &happens(&mut log, received(message))[0];
+    assert_eq!(
+        look().numbered(entry, Some(2)).0,
+        "< 03:04:05.000 #2 {\"type\":3,\"x\":\"a\\n\"}\n< 03:04:05.000 #2 {}\n"
+    );
+    // The log has the bytes.
+    assert!(jsonl::render(entry).contains("\\u001e"));
+    let mut colored = look();
+    colored.style = Style::decide(ColorChoice::Always, ColorEnv::default(), false);
+    let text = colored.entry(entry);
+    for painted in ["\u{1b}[34m\"type\"\u{1b}[0m", "\u{1b}[33m3\u{1b}[0m"] {
+        assert!(text.contains(painted), "{text:?}");
+    }
+}
+
+#[test]
+fn rows_of_hex_fit_80_columns() {
+    let mut log = Transcript::new(Hand::default().clock()).keeping(1 << 20);
+    let bytes = Event::Message {
+        message: Message::binary(vec![b'x'; 70_000]),
+        wire_bytes: None,
+    };
+    let entry = &happens(&mut log, bytes)[0];
+    for text in [look().numbered(entry, Some(12)).0, look().whole(entry, 12)] {
+        assert!(
+            text.lines().all(|line| line.chars().count() <= 80),
+            "{text}"
+        );
+    }
+    assert_eq!(look().whole(entry, 12).lines().count(), 1 + 70_000 / 16);
 }
 
 #[test]
@@ -479,7 +527,10 @@ fn a_long_message_is_cut_and_said_to_be() {
     let entry = &happens(&mut log, received(&"é".repeat(5_000_000)))[0];
     let text = look().entry(entry);
     assert!(text.len() < 20_000);
-    assert!(text.contains("… and 9,991,808 more bytes"));
+    assert!(text.contains("… and 9,991,808 bytes more; --log keeps them\n"));
+    let text = look().numbered(entry, Some(7)).0;
+    assert!(text.contains("more; /show 7 shows more, /save 7 FILE keeps all\n"));
+    assert!(look().whole(entry, 7).len() > 250_000);
     let mut raw = look();
     raw.raw = true;
     assert!(raw.entry(entry).len() > 10_000_000);
@@ -554,6 +605,7 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             direction,
             source,
             kind,
+            records: None,
         },
     )
 }

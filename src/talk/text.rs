@@ -5,6 +5,7 @@
 //! that no message can pass for another. Text from the peer is sanitised and
 //! cut, unless the user wants it raw.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -13,8 +14,10 @@ use serde_json_path::JsonPath;
 
 use super::close::Close;
 use super::entry::{Direction, Entry, Kind, Moment, Source};
-use super::json;
+use super::escape::{BINARY, escape, escape_beginning};
 use super::opening::Opening;
+use crate::decode::json::{self, Part};
+use crate::decode::{Unread, select};
 use crate::terminal::style::{Role, Style};
 use crate::terminal::{Verbosity, sanitize};
 use crate::value;
@@ -24,6 +27,12 @@ pub const MAX_SHOWN_BYTES: usize = 8 << 10;
 
 /// How much of a binary message is shown, in bytes.
 const MAX_HEX_BYTES: usize = 64;
+
+/// How much `/show` shows of a message, in bytes.
+const MAX_WHOLE_BYTES: usize = 256 << 10;
+
+/// JSON that is longer is neither laid out nor coloured: most of it is not shown.
+const MAX_PRETTY_BYTES: usize = 1 << 20;
 
 /// How things are to look.
 #[derive(Debug, Clone)]
@@ -41,6 +50,8 @@ pub struct Look {
     pub filter: Option<JsonPath>,
     /// Both heads of the opening handshake are shown.
     pub heads: bool,
+    /// So many bytes of a text are shown: [`MAX_SHOWN_BYTES`].
+    pub shown_bytes: usize,
     /// Timings are shown from `Verbose`, automatic frames from `Debug`.
     pub verbosity: Verbosity,
 }
@@ -49,15 +60,57 @@ impl Look {
     /// The lines of an entry, each with its line feed; empty for one that is
     /// not to be shown.
     pub fn entry(&self, entry: &Entry) -> String {
+        self.numbered(entry, None).0
+    }
+
+    /// The same with the number by which a message is known; and what the filter, if
+    /// there is one, could not look into.
+    pub fn numbered(&self, entry: &Entry, number: Option<u64>) -> (String, Option<Unread>) {
+        let Some(filter) = self.hides(entry) else {
+            return (self.unfiltered(entry, number), None);
+        };
+        let found = select(filter, entry.kind.data().unwrap_or_default());
+        let hits = found.hits.iter();
+        let lines = hits.map(|hit| self.text(entry, number, &json::on_one_line(hit)));
+        (lines.collect(), found.unread)
+    }
+
+    /// A message whole, or nearly so, whatever the filter says.
+    pub fn whole(&self, entry: &Entry, number: u64) -> String {
+        let look = Self {
+            shown_bytes: MAX_WHOLE_BYTES,
+            ..self.clone()
+        };
+        look.unfiltered(entry, Some(number))
+    }
+
+    /// The first line of a message, cut to a row.
+    pub fn brief(&self, entry: &Entry, number: u64) -> String {
+        const COLUMNS: usize = 50;
+        let text = match &entry.kind {
+            Kind::Text { data, .. } => {
+                let begin = &data[..data.floor_char_boundary(4 * COLUMNS)];
+                escape_beginning(begin, data).replace('\n', "\\n")
+            }
+            kind => {
+                let bytes = kind.data().unwrap_or_default();
+                format!("{BINARY}{}", counted(bytes.len(), "byte"))
+            }
+        };
+        let mut brief: String = text.chars().take(COLUMNS).collect();
+        if brief.len() < text.len() {
+            brief.push('…');
+        }
+        self.lines(role_of(entry.direction), entry.moment, Some(number), &brief)
+    }
+
+    fn unfiltered(&self, entry: &Entry, number: Option<u64>) -> String {
         let quiet = entry.source == Source::Automatic && self.verbosity < Verbosity::Debug;
         match &entry.kind {
+            Kind::Open(_) if self.verbosity == Verbosity::Quiet => String::new(),
             Kind::Open(open) => self.open(entry.moment, open),
-            Kind::Text { data, .. } => self.text_message(entry, data),
-            Kind::Binary { .. } if self.hides(entry) => String::new(),
-            Kind::Binary { data, .. } => {
-                let role = role_of(entry.direction);
-                self.lines(role, entry.moment, &hex_preview(data))
-            }
+            Kind::Text { data, .. } => self.text_message(entry, number, data),
+            Kind::Binary { data, .. } => self.binary(entry, number, data),
             Kind::Ping { .. } if quiet || self.is_peers_control(entry) => String::new(),
             Kind::Ping { data } => self.control(entry, "ping", data, None),
             Kind::Pong { round_trip, .. } if quiet || self.is_idle_pong(entry, *round_trip) => {
@@ -65,6 +118,9 @@ impl Look {
             }
             Kind::Pong { data, round_trip } => self.control(entry, "pong", data, *round_trip),
             Kind::Close(_) if quiet && entry.direction == Direction::Out => String::new(),
+            Kind::Close(close) if self.verbosity == Verbosity::Quiet && is_usual(close) => {
+                String::new()
+            }
             Kind::Close(Close { code, reason, .. }) => {
                 let what = match entry.direction {
                     Direction::Out => "Closing.",
@@ -79,12 +135,12 @@ impl Look {
 
     /// A line of the program's own.
     pub fn status(&self, moment: Moment, text: &str) -> String {
-        self.lines(Role::Status, moment, &sanitize(text))
+        self.lines(Role::Status, moment, None, &sanitize(text))
     }
 
     /// A line about something that went wrong.
     pub fn error(&self, moment: Moment, text: &str) -> String {
-        self.lines(Role::Error, moment, &sanitize(text))
+        self.lines(Role::Error, moment, None, &sanitize(text))
     }
 
     fn open(&self, moment: Moment, open: &Opening) -> String {
@@ -117,48 +173,93 @@ impl Look {
     /// The head of a request or of an answer.
     pub fn head(&self, role: Role, moment: Moment, head: &str) -> String {
         let head = head.replace("\r\n", "\n");
-        self.lines(role, moment, &sanitize(head.trim_end()))
+        self.lines(role, moment, None, &sanitize(head.trim_end()))
     }
 
-    fn text_message(&self, entry: &Entry, text: &str) -> String {
-        let role = role_of(entry.direction);
-        if !self.hides(entry) {
-            return self.text(role, entry.moment, text);
+    fn text_message(&self, entry: &Entry, number: Option<u64>, text: &str) -> String {
+        match &entry.records {
+            Some(records) => records
+                .of(text.as_bytes())
+                .map(|record| self.text(entry, number, record))
+                .collect(),
+            None => self.text(entry, number, text),
         }
-        let selected = self
-            .filter
-            .as_ref()
-            .map(|filter| select(filter, text))
-            .unwrap_or_default();
-        selected
-            .iter()
-            .map(|text| self.text(role, entry.moment, text))
-            .collect()
     }
 
     /// Whether the filter decides what of this entry is shown.
-    fn hides(&self, entry: &Entry) -> bool {
-        self.filter.is_some() && entry.direction == Direction::In
+    fn hides(&self, entry: &Entry) -> Option<&JsonPath> {
+        let is_message = entry.kind.data().is_some();
+        let filter = self.filter.as_ref();
+        filter.filter(|_| is_message && entry.direction == Direction::In)
     }
 
-    fn text(&self, role: Role, moment: Moment, text: &str) -> String {
-        let pretty = self.pretty.then(|| json::pretty(text)).flatten();
+    fn text(&self, entry: &Entry, number: Option<u64>, text: &str) -> String {
+        let (role, moment) = (role_of(entry.direction), entry.moment);
+        let pretty = (self.pretty && text.len() <= MAX_PRETTY_BYTES)
+            .then(|| json::pretty(text))
+            .flatten();
         let text = pretty.as_deref().unwrap_or(text);
         if self.raw {
-            return self.lines(role, moment, text);
+            return self.lines(role, moment, number, text);
         }
-        let shown = &text[..text.floor_char_boundary(MAX_SHOWN_BYTES)];
-        let mut lines = self.lines(role, moment, &sanitize(shown));
+        let shown = &text[..text.floor_char_boundary(self.shown_bytes)];
+        let escaped = match shown.len() == text.len() {
+            true => escape(text),
+            false => escape_beginning(shown, text),
+        };
+        let mut lines = self.lines(role, moment, number, &self.colored(&escaped));
         if shown.len() < text.len() {
-            let rest = count(text.len() - shown.len());
-            let note = format!("… and {rest} more bytes; --raw shows them, --log keeps them");
-            let _ = writeln!(
-                lines,
-                "{}",
-                self.style.paint(Role::Status, &format!("| {note}"))
-            );
+            lines.push_str(&self.left_out(number, text.len() - shown.len()));
         }
         lines
+    }
+
+    /// JSON in colours, where there are any.
+    fn colored<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let is_worth_it = text.starts_with(['{', '[']) && text.len() <= MAX_PRETTY_BYTES;
+        if !self.style.is_colored() || !is_worth_it || !json::is_json(text) {
+            return text.into();
+        }
+        let paint = |(part, text)| match part {
+            Part::Name => self.style.paint(Role::JsonName, text),
+            Part::String => self.style.paint(Role::JsonString, text),
+            Part::Number => self.style.paint(Role::JsonNumber, text),
+            Part::Word => self.style.paint(Role::JsonWord, text),
+            Part::Between => text.to_owned(),
+        };
+        json::parts(text).into_iter().map(paint).collect()
+    }
+
+    /// The length of a binary message, and its beginning as `hexdump -C` has it,
+    /// in rows that fit into 80 columns.
+    fn binary(&self, entry: &Entry, number: Option<u64>, bytes: &[u8]) -> String {
+        let head = format!("{BINARY}{}", counted(bytes.len(), "byte"));
+        let mut lines = self.lines(role_of(entry.direction), entry.moment, number, &head);
+        let mark = self.style.paint(role_of(entry.direction), "| ");
+        let limit = match self.shown_bytes {
+            MAX_SHOWN_BYTES => MAX_HEX_BYTES,
+            limit => limit,
+        };
+        for (row, bytes) in bytes.chunks(16).take(limit / 16).enumerate() {
+            let _ = writeln!(lines, "{mark}{}", hex_row(row * 16, bytes));
+        }
+        if bytes.len() > limit {
+            lines.push_str(&self.left_out(number, bytes.len() - limit));
+        }
+        lines
+    }
+
+    /// Says what of a message is not shown, and how to see it.
+    fn left_out(&self, number: Option<u64>, bytes: usize) -> String {
+        let way = match number {
+            Some(number) if self.shown_bytes == MAX_SHOWN_BYTES => {
+                format!("/show {number} shows more, /save {number} FILE keeps all")
+            }
+            Some(number) => format!("/save {number} FILE keeps all"),
+            None => "--log keeps them".to_owned(),
+        };
+        let note = format!("| … and {} more; {way}", counted(bytes, "byte"));
+        self.style.paint(Role::Status, &note) + "\n"
     }
 
     fn control(
@@ -184,7 +285,12 @@ impl Look {
         if let Some(time) = round_trip {
             let _ = write!(text, ", round trip {}", duration(time));
         }
-        self.lines(role_of(entry.direction), entry.moment, &sanitize(&text))
+        self.lines(
+            role_of(entry.direction),
+            entry.moment,
+            None,
+            &sanitize(&text),
+        )
     }
 
     fn is_peers_control(&self, entry: &Entry) -> bool {
@@ -196,7 +302,7 @@ impl Look {
         self.is_peers_control(entry) && round_trip.is_none()
     }
 
-    fn lines(&self, role: Role, moment: Moment, text: &str) -> String {
+    fn lines(&self, role: Role, moment: Moment, number: Option<u64>, text: &str) -> String {
         let time = moment
             .time
             .to_zoned(self.zone.clone())
@@ -206,7 +312,9 @@ impl Look {
             let mark = if index == 0 { role.mark() } else { "| " };
             shown.push_str(&self.style.paint(role, mark));
             if index == 0 {
-                shown.push_str(&self.style.paint(Role::Time, &format!("{time} ")));
+                let number = number.map(|number| format!("#{number} "));
+                let time = format!("{time} {}", number.unwrap_or_default());
+                shown.push_str(&self.style.paint(Role::Time, &time));
             } else {
                 shown.push_str("             ");
             }
@@ -217,13 +325,9 @@ impl Look {
     }
 }
 
-/// What a JSONPath selects of a text, a text each; nothing of what is no JSON.
-pub fn select(filter: &JsonPath, text: &str) -> Vec<String> {
-    let Ok(value) = serde_json::from_str(text) else {
-        return Vec::new();
-    };
-    let nodes = filter.query(&value);
-    nodes.iter().map(ToString::to_string).collect()
+/// A Close that is worth no word to who asked for quiet.
+fn is_usual(close: &Close) -> bool {
+    matches!(close.code, 1000 | 1001 | 1005)
 }
 
 fn role_of(direction: Direction) -> Role {
@@ -233,28 +337,24 @@ fn role_of(direction: Direction) -> Role {
     }
 }
 
-/// The length of a binary message, and its beginning as `hexdump -C` has it.
-fn hex_preview(bytes: &[u8]) -> String {
-    let mut text = format!("binary, {} bytes", count(bytes.len()));
-    for (row, bytes) in bytes.chunks(16).take(MAX_HEX_BYTES / 16).enumerate() {
-        let ascii: String = bytes
-            .iter()
-            .map(|byte| match byte {
-                b' '..=b'~' => char::from(*byte),
-                _ => '.',
-            })
-            .collect();
-        let _ = write!(text, "\n{:04x}  {:<47}  {ascii}", row * 16, hex(bytes));
-    }
-    if bytes.len() > MAX_HEX_BYTES {
-        text.push_str("\n…");
-    }
-    text
+fn hex_row(offset: usize, bytes: &[u8]) -> String {
+    let visible = |byte: &u8| match byte {
+        b' '..=b'~' => char::from(*byte),
+        _ => '.',
+    };
+    let ascii: String = bytes.iter().map(visible).collect();
+    format!("{offset:04x}  {:<47}  {ascii}", hex(bytes))
 }
 
 fn hex(bytes: &[u8]) -> String {
     let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     bytes.join(" ")
+}
+
+/// A count and what is counted: "1 byte", "2,000 bytes".
+pub fn counted(number: usize, what: &str) -> String {
+    let ending = if number == 1 { "" } else { "s" };
+    format!("{} {what}{ending}", count(number))
 }
 
 /// A count with its thousands apart.

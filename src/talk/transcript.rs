@@ -21,6 +21,7 @@ use super::kept::Kept;
 use super::opening::Opening;
 use super::outgoing::Outgoing;
 use crate::connection::{Closed, Event};
+use crate::decode::Decode;
 
 /// User's pings whose pong is still out; the oldest is forgotten first.
 const MAX_PINGS: usize = 64;
@@ -78,6 +79,7 @@ pub struct Transcript {
     log: Option<LogFile>,
     har: Option<HarFile>,
     kept: Kept,
+    decode: Decode,
     made: VecDeque<Entry>,
     trouble: Vec<String>,
 }
@@ -105,6 +107,7 @@ impl Transcript {
             log: None,
             har: None,
             kept: Kept::new(0),
+            decode: Decode::Off,
             made: VecDeque::new(),
             trouble: Vec::new(),
         }
@@ -126,6 +129,16 @@ impl Transcript {
     pub fn keeping(mut self, limit_bytes: usize) -> Self {
         self.kept = Kept::new(limit_bytes);
         self
+    }
+
+    /// Also takes messages apart, from now on.
+    pub fn set_decode(&mut self, decode: Decode) {
+        self.decode = decode;
+    }
+
+    /// What messages are taken apart by.
+    pub fn decode(&self) -> Decode {
+        self.decode
     }
 
     /// What is kept in memory.
@@ -302,6 +315,7 @@ impl Transcript {
             connection: self.connection,
             direction,
             source,
+            records: kind.data().and_then(|data| self.decode.records(data)),
             kind,
         };
         if self.log.is_some() || self.kept.is_on() {

@@ -19,6 +19,8 @@ pub enum ColorChoice {
 pub struct ColorEnv {
     /// `NO_COLOR` is set and not empty (no-color.org).
     pub no_color: bool,
+    /// `CLICOLOR` is 0 (bixense.com/clicolors).
+    pub off: bool,
     /// `CLICOLOR_FORCE` is set to something other than 0 (bixense.com/clicolors).
     pub force: bool,
     /// `TERM` is `dumb`.
@@ -40,6 +42,14 @@ pub enum Role {
     /// A hint at what may follow.
     Hint,
     Prompt,
+    /// The name of a member of JSON.
+    JsonName,
+    /// A string of JSON.
+    JsonString,
+    /// A number of JSON.
+    JsonNumber,
+    /// `true`, `false` or `null`.
+    JsonWord,
 }
 
 impl Role {
@@ -69,7 +79,7 @@ impl Style {
             ColorChoice::Never => false,
             ColorChoice::Auto if env.no_color => false,
             ColorChoice::Auto if env.force => true,
-            ColorChoice::Auto => is_terminal && !env.dumb,
+            ColorChoice::Auto => is_terminal && !env.dumb && !env.off,
         };
         // `colored` would decide again, by stdout alone.
         colored::control::set_override(color);
@@ -99,6 +109,10 @@ impl Style {
             Role::Time | Role::Hint => text.dimmed(),
             Role::Command => text.color(Color::Magenta),
             Role::Prompt => text.bold(),
+            Role::JsonName => text.color(Color::Blue),
+            Role::JsonString => text.color(Color::Green),
+            Role::JsonNumber => text.color(Color::Yellow),
+            Role::JsonWord => text.color(Color::Magenta),
         };
         painted.to_string()
     }
@@ -114,6 +128,11 @@ mod tests {
             no_color,
             force,
             dumb,
+            off: false,
+        };
+        let off = ColorEnv {
+            off: true,
+            ..ColorEnv::default()
         };
         for (choice, env, terminal, color) in [
             (ColorChoice::Auto, env(false, false, false), true, true),
@@ -121,6 +140,14 @@ mod tests {
             (ColorChoice::Auto, env(false, false, true), true, false),
             (ColorChoice::Auto, env(true, true, false), true, false),
             (ColorChoice::Auto, env(false, true, false), false, true),
+            (ColorChoice::Auto, off, true, false),
+            (
+                ColorChoice::Auto,
+                ColorEnv { force: true, ..off },
+                true,
+                true,
+            ),
+            (ColorChoice::Always, off, true, true),
             (ColorChoice::Always, env(true, false, true), false, true),
             (ColorChoice::Never, env(false, true, false), true, false),
         ] {

@@ -7,6 +7,8 @@ use regex::bytes::Regex;
 use serde_json_path::JsonPath;
 use thiserror::Error;
 
+use crate::decode;
+
 /// What a message is tested against, text and binary alike.
 #[derive(Debug, Clone)]
 pub enum Pattern {
@@ -14,7 +16,8 @@ pub enum Pattern {
     Literal(Vec<u8>),
     /// The regular expression (of the `regex` crate) finds something.
     Regex(Regex),
-    /// The message is JSON, and the query (RFC 9535) selects something in it.
+    /// The query (RFC 9535) selects something in the message's JSON, or in one of the
+    /// records that it holds.
     JsonPath(JsonPath),
 }
 
@@ -83,9 +86,7 @@ impl Pattern {
         match self {
             Self::Literal(literal) => memmem::find(payload, literal).is_some(),
             Self::Regex(regex) => regex.is_match(payload),
-            Self::JsonPath(path) => {
-                serde_json::from_slice(payload).is_ok_and(|value| !path.query(&value).is_empty())
-            }
+            Self::JsonPath(path) => decode::matches(path, payload),
         }
     }
 
@@ -126,6 +127,7 @@ mod tests {
             ("$.status", r#"{"status":null}"#, true),
             ("$.status", r#"{"state":1}"#, false),
             ("$.status", "status", false),
+            ("$.id", "{}\u{1e}{\"id\":1e400}\u{1e}", true),
             ("$[?@.id == 7]", r#"[{"id":6},{"id":7}]"#, true),
             ("$[?@ == 'done']", r#"{"status":"done"}"#, true),
             ("$[?@ == 'done']", r#"{"status":"busy"}"#, false),

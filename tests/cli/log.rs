@@ -200,6 +200,77 @@ fn a_kill_leaves_what_was_shown_and_at_most_the_last_line_torn() {
     assert_eq!(stdout.lines().count(), 1000);
 }
 
+/// The echo of these messages with these flags: the exit code, stdout and stderr.
+fn echoed(messages: &[&str], flags: &[&str]) -> (Option<i32>, String, String) {
+    let peer = Peer::start(Behaviour::Echo);
+    let sends = messages.iter().flat_map(|message| ["-x", message]);
+    run(
+        &mut connect(&peer.url, &[&sends.collect::<Vec<_>>(), flags].concat()),
+        b"",
+    )
+}
+
+#[test]
+fn a_filter_prints_the_original_bytes() {
+    let message = r#"{"a":{"z":1,"b":2},"n":[12345678901234567890123,1.10,1e400]}"#;
+    let print = |path| echoed(&[message], &["-1", "--filter", path]).1;
+    assert_eq!(print("$.a"), "{\"z\":1,\"b\":2}\n");
+    assert_eq!(print("$.n[*]"), "12345678901234567890123\n1.10\n1e400\n");
+}
+
+#[test]
+fn filter_pretty_and_until_see_the_records_of_a_message() {
+    let two = "{\"id\":1}\u{1e}{\"id\":2}\u{1e}";
+    let deep = format!("{{\"id\":3,\"x\":{}{}}}", "[".repeat(300), "]".repeat(300));
+    let marked = "\u{feff}{\"id\":4}";
+    let (code, stdout, stderr) = echoed(
+        &[two, &deep, marked, "5", "?", "!"],
+        &["-n6", "--filter", "$.id"],
+    );
+    assert_eq!((code, stdout.as_str()), (Some(0), "1\n2\n3\n4\n"));
+    // Once, though two messages are no JSON.
+    assert_eq!(stderr, "* the filter hides what is not JSON (told once)\n");
+    let (_, stdout, _) = echoed(&[two], &["-1", "--pretty"]);
+    assert_eq!(stdout, "{\n  \"id\": 1\n}\n{\n  \"id\": 2\n}\n");
+    for message in [two, &deep, marked, "{\"id\":1}\n{\"id\":2}\n"] {
+        let (code, ..) = echoed(&[message], &["--until", "$[?@ == 2 || @ == 3 || @ == 4]"]);
+        assert_eq!(code, Some(0), "{message}");
+    }
+}
+
+#[test]
+fn decode_decides_what_a_line_of_the_output_is() {
+    let records = "{\"a\":\n 1.10}\u{1e}{}\u{1e}";
+    for (flags, message, expected) in [
+        (&[][..], records, "{\"a\":\n 1.10}\u{1e}{}\u{1e}\n"),
+        (
+            &["--decode", "off"],
+            records,
+            "{\"a\":\n 1.10}\u{1e}{}\u{1e}\n",
+        ),
+        (
+            &["--decode", "record-separator"],
+            records,
+            "{\"a\":1.10}\n{}\n",
+        ),
+        (&["--decode", "auto"], records, "{\"a\":1.10}\n{}\n"),
+        (&["--decode", "lines"], "a\r\n\nb", "a\nb\n"),
+        (&["--decode", "json"], "[1,\n2]", "[1,2]\n"),
+    ] {
+        let (code, stdout, stderr) = echoed(&[message], &[flags, &["-1"]].concat());
+        assert_eq!(
+            (code, stdout.as_str(), stderr.as_str()),
+            (Some(0), expected, "")
+        );
+    }
+    let (code, _, stderr) = echoed(&["x"], &["--decode", "yaml"]);
+    assert_eq!(code, Some(2));
+    assert!(
+        stderr.contains("write auto, json, lines, record-separator or off"),
+        "{stderr}"
+    );
+}
+
 #[test]
 fn a_filter_decides_what_is_printed_and_nothing_else() {
     let peer = Peer::start(Behaviour::Echo);

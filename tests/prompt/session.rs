@@ -53,6 +53,7 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
             raw: false,
             pretty: false,
             filter: None,
+            shown_bytes: wscli::talk::text::MAX_SHOWN_BYTES,
             heads: false,
             verbosity: Verbosity::Normal,
         },

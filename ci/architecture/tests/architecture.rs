@@ -55,9 +55,10 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("script"),
             Types("pipe"),
             Types("server"),
+            Types("decode"),
         ],
     ),
-    ("pipe", &[All("connection"), All("talk")]),
+    ("pipe", &[All("connection"), All("talk"), All("decode")]),
     (
         "exit",
         &[Types("connection"), Types("origin"), Types("bench")],
@@ -169,7 +170,8 @@ const TABLE: &[(&str, &[Allow])] = &[
     ("connection::secrets", &[]),
     ("decode", &[]),
     ("terminal", &[]),
-    ("value", &[]),
+    // A pattern may be a JSONPath.
+    ("value", &[All("decode")]),
 ];
 
 /// What every module may import: it knows none of them.

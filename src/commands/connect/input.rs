@@ -1,5 +1,6 @@
 //! What the flags say of a talk: what goes in, what is shown, when it ends.
 
+use std::cell::Cell;
 use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,9 +11,10 @@ use serde_json_path::JsonPath;
 use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::{CloseFrame, Message};
+use crate::decode::{self, Decode, Records, Unread, json};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
 use crate::talk::replay::Step;
-use crate::talk::{Kind, OneConnection, Outgoing, json, text};
+use crate::talk::{Kind, OneConnection, Outgoing};
 use crate::terminal::Status;
 
 /// What is sent, over however many connections.
@@ -73,23 +75,49 @@ pub(super) fn replay(steps: Vec<Step>, status: Status) -> (Input, Option<CloseFr
 }
 
 /// What `--filter` and `--pretty` make of a received message.
-pub(super) fn view(args: &PromptArgs) -> impl Fn(&Kind) -> Option<Vec<String>> + use<'_> {
-    |message| shown(message, args.filter.as_ref(), args.pretty)
+pub(super) fn view(
+    args: &PromptArgs,
+    status: Status,
+) -> impl Fn(&Kind, Option<&Records>) -> Option<Vec<String>> + use<'_> {
+    let told = Cell::new(false);
+    move |message, records| {
+        let (texts, unread) = shown(message, records, args.filter.as_ref(), args.pretty);
+        if let (Some(unread), false) = (unread, told.get()) {
+            told.set(true);
+            status.note(unread.note());
+        }
+        texts
+    }
 }
 
-/// `None` for a message that is shown as it is.
-fn shown(message: &Kind, filter: Option<&JsonPath>, pretty: bool) -> Option<Vec<String>> {
-    let text = match message {
-        Kind::Text { data, .. } => data.as_str(),
-        // Bytes are no JSON, and pass unchanged.
-        _ => return filter.map(|_| Vec::new()),
+/// The texts, or `None` for a message that is shown as it is; and what a filter could
+/// not look into.
+fn shown(
+    message: &Kind,
+    records: Option<&Records>,
+    filter: Option<&JsonPath>,
+    pretty: bool,
+) -> (Option<Vec<String>>, Option<Unread>) {
+    let data = message.data().unwrap_or_default();
+    let reshape = |text: &str| match pretty.then(|| json::pretty(text)).flatten() {
+        Some(pretty) => pretty,
+        // A record is a line.
+        None => json::on_one_line(text).into_owned(),
     };
-    let pretty = |text: &str| pretty.then(|| json::pretty(text)).flatten();
-    let Some(filter) = filter else {
-        return pretty(text).map(|text| vec![text]);
+    if let Some(filter) = filter {
+        let found = decode::select(filter, data);
+        let texts = found.hits.into_iter().map(reshape);
+        return (Some(texts.collect()), found.unread);
+    }
+    let seen = match pretty && records.is_none() {
+        true => Decode::Auto.records(data),
+        false => None,
     };
-    let selected = text::select(filter, text).into_iter();
-    Some(selected.map(|text| pretty(&text).unwrap_or(text)).collect())
+    if let Some(records) = records.or(seen.as_ref()) {
+        return (Some(records.of(data).map(reshape).collect()), None);
+    }
+    let text = std::str::from_utf8(data).ok().filter(|_| pretty);
+    (text.and_then(json::pretty).map(|text| vec![text]), None)
 }
 
 fn goal(args: &EndArgs) -> Option<Goal> {

@@ -29,7 +29,9 @@ pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
         Some(path) => Some(HarFile::create(path).map_err(|error| local("HAR file", path, error))?),
         None => None,
     };
-    Ok(Transcript::new(system_clock()).with_log(log).with_har(har))
+    let mut transcript = Transcript::new(system_clock()).with_log(log).with_har(har);
+    transcript.set_decode(args.decode.unwrap_or_default());
+    Ok(transcript)
 }
 
 /// Whether to connect again by itself.

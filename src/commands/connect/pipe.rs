@@ -46,7 +46,7 @@ async fn talk(
 ) -> Result<ExitStatus> {
     let (config, input) = talk_config(args, teller)?;
     let line = Line::new(dialer::line(args, Some((target.clone(), open.clone())))?);
-    let view = input::view(&args.prompt);
+    let view = input::view(&args.prompt, teller.status);
     let pipe = Pipe {
         line,
         input,

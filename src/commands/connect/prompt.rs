@@ -14,10 +14,11 @@ use crate::cli::connect::ConnectArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::commands::colors::color_env;
 use crate::connection::CloseFrame;
+use crate::decode::Decode;
 use crate::exit::ExitStatus;
 use crate::prompt::helper::Prompt;
 use crate::prompt::{self, End, SessionConfig, Source, SourceConfig};
-use crate::talk::text::Look;
+use crate::talk::text::{Look, MAX_SHOWN_BYTES};
 use crate::talk::{LineConfig, Stop};
 use crate::terminal::style::ColorChoice;
 use crate::terminal::tty::{SavedTerminal, clear_row};
@@ -38,6 +39,8 @@ pub(super) async fn run(
     let style = Style::decide(color, color_env(), terminal::stdout_is_terminal());
     let prompt = Prompt::default();
     line.transcript = line.transcript.keeping(KEPT_BYTES);
+    line.transcript
+        .set_decode(args.prompt.decode.unwrap_or(Decode::Auto));
     let config = SessionConfig {
         line,
         dialer: Box::new(move |url| dialer.another(url)),
@@ -82,6 +85,7 @@ pub(super) fn look(args: &PromptArgs, style: Style, status: Status) -> Look {
         raw: args.raw,
         pretty: args.pretty,
         filter: args.filter.clone(),
+        shown_bytes: MAX_SHOWN_BYTES,
         heads: args.include || verbosity >= Verbosity::Verbose,
         verbosity,
     }

@@ -117,7 +117,7 @@ where
         input: input.peekable(),
         output: &mut output,
         stop: Box::pin(stop),
-        view: &|_| None,
+        view: &|_, _| None,
         observe: &mut |_| {},
     }
     .run(config)
@@ -361,7 +361,7 @@ async fn a_slow_output_slows_the_peer_and_loses_nothing() {
         input: stream::empty().peekable(),
         output: writer,
         stop: Box::pin(pending()),
-        view: &|_| None,
+        view: &|_, _| None,
         observe: &mut |_| {},
     }
     .run(PipeConfig::default())
@@ -434,7 +434,7 @@ async fn a_gone_reader_ends_the_talk() {
         input: stream::pending().peekable(),
         output: writer,
         stop: Box::pin(pending()),
-        view: &|_| None,
+        view: &|_, _| None,
         observe: &mut |_| {},
     }
     .run(PipeConfig::default())

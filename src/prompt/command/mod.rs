@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::connection::ws::close::InvalidCloseCode;
 use crate::connection::{CloseCode, CloseFrame, Message};
-use crate::talk::json;
+use crate::decode::json;
 
 /// RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes
 /// or less".

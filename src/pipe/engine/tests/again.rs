@@ -37,7 +37,7 @@ async fn everything_is_told_in_its_order() {
         line: line_over(client, vec![Message::text("first")]),
         input: Source::new(&b"a\n"[..], Framing::Lines).peekable(),
         output: &mut output,
-        view: &|kind| (kind.data()?.len() == 1).then(|| vec!["x".into(), "y".into()]),
+        view: &|kind, _| (kind.data()?.len() == 1).then(|| vec!["x".into(), "y".into()]),
         stop: Box::pin(pending()),
         observe: &mut |what| log.push(told(&what)),
     }
@@ -94,7 +94,7 @@ async fn a_reconnect_goes_on_where_the_last_connection_ended() {
         }),
         input: input.boxed_local().peekable(),
         output: &mut output,
-        view: &|_| None,
+        view: &|_, _| None,
         stop: Box::pin(pending()),
         observe: &mut |what| match &what {
             PipeEvent::Ended { summary, .. } => log.push(format!(
@@ -160,7 +160,7 @@ async fn goes_on(
             line,
             input: stream::pending().peekable(),
             output: Vec::new(),
-            view: &|_| None,
+            view: &|_, _| None,
             stop: Box::pin(pending()),
             observe: &mut observe,
         },
