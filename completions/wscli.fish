@@ -46,11 +46,12 @@ complete -c wscli -n "__fish_wscli_needs_command" -f -a "probe-origin" -d 'Test 
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "bench" -d 'Put load on a server and measure latency and throughput'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-code -d 'Close with this code' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-reason -d 'Close with this reason' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l close-timeout -d 'How long the peer may take to answer our Close' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l json -d 'Write the final report as JSON to this file, or to stdout (-)' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l keep-alive -d 'How to keep a quiet connection alive' -r -f -a "ping\t'A Ping after each interval without a frame from the peer'
 pong\t'An unsolicited, empty Pong every interval'

@@ -174,7 +174,8 @@ pub(crate) fn status_of_cause(error: &OpenError) -> ExitStatus {
     }
 }
 
-fn status_of_socket(error: &SocketError) -> ExitStatus {
+/// The status of an open connection that ended by this.
+pub(crate) fn status_of_socket(error: &SocketError) -> ExitStatus {
     match error {
         SocketError::Protocol(_)
         | SocketError::CloseCode(_)
@@ -185,7 +186,9 @@ fn status_of_socket(error: &SocketError) -> ExitStatus {
         SocketError::KeepAliveTimeout(_)
         | SocketError::CloseTimeout(_)
         | SocketError::WriteTimeout(_) => ExitStatus::Timeout,
-        SocketError::Lost | SocketError::Io(_) => ExitStatus::PeerClosed,
+        SocketError::CutMessage(_) | SocketError::Lost | SocketError::Io(_) => {
+            ExitStatus::PeerClosed
+        }
     }
 }
 
@@ -267,6 +270,7 @@ mod tests {
             (SocketError::CloseTimeout(second), ExitStatus::Timeout),
             (SocketError::KeepAliveTimeout(second), ExitStatus::Timeout),
             (SocketError::Lost, ExitStatus::PeerClosed),
+            (SocketError::CutMessage(1000), ExitStatus::PeerClosed),
         ] {
             let told = format!("{error:?}");
             assert_eq!(socket(error), status, "{told}");

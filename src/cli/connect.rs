@@ -18,16 +18,19 @@ const NOTES: &str = "\
 Every line of standard input is one message, every message received one line
 of standard output. After the end of the input the connection stays open for
 the replies: until 1 s of silence once at least as many messages came in as
-went out, else until 10 s of silence, with a note on stderr (the exit status is
-still 0, since not every message has a reply). Where a reply must come, say so:
--1, -n N and --until end with 0 when it came and with 10 when the peer closed
-before, however long it takes; -m sets a limit.
+went out, else (and where the input was empty) until 10 s of silence, with a
+note on stderr; a server that keeps sending though it owes nothing has 10 s.
+The exit status is still 0, since not every message has a reply. Where a reply
+must come, say so: -1, -n N and --until end with 0 when it came and with 10
+when the peer closed before, however long it takes; -m sets a limit. Input left
+unsent, and a --linger that the peer cut short, end with 11 whatever the Close.
 
 With --reconnect, a lost connection is opened again, after 0.5 s and then ever
 longer, until what was waited for has come; the input waits meanwhile, and
---setup is sent again. No message is sent twice: what was under way when the
-connection was lost is counted on stderr. A connection that stood for less than
-5 s counts as a failed attempt; the exit status is that of the last failure.";
+--setup is sent again. No message is sent twice: what may have left in part when
+the connection was lost is counted on stderr, and ends with 11, as replies do
+that went down with it. A connection that stood for less than 5 s counts as a
+failed attempt; the exit status is that of the last failure.";
 
 /// Flags of `wscli connect`.
 #[derive(Debug, Clone, Args)]
@@ -156,7 +159,7 @@ impl FramingArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "End")]
 pub(crate) struct EndArgs {
-    /// End after N messages received (also ones that --filter hides), even if the input goes on; wait for them in any silence
+    /// End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence
     #[arg(
         short = 'n',
         long,
@@ -191,4 +194,8 @@ pub(crate) struct EndArgs {
     /// Close with this reason
     #[arg(long, value_name = "TEXT", value_parser = value::close_reason, default_value = "", hide_default_value = true)]
     pub close_reason: String,
+
+    /// How long the peer may take to answer our Close
+    #[arg(long, value_name = "DURATION", value_parser = value::duration, default_value = "5s")]
+    pub close_timeout: Duration,
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::framing::{Framing, InputError};
-use super::silence::Linger;
+use super::silence::{Linger, Quiet, Stay};
 use crate::connection::{CloseCode, CloseFrame, Closed, OpenFailure};
 use crate::talk::Stop;
 use crate::value::Pattern;
@@ -53,10 +53,7 @@ pub enum End {
     /// What was waited for has come.
     Goal,
     /// The input had ended, and so had the wait for replies.
-    Quiet {
-        /// Whether replies were still owed.
-        owed: bool,
-    },
+    Quiet(Quiet),
     /// The input said to close.
     Close,
     /// The peer closed, or the connection failed.
@@ -71,6 +68,17 @@ pub enum End {
     OutputFailed(io::Error),
     /// The input cannot be read or sent.
     InputFailed(InputError),
+}
+
+/// What of the input has not been taken from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rest {
+    /// Nothing: it was read to its end.
+    Ended,
+    /// It is open, and says nothing.
+    Silent,
+    /// There is more.
+    More,
 }
 
 /// What a talk, or a connection of it, came to.
@@ -90,10 +98,19 @@ pub struct Summary {
     pub sent: u64,
     /// Messages received in the whole talk, as far as they were wanted.
     pub received: u64,
-    /// How many of those sent may never have left.
-    pub unsent: u64,
-    /// Whether the input was read to its end.
-    pub input_ended: bool,
+    /// How many of the messages that were taken from the input may have left
+    /// in part, or not, when a connection ended; they are not sent again.
+    pub lost: u64,
+    /// How many of them have not left to the least part: they go out over the
+    /// next connection, where there is one.
+    pub kept: u64,
+    /// Replies that are owed since a connection was lost, over which they, or
+    /// what asks for them, may have been under way.
+    pub missing: u64,
+    /// What of the input has not been taken from it.
+    pub input: Rest,
+    /// The stay after the end of the input, where the user gave its length.
+    pub stay: Option<Stay>,
     /// The time from the opening to the first message received over it.
     pub first_message: Option<Duration>,
 }

@@ -8,26 +8,28 @@
 //! and nothing is lost or piled up. While the line's writes are blocked it
 //! is still read, so that two sides that both write first cannot lock up.
 
+mod feed;
+mod incoming;
+mod pass;
+
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use futures_util::stream::Peekable;
-use futures_util::{Stream, StreamExt};
+use futures_util::Stream;
 use tokio::io::AsyncWrite;
-use tokio::time::{Instant, Sleep, sleep_until, timeout};
+use tokio::time::{Instant, Sleep, sleep_until};
 
+use self::feed::{Feed, Next};
+use self::pass::Pass;
 use super::config::{End, Goal, PipeConfig, Summary};
-use super::framing::{Framing, InputError};
+use super::framing::InputError;
 use super::output::Output;
 use super::run::{Pipe, PipeEvent, View};
-use super::silence::{Rule, Silence};
-use crate::connection::Closed;
-use crate::decode::Records;
-use crate::talk::jsonl::render_shared;
-use crate::talk::{Direction, Ended, Entry, Kind, Line, LineEvent, Outgoing, Source, Stop};
+use super::silence::{Debt, Rule, SETTLED, Silence};
+use crate::talk::{Direction, Line, LineEvent, Outgoing, Source, Stop};
 
 /// How many messages are taken from the input before the line is read again.
 const BATCH: usize = 64;
@@ -35,9 +37,9 @@ const BATCH: usize = 64;
 /// How long a stopped talk may take to close and to write out what it has.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// How long an input may take to say that it is at its end when the peer has
-/// closed.
-const LAST_LOOK: Duration = Duration::from_millis(100);
+/// The same at the end of the time limit, which is one: enough for an answer
+/// to the Close that is on its way already.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 impl<I, W, S> Pipe<'_, I, W, S>
 where
@@ -54,10 +56,7 @@ where
 /// A talk over as many connections as it takes.
 pub(super) struct Engine<'a, I: Stream, W, S> {
     line: Line,
-    input: Peekable<I>,
-    input_ended: bool,
-    /// Why the input ended before its end.
-    input_failed: Option<InputError>,
+    feed: Feed<I>,
     output: Output<W>,
     view: View<'a>,
     /// `None` when it has happened.
@@ -68,32 +67,17 @@ pub(super) struct Engine<'a, I: Stream, W, S> {
     pending: Option<Outgoing>,
     /// Messages received, as far as they were wanted.
     received: u64,
+    /// Messages that every connection began with.
+    setup_sent: u64,
+    /// Messages that may have left in part with earlier connections.
+    lost: u64,
+    /// Whether a connection was lost while replies were owed.
+    lost_replies: bool,
+    /// Whether it was told that a message holds what ends messages.
+    is_torn_told: bool,
     silence: Silence,
     timer: Pin<Box<Sleep>>,
     pass: Pass,
-}
-
-/// What begins anew with each connection.
-#[derive(Default)]
-struct Pass {
-    /// Why the talk is ending; the line is closing, or closed, from then on.
-    end: Option<End>,
-    /// Whether the connection, or the attempt at one, has come to its end.
-    over: bool,
-    /// Whether the talk was over before the peer closed.
-    was_closing: bool,
-    closed: Option<Closed>,
-    /// How long the connection was open.
-    open: Option<Duration>,
-    /// Whether the output was full at the last look.
-    output_full: bool,
-    /// Whether messages are of no interest any more.
-    discard: bool,
-    /// When to give up on the closing handshake and the output.
-    hard_deadline: Option<Instant>,
-    /// When the connection was opened.
-    start: Option<Instant>,
-    first_message: Option<Duration>,
 }
 
 impl<'a, I, W, S> Engine<'a, I, W, S>
@@ -111,9 +95,7 @@ where
         };
         Self {
             line: pipe.line,
-            input: pipe.input,
-            input_ended: false,
-            input_failed: None,
+            feed: Feed::new(pipe.input),
             output: Output::new(pipe.output),
             view: pipe.view,
             stop: Some(pipe.stop),
@@ -121,6 +103,10 @@ where
             config,
             pending: None,
             received: 0,
+            setup_sent: 0,
+            lost: 0,
+            lost_replies: false,
+            is_torn_told: false,
             silence: Silence::new(rule, now),
             timer: Box::pin(sleep_until(now)),
             pass: Pass::default(),
@@ -134,9 +120,13 @@ where
         }
         loop {
             poll_fn(|cx| self.poll(cx)).await;
-            self.look_for_end_of_input().await;
+            let untouched = self.line.take_untouched();
+            self.feed.give_back(untouched);
+            if let Some(End::Peer) = &self.pass.end {
+                self.feed.look().await;
+            }
             let again = self.goes_on();
-            let summary = self.summary();
+            let summary = self.summary(again);
             (self.observe)(PipeEvent::Ended {
                 summary: &summary,
                 again,
@@ -158,36 +148,28 @@ where
         loop {
             self.poll_stop(cx);
             let drained = self.poll_output(cx);
+            let mut happened = false;
             if self.pass.over {
                 if drained {
                     return Poll::Ready(());
                 }
             } else {
                 self.poll_input(cx);
-                if self.poll_line(cx) {
-                    continue;
-                }
+                happened = self.poll_line(cx);
             }
-            if self.poll_timer(cx).is_pending() {
-                return Poll::Pending;
-            }
-            if self
-                .pass
-                .hard_deadline
-                .is_some_and(|at| at <= Instant::now())
-            {
+            // A peer that never stops sending must not outlast a deadline.
+            let due = if happened {
+                self.meet_deadline();
+                true
+            } else {
+                self.poll_timer(cx).is_ready()
+            };
+            if self.pass.is_given_up() {
                 return Poll::Ready(());
             }
-        }
-    }
-
-    /// Finds out whether a peer that closed left input unsent. An input that
-    /// is empty says so at once; one that says nothing is not at its end.
-    async fn look_for_end_of_input(&mut self) {
-        if let (Some(End::Peer), false) = (&self.pass.end, self.input_ended)
-            && let Ok(None) = timeout(LAST_LOOK, Pin::new(&mut self.input).peek()).await
-        {
-            self.input_ended = true;
+            if !due {
+                return Poll::Pending;
+            }
         }
     }
 
@@ -201,35 +183,44 @@ where
             // What is wrong on this side does not mend itself.
             Some(End::NotOpened(error)) => !error.is_local(),
             Some(End::Peer) if !self.pass.was_closing => {
-                let done_by_peer = self.pass.closed.as_ref().is_some_and(|closed| {
-                    closed.by_peer && closed.error.is_none() && matches!(closed.code(), 1000 | 1005)
-                });
                 let config = &self.config;
                 let waits = config.goal.is_some() || config.echo || config.linger.is_some();
                 // Nobody owes a reply to what never left.
                 let owed = self.received + self.line.unsent() < self.line.sent();
-                !done_by_peer && (!self.input_ended || waits || owed)
+                !self.pass.is_done_by_peer() && (!self.feed.is_done() || waits || owed)
             }
             _ => false,
         }
     }
 
     /// What the talk has come to; the next connection begins anew.
-    fn summary(&mut self) -> Summary {
+    fn summary(&mut self, again: bool) -> Summary {
         if self.line.has_connection() {
             self.line.abandon("the connection was not closed in time");
         }
         self.tell_log_trouble();
+        let sent = self.line.sent();
+        self.lost += self.line.take_unsent();
+        let owed = self.line.sent().saturating_sub(self.received);
+        let by_count = matches!(self.silence.rule(), Rule::Replies | Rule::Failed);
+        self.lost_replies |= again && owed > 0 && self.pass.open.is_some();
         let pass = std::mem::take(&mut self.pass);
         Summary {
             end: pass.end.unwrap_or(End::Peer),
             was_closing: pass.was_closing,
             closed: pass.closed,
             open: pass.open.or(pass.start.map(|start| start.elapsed())),
-            sent: self.line.sent(),
+            sent,
             received: self.received,
-            unsent: self.line.unsent(),
-            input_ended: self.input_ended,
+            lost: self.lost,
+            kept: self.feed.kept(),
+            missing: if by_count && self.lost_replies {
+                owed
+            } else {
+                0
+            },
+            input: self.feed.rest(),
+            stay: self.silence.stay(Instant::now()),
             first_message: pass.first_message,
         }
     }
@@ -246,7 +237,11 @@ where
             return;
         };
         self.stop = None;
-        self.pass.hard_deadline = Some(Instant::now() + GRACE);
+        let grace = match stop {
+            Stop::MaxTime => LAST_MOMENT,
+            _ => GRACE,
+        };
+        self.pass.hard_deadline = Some(Instant::now() + grace);
         // What was waited for has come: the limit no longer matters.
         if stop == Stop::MaxTime && matches!(self.pass.end, Some(End::Goal)) {
             return;
@@ -287,20 +282,10 @@ where
                 self.send(pending, Source::Automatic);
                 continue;
             }
-            if self.input_ended {
-                if self.line.is_flushed() {
-                    self.silence.end_of_input(Instant::now());
-                }
-                return;
-            }
-            match self.input.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(outgoing))) => self.send(outgoing, Source::User),
-                Poll::Ready(Some(Err(error))) => {
-                    self.input_ended = true;
-                    self.input_failed = Some(error);
-                    self.silence.set_rule(Rule::Failed);
-                }
-                Poll::Ready(None) => self.input_ended = true,
+            match self.feed.poll_next(cx) {
+                Poll::Ready(Next::Send(outgoing)) => self.send(outgoing, Source::User),
+                Poll::Ready(Next::Failed) => self.silence.set_rule(Rule::Failed),
+                Poll::Ready(Next::Ended) => return self.on_end_of_input(),
                 Poll::Pending => return,
             }
         }
@@ -308,9 +293,39 @@ where
         cx.waker().wake_by_ref();
     }
 
+    fn on_end_of_input(&mut self) {
+        if self.line.is_flushed() {
+            self.silence.end_of_input(Instant::now());
+        }
+        // That no reply to an input is to come decides what was counted.
+        if self.is_count_reached() {
+            self.goal_is_met();
+        }
+    }
+
+    /// Whether as many messages have come as are waited for. What answers
+    /// `--setup` comes on top, for it is no reply to the input; since not all of
+    /// it may be answered, a second of silence decides when the count alone
+    /// does not.
+    fn is_count_reached(&self) -> bool {
+        let answers = match self.feed.was_empty() {
+            true => 0,
+            false => self.setup_sent,
+        };
+        self.has_counted(answers)
+    }
+
+    /// Whether the count that is waited for, and so many more, have come.
+    fn has_counted(&self, more: u64) -> bool {
+        match self.config.goal {
+            Some(Goal::Count(count)) => self.received >= count.saturating_add(more),
+            _ => false,
+        }
+    }
+
     fn send(&mut self, outgoing: Outgoing, source: Source) {
         if let Outgoing::Close(frame) = outgoing {
-            self.input_ended = true;
+            self.feed.end();
             self.config.close = frame;
             self.finish(End::Close);
             return;
@@ -325,14 +340,14 @@ where
     fn poll_line(&mut self, cx: &mut Context<'_>) -> bool {
         let has_room = self.output.has_room() && self.pending.is_none();
         if !has_room && !self.pass.discard && self.line.has_connection() {
-            self.pass.output_full = true;
+            self.pass.full_since.get_or_insert_with(Instant::now);
             while let Poll::Ready(event) = self.line.poll_sent(cx) {
                 self.on_line_event(event);
             }
             return false;
         }
-        if std::mem::take(&mut self.pass.output_full) {
-            self.silence.broken(Instant::now());
+        if let Some(since) = self.pass.full_since.take() {
+            self.silence.excused(since, Instant::now());
         }
         let mut happened = false;
         while let Poll::Ready(event) = self.line.poll_event(cx) {
@@ -349,121 +364,20 @@ where
         happened
     }
 
-    fn on_line_event(&mut self, event: LineEvent) {
-        (self.observe)(PipeEvent::Line(&event));
-        match event {
-            LineEvent::Entry(entry) => self.on_entry(entry),
-            LineEvent::Connecting(_) | LineEvent::Flushed => {}
-            LineEvent::NotOpened(error) => {
-                self.pass.over = true;
-                self.finish(End::NotOpened(error));
-            }
-            LineEvent::Closed(ended) => self.on_close(*ended),
-        }
-        self.tell_log_trouble();
-    }
-
-    fn on_entry(&mut self, entry: Entry) {
-        let from_peer = entry.direction == Direction::In;
-        let is_end = matches!(entry.kind, Kind::Close(_) | Kind::Error { .. });
-        if self.config.framing == Framing::Jsonl
-            && (from_peer || matches!(entry.kind, Kind::Open(_)))
-            && (!self.pass.discard || is_end)
-        {
-            let line = render_shared(entry.moment.time, &entry.kind);
-            self.output.push(line.as_bytes());
-        }
-        match entry.kind {
-            Kind::Open(_) => {
-                let now = Instant::now();
-                self.pass.start = Some(now);
-                self.silence.restart(now);
-            }
-            kind if from_peer && !self.pass.discard => {
-                self.receive_message(kind, entry.records.as_ref());
-            }
-            _ => {}
-        }
-    }
-
-    fn on_close(&mut self, Ended { closed, open }: Ended) {
-        // The peer's Close may have come just before our own reason.
-        if closed.by_peer && matches!(self.pass.end, Some(End::Quiet { .. } | End::Close)) {
-            self.pass.was_closing = true;
-            self.pass.end = Some(End::Peer);
-        }
-        self.pass.over = true;
-        self.pass.open = Some(open);
-        self.pass.closed = Some(closed);
-        self.finish(End::Peer);
-    }
-
-    fn receive_message(&mut self, kind: Kind, records: Option<&Records>) {
-        let Some(data) = kind.data() else {
-            return;
-        };
-        let now = Instant::now();
-        let start = *self.pass.start.get_or_insert(now);
-        self.pass.first_message.get_or_insert(now - start);
-        self.silence.broken(now);
-        self.received += 1;
-        let met = match &self.config.goal {
-            None => false,
-            Some(Goal::Count(count)) => self.received >= *count,
-            Some(Goal::Until(pattern)) => pattern.matches(data),
-        };
-        self.write(&kind, records);
-        if self.config.echo {
-            self.pending = kind.into_message().map(Outgoing::Message);
-        }
-        if met {
-            // The last answer leaves before the Close frame.
-            if let Some(pending) = self.pending.take() {
-                self.send(pending, Source::Automatic);
-            }
-            self.pass.discard = true;
-            self.finish(End::Goal);
-        }
-    }
-
-    /// Writes a message, or what the view makes of it.
-    fn write(&mut self, message: &Kind, records: Option<&Records>) {
-        let data = message.data().unwrap_or_default();
-        let end: &[u8] = match self.config.framing {
-            // The entry has been written.
-            Framing::Jsonl => return,
-            Framing::Binary => return self.output.push(data),
-            Framing::Nul => b"\0",
-            Framing::Lines => b"\n",
-        };
-        let Some(texts) = (self.view)(message, records) else {
-            self.output.push(data);
-            self.output.push(end);
-            return;
-        };
-        for text in texts {
-            self.output.push(text.as_bytes());
-            self.output.push(end);
-        }
-    }
-
     /// The talk ends by this, if it is not ending already, and the line
     /// closes. A stop takes the place of any other end, and what came but
     /// cannot be written takes the place of an end without a failure of ours.
     fn finish(&mut self, end: End) {
         match (&self.pass.end, &end) {
             (None, _) | (Some(_), End::Stopped(_)) => {}
-            (
-                Some(End::Goal | End::Peer | End::Quiet { .. } | End::Close),
-                End::OutputFailed(_),
-            ) => {}
+            (Some(End::Goal | End::Peer | End::Quiet(_) | End::Close), End::OutputFailed(_)) => {}
             (Some(_), _) => return,
         }
         let source = match end {
             End::Close => Source::User,
             _ => Source::Automatic,
         };
-        self.pass.end = Some(match self.input_failed.take() {
+        self.pass.end = Some(match self.feed.take_failure() {
             Some(error) if !matches!(end, End::Stopped(_)) => End::InputFailed(error),
             _ => end,
         });
@@ -475,14 +389,38 @@ where
         let _ = self.line.close(self.config.close.clone(), source);
     }
 
+    /// When silence ends the talk, and by what.
+    fn silence_ends(&mut self) -> Option<(Instant, End)> {
+        if self.pass.end.is_some() || self.pass.full_since.is_some() {
+            return None;
+        }
+        if self.has_counted(0) {
+            return Some((self.silence.quiet_since() + SETTLED, End::Goal));
+        }
+        let debt = match self.received < self.line.sent() {
+            true => Debt::Owed,
+            false if self.feed.was_empty() => Debt::NothingSaid,
+            false => Debt::Settled,
+        };
+        let (at, quiet) = self.silence.deadline(debt)?;
+        Some((at, End::Quiet(quiet)))
+    }
+
+    /// Ends the talk where the silence has lasted long enough.
+    fn meet_deadline(&mut self) {
+        if let Some((at, end)) = self.silence_ends()
+            && at <= Instant::now()
+        {
+            match end {
+                End::Goal => self.goal_is_met(),
+                end => self.finish(end),
+            }
+        }
+    }
+
     /// Pending until the next thing that time alone brings about.
     fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let owed = self.received < self.line.sent();
-        let silence = if self.pass.end.is_none() && !self.pass.output_full {
-            self.silence.deadline(owed)
-        } else {
-            None
-        };
+        let silence = self.silence_ends().map(|(at, _)| at);
         let deadlines = [silence, self.pass.hard_deadline];
         let Some(deadline) = deadlines.into_iter().flatten().min() else {
             return Poll::Pending;
@@ -491,9 +429,7 @@ where
             self.timer.as_mut().reset(deadline);
         }
         ready!(self.timer.as_mut().poll(cx));
-        if silence.is_some_and(|at| at <= Instant::now()) {
-            self.finish(End::Quiet { owed });
-        }
+        self.meet_deadline();
         Poll::Ready(())
     }
 }

@@ -19,8 +19,8 @@ pub mod run;
 pub mod silence;
 pub mod source;
 
-pub use config::{End, Goal, PipeConfig, Summary};
+pub use config::{End, Goal, PipeConfig, Rest, Summary};
 pub use framing::{Framing, InputError};
 pub use run::{Pipe, PipeEvent, View};
-pub use silence::{Linger, Silence};
+pub use silence::{Linger, Quiet, Silence, Stay};
 pub use source::Source;

@@ -7,6 +7,7 @@ use futures_util::Stream;
 use futures_util::stream::Peekable;
 
 use super::config::Summary;
+use super::framing::Framing;
 use crate::decode::Records;
 use crate::talk::{Kind, Line, LineEvent};
 
@@ -32,15 +33,17 @@ pub enum PipeEvent<'a> {
     },
     /// No attempt to connect is left.
     NoneLeft,
+    /// A message holds what ends messages in this framing, so that the output
+    /// has more ends than messages. Told once.
+    Torn(Framing),
     /// A file of the log cannot be written, or can again.
     LogTrouble(String),
 }
 
 /// Makes what is written of a message, whose records are known where it is taken
-/// apart: any number of texts, each of which is
-/// ended as a message is, or `None` for the message as it is. For [`Framing::Lines`](super::Framing::Lines) and
-/// [`Framing::Nul`](super::Framing::Nul); the other framings write all there
-/// is.
+/// apart: any number of texts, each of which is ended as a message is, or `None` for
+/// the message as it is. For [`Framing::Lines`] and [`Framing::Nul`]; the other
+/// framings write all there is.
 pub type View<'a> = &'a dyn Fn(&Kind, Option<&Records>) -> Option<Vec<String>>;
 
 /// A talk over a line.

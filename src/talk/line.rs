@@ -26,6 +26,7 @@ use super::opening::Opening;
 use super::outgoing::Outgoing;
 use super::sentence::sentence;
 use super::transcript::Transcript;
+use super::under_way::UnderWay;
 use crate::connection::client::retry::{Retries, RetryPolicy, random};
 use crate::connection::{
     CloseFrame, Closed, Event, Message, NotOpen, OpenConfig, OpenFailure, Secrets, Socket,
@@ -95,6 +96,7 @@ pub struct Line {
     link: Link,
     /// Since when the connection is open.
     since: Instant,
+    under_way: UnderWay,
     /// What happened besides the transcript's entries, which come first.
     events: VecDeque<LineEvent>,
 }
@@ -120,6 +122,7 @@ impl Line {
             transcript: config.transcript,
             link: Link::Down,
             since: Instant::now(),
+            under_way: UnderWay::new(config.reconnect.is_some()),
             events: VecDeque::new(),
         }
     }
@@ -162,6 +165,25 @@ impl Line {
     /// Whether all that was handed over has left.
     pub fn is_flushed(&self) -> bool {
         !self.transcript.waits()
+    }
+
+    /// With how many messages each connection begins.
+    pub fn setup_len(&self) -> u64 {
+        self.setup.len() as u64
+    }
+
+    /// What the user said over the connection that has ended and of which no
+    /// byte was written, where another connection may follow: it can be said
+    /// again. It counts as never handed over.
+    pub fn take_untouched(&mut self) -> Vec<Outgoing> {
+        self.under_way.take_untouched()
+    }
+
+    /// The same as [`Line::unsent`], but for the setup where it will be sent
+    /// again; from here on they are not counted any more.
+    pub fn take_unsent(&mut self) -> u64 {
+        let setup = self.under_way.take_setup();
+        self.transcript.take_unsent().saturating_sub(setup)
     }
 
     /// How long the connection has been open; `None` when there is none.
@@ -218,6 +240,7 @@ impl Line {
         self.transcript.opened(opening);
         self.since = Instant::now();
         self.link = Link::Open(Box::new(socket));
+        self.under_way.begin(self.setup_len());
         for message in self.setup.clone() {
             // One that the peer's Close was faster than is of no use.
             let _ = self.send(Outgoing::Message(message), Source::Automatic);
@@ -313,6 +336,7 @@ impl Line {
         if let Outgoing::Close(frame) = outgoing {
             return self.close(frame, source);
         }
+        self.under_way.hand_over(socket, &outgoing, source);
         // A payload is shared, not copied.
         match outgoing.clone() {
             Outgoing::Message(message) => Pin::new(&mut **socket).start_send(message)?,
@@ -360,12 +384,17 @@ impl Line {
 
     fn happened(&mut self, event: Event) {
         if matches!(event, Event::Flushed) {
+            self.under_way.flushed();
             self.events.push_back(LineEvent::Flushed);
         }
         self.transcript.event(event);
     }
 
     fn closed(&mut self, closed: Closed) {
+        if let Link::Open(socket) = &self.link {
+            let untouched = self.under_way.closed(socket);
+            self.transcript.withdraw(untouched);
+        }
         self.transcript.closed(&closed);
         let open = self.since.elapsed();
         if let Some(backoff) = &mut self.backoff {

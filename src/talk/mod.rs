@@ -27,6 +27,7 @@ mod stop;
 mod tests;
 pub mod text;
 pub mod transcript;
+mod under_way;
 
 pub use close::Close;
 pub use entry::{Direction, Entry, Kind, Moment, Source};

@@ -167,6 +167,18 @@ impl Transcript {
         self.pending.messages.messages
     }
 
+    /// The same; from here on they are not counted any more.
+    pub(super) fn take_unsent(&mut self) -> u64 {
+        std::mem::take(&mut self.pending.messages).messages
+    }
+
+    /// Of what was handed to the socket, so many messages count as not handed
+    /// over: they will be again.
+    pub(super) fn withdraw(&mut self, messages: u64) {
+        let pending = &mut self.pending.messages;
+        pending.messages = pending.messages.saturating_sub(messages);
+    }
+
     /// Whether anything handed to the socket has not left.
     pub(super) fn waits(&self) -> bool {
         self.pending.any

@@ -288,13 +288,14 @@ fn events_of_a_connection_as_json() {
 fn it_works_without_a_terminal_or_streams() {
     let peer = Peer::start(Behaviour::Echo);
     let hi = ["-x", "hi", "-1"];
+    let nothing = "* 0 sent, 0 received; stopped after 10 s of silence (see --linger, -n)\n";
     let (full, directory) = (
         "wscli: could not write to stdout: No space left on device (os error 28)\n",
         "wscli: could not read the input: Is a directory (os error 21)\n",
     );
     for (script, args, expected) in [
         ("exec \"$@\" <&-", &hi[..], outcome(0, "hi\n", "")),
-        ("exec \"$@\" <&-", &[], outcome(0, "", "")),
+        ("exec \"$@\" <&-", &[], outcome(0, "", nothing)),
         ("exec \"$@\" >&-", &hi, outcome(0, "", "")),
         ("exec \"$@\" 2>&-", &hi, outcome(0, "hi\n", "")),
         ("exec setsid -w \"$@\"", &hi, outcome(0, "hi\n", "")),
@@ -371,6 +372,46 @@ fn the_request_is_as_asked_for() {
     ] {
         assert!(head.lines().any(|l| l == line), "{line} in {head}");
     }
+}
+
+#[test]
+fn the_answer_to_setup_is_not_the_reply_that_is_waited_for() {
+    let peer = Peer::start(Behaviour::Echo);
+    let args = ["--setup", "S", "-x", "a", "-1"];
+    let found = run(&mut connect(&peer, &args), b"");
+    assert_eq!(found, outcome(0, "S\na\n", ""));
+}
+
+#[test]
+fn input_left_unsent_is_exit_11_whatever_the_close() {
+    let server = Server::start(&["--lab"]);
+    for code in ["1000", "1001"] {
+        let url = server.url(&format!("/close/{code}?after=3"));
+        // Endless: some of it is left whenever the Close comes.
+        let mut command = Command::new("/bin/sh");
+        command
+            .env_clear()
+            .args(["-c", "yes | \"$@\"", "sh", env!("CARGO_BIN_EXE_wscli")])
+            .args(["connect", &url])
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let found = run(&mut command, b"");
+        assert_eq!(found.code, Some(11), "{}", found.stderr);
+        let said = "wscli: the peer closed before the end of the input; ";
+        assert!(found.stderr.contains(said), "{}", found.stderr);
+    }
+}
+
+#[test]
+fn a_message_with_a_line_end_in_it_is_told() {
+    let peer = Peer::start(Behaviour::Echo);
+    let torn = ["-x", "a\nb", "-x", "c\nd", "-n2"];
+    let found = run(&mut connect(&peer, &torn), b"");
+    let said = "* a message with a line end in it was written as it is; -0 and --jsonl keep messages apart\n";
+    assert_eq!(found, outcome(0, "a\nb\nc\nd\n", said));
+    let found = run(&mut connect(&peer, &[&torn[..], &["-0"]].concat()), b"");
+    assert_eq!(found, outcome(0, "a\nb\0c\nd\0", ""));
 }
 
 #[test]

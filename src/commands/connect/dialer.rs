@@ -95,6 +95,7 @@ pub(super) fn line(args: &ConnectArgs, target: Option<(Target, OpenConfig)>) -> 
 /// How an open connection is held.
 fn socket_config(args: &ConnectArgs) -> Result<SocketConfig> {
     let mut socket = transport::socket_config(&args.transport);
+    socket.close_timeout = args.end.close_timeout;
     let flags = &args.keep_alive;
     socket.keep_alive = keep_alive(
         flags.keep_alive,

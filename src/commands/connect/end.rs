@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Error, Result};
 
+use super::input::goal;
 use crate::cli::connect::ConnectArgs;
 use crate::connection::Closed;
-use crate::exit::{ExitStatus, Failure, status_of};
-use crate::pipe::{End, Goal, InputError, Summary, silence};
+use crate::exit::{ExitStatus, Failure, status_of, status_of_socket};
+use crate::pipe::{End, Goal, InputError, Quiet, Rest, Summary, silence};
 use crate::talk::{Stop, sentence};
 use crate::terminal::Status;
 
@@ -31,9 +32,6 @@ pub(super) fn tell(status: Status, summary: &Summary, args: &ConnectArgs, goes_o
     if !goes_on && let Some(note) = note(summary, args) {
         status.note(&note);
     }
-    if let Some(note) = lost(summary) {
-        status.note(&note);
-    }
 }
 
 /// Why a connection came to its end, for who connects again.
@@ -52,22 +50,27 @@ pub(super) fn of_connection(summary: &Summary) -> String {
     }
 }
 
-/// Messages that were given to a connection which ended before they left.
-fn lost(summary: &Summary) -> Option<String> {
-    let told = match summary.end {
+/// Messages that were given to a connection which ended before they left, where
+/// another one follows; so many of them have been told of before.
+pub(super) fn lost(summary: &Summary, told: u64) -> Option<String> {
+    let lost = match summary.end {
         // What was wanted has come, or nobody wants it any more.
-        End::Goal | End::OutputClosed | End::OutputFailed(_) => false,
-        _ => summary.unsent > 0,
+        End::Goal | End::OutputClosed | End::OutputFailed(_) => 0,
+        _ => summary.lost.saturating_sub(told),
     };
-    let messages = match summary.unsent {
-        1 => "1 message was".to_owned(),
-        count => format!("{count} messages were"),
-    };
-    told.then(|| {
+    (lost > 0).then(|| {
         format!(
-            "{messages} taken from the input and may not have left before the connection ended; not sent again"
+            "{} taken from the input and may not have left before the connection ended; not sent again",
+            messages(lost)
         )
     })
+}
+
+fn messages(count: u64) -> String {
+    match count {
+        1 => "1 message was".to_owned(),
+        count => format!("{count} messages were"),
+    }
 }
 
 fn counts(summary: &Summary) -> String {
@@ -77,7 +80,7 @@ fn counts(summary: &Summary) -> String {
 fn why(summary: &Summary) -> String {
     let reason = match &summary.end {
         End::Goal => "what was waited for has come",
-        End::Quiet { .. } => "the wait after the end of the input is over",
+        End::Quiet(_) => "the wait after the end of the input is over",
         End::Close => "the input said to close",
         End::Peer => match &summary.closed {
             Some(Closed { received: None, .. }) | None => "the connection was lost",
@@ -99,24 +102,119 @@ fn why(summary: &Summary) -> String {
     format!("{reason}; {}; {close}", counts(summary))
 }
 
-/// What the user must know although it is no failure.
+/// What the user must know besides the error, or although there is none.
 fn note(summary: &Summary, args: &ConnectArgs) -> Option<String> {
     match &summary.end {
-        End::Quiet { owed: true } if args.end.linger.is_none() => Some(format!(
-            "{}; stopped after {} s of silence (see --linger, -n)",
-            counts(summary),
-            silence::OWED.as_secs()
-        )),
-        End::Peer if !summary.input_ended => Some(format!(
-            "the peer closed before the end of the input; {}",
-            counts(summary)
-        )),
+        End::Quiet(quiet) => silence_note(*quiet, summary),
         End::Goal => {
             let error = summary.closed.as_ref()?.error.as_ref()?;
             Some(format!("while closing: {error}"))
         }
+        End::Peer => {
+            let is_error = summary.closed.as_ref().is_some_and(|c| closed(c).is_err());
+            match shortfall(summary) {
+                // Else it is the error.
+                Some(shortfall) => {
+                    (is_error || goal(&args.end).is_some()).then(|| shortfall.to_string())
+                }
+                None if is_error || goal(&args.end).is_some() => None,
+                None => farewell(summary),
+            }
+        }
         _ => None,
     }
+}
+
+fn silence_note(quiet: Quiet, summary: &Summary) -> Option<String> {
+    let silence = match quiet {
+        Quiet::Owed | Quiet::NothingSaid => silence::OWED,
+        // One more than went out is a greeting. More are a feed, and this may
+        // be a pause of it.
+        Quiet::Settled if summary.received > summary.sent + 1 => silence::SETTLED,
+        Quiet::Talkative => {
+            return Some(format!(
+                "the server keeps sending; stopped after {} s (see -n, --until, --linger)",
+                silence::TALKATIVE.as_secs()
+            ));
+        }
+        Quiet::Settled | Quiet::Stayed | Quiet::Failed => return None,
+    };
+    Some(format!(
+        "{}; stopped after {} s of silence (see --linger, -n)",
+        counts(summary),
+        silence.as_secs()
+    ))
+}
+
+/// What a peer that closed without fault may have wanted to say by it.
+fn farewell(summary: &Summary) -> Option<String> {
+    if summary.input != Rest::Ended {
+        return Some(format!(
+            "the peer closed before the end of the input; {}",
+            counts(summary)
+        ));
+    }
+    let closed = summary.closed.as_ref()?;
+    (!closed.reason().is_empty()).then(|| closed_by_peer(closed))
+}
+
+/// What was asked for and has not been done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+enum Shortfall {
+    /// Input that the peer did not wait for.
+    #[error("{how} before the end of the input; {sent} sent, {received} received")]
+    Input {
+        how: &'static str,
+        sent: u64,
+        received: u64,
+    },
+    /// Messages that may not have left, or have not.
+    #[error("{} taken from the input and may not have been sent", messages(*.0))]
+    Unsent(u64),
+    /// A stay that the peer has cut short.
+    #[error("{how} after {:.1} s of {} s (--linger)", stayed.as_secs_f64(), asked.as_secs_f64())]
+    Stay {
+        how: &'static str,
+        asked: Duration,
+        stayed: Duration,
+    },
+    /// A stay at whose end there was no connection.
+    #[error("there was no connection any more at the end of the {} s to stay (--linger)", .0.as_secs_f64())]
+    Gone(Duration),
+    /// Replies that went down with a connection.
+    #[error("a connection was lost while replies were owed, and {0} of them are missing")]
+    Replies(u64),
+}
+
+/// What makes a failure of an end that is none by itself.
+fn shortfall(summary: &Summary) -> Option<Shortfall> {
+    let how = match &summary.closed {
+        Some(closed) if closed.by_peer => "the peer closed",
+        _ => "the connection was lost",
+    };
+    if summary.input == Rest::More && matches!(summary.end, End::Peer) {
+        let (sent, received) = (summary.sent, summary.received);
+        return Some(Shortfall::Input {
+            how,
+            sent,
+            received,
+        });
+    }
+    let unsent = summary.lost + summary.kept;
+    if unsent > 0 {
+        return Some(Shortfall::Unsent(unsent));
+    }
+    if let Some(stay) = summary.stay {
+        let (asked, stayed) = (stay.asked, stay.stayed);
+        match &summary.end {
+            End::Peer if stay.is_cut_short() && summary.input == Rest::Ended => {
+                return Some(Shortfall::Stay { how, asked, stayed });
+            }
+            End::Quiet(_) if summary.open.is_none() => return Some(Shortfall::Gone(asked)),
+            _ => {}
+        }
+    }
+    (summary.missing > 0).then_some(Shortfall::Replies(summary.missing))
 }
 
 /// What the end of a talk means.
@@ -143,35 +241,46 @@ pub(super) fn judge(
             Err(Failure::new(ExitStatus::LocalIo, error.to_string()).into())
         }
         End::InputFailed(error) => Err(Failure::usage(error.to_string()).into()),
-        End::Quiet { .. } | End::Close | End::Peer => {
-            let result = summary.closed.map_or(Ok(()), closed);
-            match (goal, result) {
-                (None, result) => result.map(|()| ExitStatus::Success),
-                // What came was broken: that says more than what did not.
-                (Some(_), Err(error)) if status_of(&error) == ExitStatus::Protocol => Err(error),
-                (Some(goal), result) => Err(unmet(goal, summary.received, result)),
+        End::Quiet(_) | End::Close | End::Peer => end_without_goal(&summary, goal),
+    }
+}
+
+fn end_without_goal(summary: &Summary, goal: Option<&Goal>) -> Result<ExitStatus> {
+    let result = summary.closed.as_ref().map_or(Ok(()), closed);
+    match (goal, result) {
+        // What came was broken: that says more than what did not.
+        (Some(_), Err(error)) if status_of(&error) == ExitStatus::Protocol => Err(error),
+        (Some(goal), result) => Err(unmet(goal, summary, result)),
+        (None, Err(error)) => Err(error),
+        (None, Ok(())) => match shortfall(summary) {
+            None => Ok(ExitStatus::Success),
+            Some(shortfall) => {
+                Err(Failure::new(ExitStatus::PeerClosed, shortfall.to_string()).into())
             }
-        }
+        },
     }
 }
 
 /// How the closing of the connection counts on its own.
-fn closed(closed: Closed) -> Result<()> {
-    if !(closed.by_peer && closed.error.is_none()) || matches!(closed.code(), 1000 | 1001 | 1005) {
-        return closed.error.map_or(Ok(()), |error| Err(error.into()));
+fn closed(closed: &Closed) -> Result<()> {
+    if let Some(error) = &closed.error {
+        return Err(Failure::new(status_of_socket(error), sentence(error)).into());
     }
+    if !closed.by_peer || matches!(closed.code(), 1000 | 1001 | 1005) {
+        return Ok(());
+    }
+    Err(Failure::new(ExitStatus::PeerClosed, closed_by_peer(closed)).into())
+}
+
+fn closed_by_peer(closed: &Closed) -> String {
     let reason = match closed.reason() {
         "" => String::new(),
         reason => format!(": {}", one_line(reason)),
     };
-    Err(Failure::new(
-        ExitStatus::PeerClosed,
-        format!(
-            "the peer closed the connection with code {}{reason}",
-            closed.code()
-        ),
+    format!(
+        "the peer closed the connection with code {}{reason}",
+        closed.code()
     )
-    .into())
 }
 
 /// A peer's text on one line, so that it cannot pass for a line of ours.
@@ -179,16 +288,18 @@ pub(super) fn one_line(text: &str) -> String {
     text.replace('\n', "\\n")
 }
 
-fn unmet(goal: &Goal, received: u64, closed: Result<()>) -> Error {
+fn unmet(goal: &Goal, summary: &Summary, result: Result<()>) -> Error {
     let expected = match goal {
         Goal::Count(1) => "a message was expected".to_owned(),
         Goal::Count(count) => format!("{count} messages were expected"),
         Goal::Until(_) => "a message that matches --until was expected".to_owned(),
     };
-    let cause = match closed {
-        Ok(()) => "the connection was closed".to_owned(),
-        Err(error) => error.to_string(),
+    let cause = match (result, &summary.closed) {
+        (Err(error), _) => error.to_string(),
+        (Ok(()), Some(closed)) if closed.by_peer => closed_by_peer(closed),
+        (Ok(()), _) => "the connection was closed".to_owned(),
     };
+    let received = summary.received;
     Failure::new(
         ExitStatus::Expectation,
         format!("{expected}, {received} came; {cause}"),
@@ -205,6 +316,7 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
     use crate::connection::{CloseCode, CloseFrame, SocketError};
+    use crate::pipe::Stay;
 
     fn summary(end: End, closed: Option<Closed>) -> Summary {
         Summary {
@@ -212,10 +324,13 @@ mod tests {
             closed,
             sent: 3,
             received: 2,
-            unsent: 0,
+            lost: 0,
+            kept: 0,
+            missing: 0,
             was_closing: false,
             open: Some(Duration::from_secs(1)),
-            input_ended: true,
+            input: Rest::Ended,
+            stay: None,
             first_message: None,
         }
     }
@@ -235,7 +350,7 @@ mod tests {
         use ExitStatus::{
             Expectation, Interrupted, LocalIo, PeerClosed, Protocol, Success, Terminated, Timeout,
         };
-        let quiet = || End::Quiet { owed: true };
+        let quiet = || End::Quiet(Quiet::Owed);
         let peer = || End::Peer;
         let full = || End::OutputFailed(io::Error::other("full"));
         let lost = || closed(false, 0, Some(SocketError::Lost));
@@ -297,34 +412,126 @@ mod tests {
             };
             note(summary, &args)
         };
-        let owed = summary(End::Quiet { owed: true }, None);
+        let owed = summary(End::Quiet(Quiet::Owed), None);
         assert_eq!(
             note_with(&[], &owed).as_deref(),
             Some("3 sent, 2 received; stopped after 10 s of silence (see --linger, -n)")
         );
-        assert_eq!(note_with(&["-w", "1"], &owed), None);
+        let stayed = summary(End::Quiet(Quiet::Stayed), None);
+        assert_eq!(note_with(&["-w", "1"], &stayed), None);
         let mut early = summary(End::Peer, None);
         assert_eq!(note_with(&[], &early), None);
-        early.input_ended = false;
+        early.input = Rest::Silent;
         assert_eq!(
             note_with(&[], &early).as_deref(),
             Some("the peer closed before the end of the input; 3 sent, 2 received")
+        );
+        let talks = summary(End::Quiet(Quiet::Talkative), None);
+        assert_eq!(
+            note_with(&[], &talks).as_deref(),
+            Some("the server keeps sending; stopped after 10 s (see -n, --until, --linger)")
+        );
+        let mut feed = summary(End::Quiet(Quiet::Settled), None);
+        assert_eq!(note_with(&[], &feed), None);
+        feed.received = 5;
+        assert_eq!(
+            note_with(&[], &feed).as_deref(),
+            Some("3 sent, 5 received; stopped after 1 s of silence (see --linger, -n)")
+        );
+        let bye = summary(End::Peer, closed(true, 1000, None));
+        assert_eq!(
+            note_with(&[], &bye).as_deref(),
+            Some(r"the peer closed the connection with code 1000: two\nlines")
+        );
+    }
+
+    #[test]
+    fn what_was_asked_for_and_not_done_is_never_a_success() {
+        type Change = fn(&mut Summary);
+        let stay = |stayed| {
+            Some(Stay {
+                asked: Duration::from_secs(20),
+                stayed: Duration::from_secs(stayed),
+            })
+        };
+        let cut: Change = |s| {
+            s.stay = Some(Stay {
+                asked: Duration::from_secs(20),
+                stayed: Duration::from_secs(8),
+            });
+        };
+        assert!(stay(8).unwrap().is_cut_short() && !stay(20).unwrap().is_cut_short());
+        let cases: [(u16, Change, &str); 8] = [
+            (
+                1000,
+                |s| s.input = Rest::More,
+                "the peer closed before the end of the input; 3 sent, 2 received",
+            ),
+            (
+                1001,
+                |s| s.input = Rest::More,
+                "the peer closed before the end of the input; 3 sent, 2 received",
+            ),
+            (
+                1000,
+                |s| s.lost = 1,
+                "1 message was taken from the input and may not have been sent",
+            ),
+            (
+                1000,
+                |s| s.kept = 2,
+                "2 messages were taken from the input and may not have been sent",
+            ),
+            (1000, cut, "the peer closed after 8.0 s of 20 s (--linger)"),
+            (1001, cut, "the peer closed after 8.0 s of 20 s (--linger)"),
+            (
+                1000,
+                |s| s.missing = 4,
+                "a connection was lost while replies were owed, and 4 of them are missing",
+            ),
+            (
+                1011,
+                cut,
+                r"the peer closed the connection with code 1011: two\nlines",
+            ),
+        ];
+        for (code, change, expected) in cases {
+            let mut ended = summary(End::Peer, closed(true, code, None));
+            change(&mut ended);
+            let error = judge(ended, None, None).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(status_of(&error), ExitStatus::PeerClosed);
+        }
+        let mut gone = summary(End::Quiet(Quiet::Stayed), None);
+        gone.stay = stay(20);
+        gone.open = None;
+        let error = judge(gone, None, None).unwrap_err().to_string();
+        assert!(error.contains("no connection any more"), "{error}");
+    }
+
+    #[test]
+    fn a_reply_that_did_not_come_is_told_with_the_reason_of_the_close() {
+        let ended = summary(End::Peer, closed(true, 1000, None));
+        let error = judge(ended, Some(&Goal::Count(3)), None).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r"3 messages were expected, 2 came; the peer closed the connection with code 1000: two\nlines"
         );
     }
 
     #[test]
     fn what_may_be_lost_is_counted() {
         let mut lossy = summary(End::Peer, None);
-        assert_eq!(lost(&lossy), None);
-        lossy.unsent = 2;
+        assert_eq!(lost(&lossy, 0), None);
+        lossy.lost = 3;
         assert_eq!(
-            lost(&lossy).as_deref(),
+            lost(&lossy, 1).as_deref(),
             Some(
                 "2 messages were taken from the input and may not have left before the connection ended; not sent again"
             )
         );
         lossy.end = End::Goal;
-        assert_eq!(lost(&lossy), None);
+        assert_eq!(lost(&lossy, 1), None);
     }
 
     #[test]

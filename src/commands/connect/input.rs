@@ -120,7 +120,8 @@ fn shown(
     (text.and_then(json::pretty).map(|text| vec![text]), None)
 }
 
-fn goal(args: &EndArgs) -> Option<Goal> {
+/// What is waited for.
+pub(super) fn goal(args: &EndArgs) -> Option<Goal> {
     let count = args.count.or(args.one.then_some(1)).map(Goal::Count);
     count.or_else(|| args.until.clone().map(Goal::Until))
 }

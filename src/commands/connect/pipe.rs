@@ -11,7 +11,7 @@ use super::{dialer, end, report};
 use crate::cli::connect::ConnectArgs;
 use crate::connection::{OpenConfig, OpenFailure, Secrets, Target, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
-use crate::pipe::{End, Pipe, PipeConfig, PipeEvent, Summary};
+use crate::pipe::{End, Framing, Pipe, PipeConfig, PipeEvent, Summary};
 use crate::report::connect::ConnectReport;
 use crate::talk::text::duration;
 use crate::talk::{Close, Direction, Entry, Kind, Line, LineEvent, Stop, sentence};
@@ -105,6 +105,8 @@ struct Teller<'a> {
     why: String,
     /// Whether it was said that the input waits for a connection.
     wait_told: bool,
+    /// How many lost messages were told of.
+    lost_told: u64,
 }
 
 impl<'a> Teller<'a> {
@@ -118,6 +120,7 @@ impl<'a> Teller<'a> {
             typed: input::is_typed(args),
             why: String::new(),
             wait_told: false,
+            lost_told: 0,
         }
     }
 
@@ -151,6 +154,15 @@ impl<'a> Teller<'a> {
             PipeEvent::NoneLeft => self
                 .status
                 .note("no attempt to connect is left (--reconnect)"),
+            PipeEvent::Torn(framing) => {
+                let (end, other) = match framing {
+                    Framing::Nul => ("a NUL", "--jsonl keeps"),
+                    _ => ("a line end", "-0 and --jsonl keep"),
+                };
+                self.status.note(&format!(
+                    "a message with {end} in it was written as it is; {other} messages apart"
+                ));
+            }
             PipeEvent::LogTrouble(trouble) => self.status.note(&trouble),
         }
     }
@@ -197,5 +209,9 @@ impl<'a> Teller<'a> {
             report::fill(&mut self.report, summary);
             end::tell(self.status, summary, self.args, self.typed || again);
         }
+        if again && let Some(note) = end::lost(summary, self.lost_told) {
+            self.status.note(&note);
+        }
+        self.lost_told = summary.lost;
     }
 }

@@ -19,6 +19,10 @@ pub enum SocketError {
     /// §7.4): reserved, undefined, or one that only describes a state.
     #[error("the peer closed the connection with code {0}, which no close frame may carry")]
     CloseCode(u16),
+    /// The peer closed with this code while a message of its own was under way:
+    /// of that, nothing can be told.
+    #[error("the peer closed the connection with code {0} in the middle of a message")]
+    CutMessage(u16),
     /// A text message, or a close reason, was not UTF-8.
     #[error("the peer sent text that is not UTF-8: {0}")]
     Utf8(String),
@@ -64,7 +68,7 @@ impl SocketError {
             ),
             Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
             // It has been answered, and that was the last word.
-            Self::CloseCode(_) => return None,
+            Self::CloseCode(_) | Self::CutMessage(_) => return None,
             Self::CloseTimeout(_) | Self::WriteTimeout(_) | Self::Lost | Self::Io(_) => {
                 return None;
             }

@@ -113,6 +113,12 @@ impl<S> FrameIo<S> {
         self.walker.close_code()
     }
 
+    /// Whether the Close frame that has been read came while a message was under
+    /// way.
+    pub(crate) fn close_cuts(&self) -> bool {
+        self.walker.close_cuts()
+    }
+
     /// How many bytes the transport has taken.
     pub(crate) fn written_bytes(&self) -> u64 {
         self.written_bytes

@@ -5,15 +5,15 @@ use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::{SinkExt, stream};
+use futures_util::{SinkExt, StreamExt, stream};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::*;
 use crate::connection::{
     CloseCode, CloseFrame, Event, Message, Role, Socket, SocketConfig, Transport,
 };
-use crate::pipe::{Linger, Source};
+use crate::pipe::{Framing, Linger, Quiet, Rest, Source};
 use crate::talk::{LineConfig, Opening, Transcript, system_clock};
 
 mod again;
@@ -138,7 +138,7 @@ async fn replies_are_waited_for_and_a_second_more() {
     let late = |_, message| Answer::Late(Duration::from_millis(700), message);
     let outcome = talk(b"a\nb\n", PipeConfig::default(), late).await;
     assert_eq!(outcome.output, "a\nb\n");
-    assert!(matches!(outcome.summary.end, End::Quiet { owed: false }));
+    assert!(matches!(outcome.summary.end, End::Quiet(Quiet::Settled)));
     assert!((2.4..2.5).contains(&outcome.seconds), "{}", outcome.seconds);
     let closed = outcome.summary.closed.unwrap();
     assert_eq!((closed.code(), closed.by_peer), (1000, false));
@@ -152,7 +152,7 @@ async fn a_missing_reply_is_waited_for_ten_seconds_and_told() {
     };
     let outcome = talk(b"a\nb\nc", PipeConfig::default(), drop_second).await;
     assert_eq!(outcome.output, "a\nc\n");
-    assert!(matches!(outcome.summary.end, End::Quiet { owed: true }));
+    assert!(matches!(outcome.summary.end, End::Quiet(Quiet::Owed)));
     assert_eq!((outcome.summary.sent, outcome.summary.received), (3, 2));
     assert!((10.0..10.1).contains(&outcome.seconds));
 }
@@ -168,7 +168,6 @@ async fn a_goal_ends_at_once_and_only_a_goal() {
     let endless = stream::repeat_with(|| Ok(Outgoing::Message(Message::text("x"))));
     let outcome = run(client, endless, count(3), pending()).await;
     assert_eq!(outcome.output, "x\nx\nx\n");
-    assert!(!outcome.summary.input_ended);
     assert!(matches!(outcome.summary.end, End::Goal));
 
     let slow = |_, message| Answer::Late(Duration::from_secs(3600), message);
@@ -185,12 +184,12 @@ async fn a_goal_ends_at_once_and_only_a_goal() {
     let end = |_, _| Answer::Close(close(1000));
     let outcome = talk(b"a\n", count(1), end).await;
     assert!(matches!(outcome.summary.end, End::Peer));
-    assert!(outcome.summary.input_ended);
+    assert_eq!(outcome.summary.input, Rest::Ended);
 }
 
 #[tokio::test(start_paused = true)]
 async fn input_that_a_closing_peer_left_is_told() {
-    for (left, ended) in [(0, true), (1, false)] {
+    for (left, rest) in [(0, Rest::Ended), (1, Rest::More)] {
         let (client, mut server) = pair(1024).await;
         let peer = tokio::spawn(async move { server.close(close(1000)).await });
         // Nothing of the input is there before the peer has closed.
@@ -204,8 +203,113 @@ async fn input_that_a_closing_peer_left_is_told() {
         let input = Box::pin(stream::once(late).flatten());
         let outcome = run(client, input, PipeConfig::default(), pending()).await;
         assert!(matches!(outcome.summary.end, End::Peer));
-        assert_eq!(outcome.summary.input_ended, ended);
+        assert_eq!(outcome.summary.input, rest);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_input_that_only_says_nothing_is_not_left_unsent() {
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move { server.close(close(1000)).await });
+    let config = PipeConfig::default();
+    let outcome = run(client, stream::pending(), config, pending()).await;
+    assert_eq!(outcome.summary.input, Rest::Silent);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_keeps_talking_has_ten_seconds_after_the_input() {
+    for input in [&b"hi\n"[..], b""] {
+        let (client, mut server) = pair(1024).await;
+        let peer = tokio::spawn(async move {
+            while server.send(Message::text("tick")).await.is_ok() {
+                sleep(Duration::from_millis(500)).await;
+                while server.try_next().is_some() {}
+            }
+        });
+        let source = Source::new(input, Framing::Lines);
+        let outcome = run(client, source, PipeConfig::default(), pending()).await;
+        peer.await.unwrap();
+        let end = outcome.summary.end;
+        assert!(matches!(end, End::Quiet(Quiet::Talkative)), "{end:?}");
+        assert!((10.0..11.0).contains(&outcome.seconds));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_feed_that_is_only_read_has_ten_seconds_for_its_first_message() {
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move {
+        sleep(Duration::from_secs(9)).await;
+        server.send(Message::text("tick")).await.unwrap();
+        while server.next().await.is_some() {}
+    });
+    let outcome = run(client, stream::empty(), PipeConfig::default(), pending()).await;
+    assert_eq!(outcome.output, "tick\n");
+    peer.await.unwrap();
+
+    let outcome = talk(b"", PipeConfig::default(), echo).await;
+    let end = outcome.summary.end;
+    assert!(matches!(end, End::Quiet(Quiet::NothingSaid)), "{end:?}");
+    assert!((10.0..10.1).contains(&outcome.seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_count_is_of_replies_to_the_input_where_there_is_setup() {
+    let count = |n| PipeConfig {
+        goal: Some(Goal::Count(n)),
+        ..PipeConfig::default()
+    };
+    // (whether the setup is answered, the input, the count, the output)
+    for (answers, input, n, expected) in [
+        (true, &b"a\n"[..], 1, "S\na\n"),
+        (false, b"a\n", 1, "a\n"),
+        (true, b"", 1, "S\n"),
+        (true, b"a\n", 2, "S\na\n"),
+    ] {
+        let (client, server) = pair(1024).await;
+        let peer = tokio::spawn(serve(server, move |_, message| {
+            match !answers && message == Message::text("S") {
+                true => Answer::Nothing,
+                false => Answer::Reply(message),
+            }
+        }));
+        let start = Instant::now();
+        let mut output = Vec::new();
+        let summary = Pipe {
+            line: line_over(client, vec![Message::text("S")]),
+            input: Source::new(input, Framing::Lines).peekable(),
+            output: &mut output,
+            stop: Box::pin(pending()),
+            view: &|_, _| None,
+            observe: &mut |_| {},
+        }
+        .run(count(n))
+        .await;
+        assert!(matches!(summary.end, End::Goal), "{summary:?}");
+        assert_eq!(String::from_utf8(output).unwrap(), expected);
+        assert!(start.elapsed() < Duration::from_millis(1100));
+        peer.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_linger_that_the_peer_cuts_short_is_told() {
+    let config = PipeConfig {
+        linger: Some(Linger::For(Duration::from_secs(20))),
+        ..PipeConfig::default()
+    };
+    let (client, mut server) = pair(1024).await;
+    let peer = tokio::spawn(async move {
+        sleep(Duration::from_secs(8)).await;
+        server.close(close(1000)).await
+    });
+    let input = Source::new(&b"a\n"[..], Framing::Lines);
+    let outcome = run(client, input, config, pending()).await;
+    let stay = outcome.summary.stay.unwrap();
+    assert!(stay.is_cut_short());
+    assert_eq!(stay.stayed.as_secs(), 8);
+    peer.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -283,6 +387,29 @@ async fn a_stop_closes_politely_and_writes_what_came() {
     let outcome = run(client, stream::pending(), PipeConfig::default(), stop).await;
     assert!(outcome.summary.closed.is_none());
     assert!((1.0..1.1).contains(&outcome.seconds));
+}
+
+#[tokio::test(start_paused = true)]
+async fn max_time_is_hard_even_under_a_flood_of_pings() {
+    let (client, mut server) = pair(1024).await;
+    // The peer reads nothing, so that it answers no Close.
+    let peer = tokio::spawn(async move {
+        while server.ping(Bytes::from_static(b"flood")).is_ok() {
+            if server.flush().await.is_err() {
+                return;
+            }
+            // The clock stands still while anything goes on.
+            sleep(Duration::from_millis(1)).await;
+        }
+    });
+    let stop = async {
+        sleep(Duration::from_secs(3)).await;
+        Stop::MaxTime
+    };
+    let outcome = run(client, stream::pending(), PipeConfig::default(), stop).await;
+    assert!(matches!(outcome.summary.end, End::Stopped(Stop::MaxTime)));
+    assert!((3.0..3.2).contains(&outcome.seconds));
+    peer.abort();
 }
 
 #[tokio::test(start_paused = true)]

@@ -12,6 +12,7 @@ const SOLVED: [&str; 3] = ["-x", "a", "-1"];
 /// Until the peer ends it, or nothing comes for ever.
 const STAY: [&str; 2] = ["-w", "inf"];
 const A_AND_STAY: [&str; 4] = ["-x", "a", "-w", "inf"];
+const STAY_CUT: &str = "the peer closed after 0.0 s of 7200 s (--linger)";
 const LOST: &str = "the peer ended the connection without a close frame";
 
 /// The outcome without the server's answer and the hint, which have tests of
@@ -135,6 +136,8 @@ fn ends_of_all_kinds() {
         &[
             ("/close", &STAY, 0, "", ""),
             ("/close/1001", &STAY, 0, "", ""),
+            // The stay is cut short.
+            ("/count/3", &["-w", "2h"], 11, "1\n2\n3\n", STAY_CUT),
             ("/close/4000", &STAY, 11, "", closed),
             (
                 "/close/1006",
@@ -159,14 +162,14 @@ fn ends_of_all_kinds() {
                 &A_OF_2,
                 10,
                 "a\n",
-                &missing("the connection was closed"),
+                &missing("the peer closed the connection with code 1000"),
             ),
             (
                 "/count/2",
                 &["-n", "3"],
                 10,
                 "1\n2\n",
-                "3 messages were expected, 2 came; the connection was closed",
+                "3 messages were expected, 2 came; the peer closed the connection with code 1000",
             ),
             (
                 "/count/1?drop",

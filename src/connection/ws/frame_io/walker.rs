@@ -45,11 +45,14 @@ struct CloseStart {
     /// How much of the code has come, and will come.
     len: usize,
     end: usize,
+    /// Whether it came within a message.
+    cuts: bool,
 }
 
 impl CloseStart {
-    fn new(header: &Header) -> Self {
+    fn new(header: &Header, cuts: bool) -> Self {
         Self {
+            cuts,
             mask: header.mask.unwrap_or_default(),
             code: [0; 2],
             len: 0,
@@ -189,6 +192,11 @@ impl FrameWalker {
         self.close.as_ref()?.code()
     }
 
+    /// Whether the Close frame came while a message was under way.
+    pub(crate) fn close_cuts(&self) -> bool {
+        self.close.as_ref().is_some_and(|close| close.cuts)
+    }
+
     /// Whether the next byte begins a message, on a connection without
     /// permessage-deflate, and nothing has been held back.
     pub(crate) fn is_between_plain_messages(&self) -> bool {
@@ -297,7 +305,7 @@ impl FrameWalker {
         match self.route(&header, opcode, arrived) {
             Route::Pass => {
                 if opcode == Opcode::Close && self.close.is_none() {
-                    self.close = Some(CloseStart::new(&header));
+                    self.close = Some(CloseStart::new(&header, self.message.is_some()));
                 }
                 self.position = Position::Payload {
                     remaining: header.payload_len,

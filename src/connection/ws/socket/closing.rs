@@ -35,12 +35,17 @@ impl Socket {
     /// Ends the open phase: tells the peer of an error, where it can be told.
     pub(super) fn begin_finish(&mut self) {
         self.keep_alive = None;
-        if matches!(self.error, Some(SocketError::WriteTimeout(_))) {
-            // Nothing more gets through: what is left to tell is our owner.
-            self.phase = Phase::Report;
-            return;
+        match self.error {
+            // Nothing more gets through, or what could has had its time: what
+            // is left to tell is our owner.
+            Some(SocketError::WriteTimeout(_) | SocketError::CloseTimeout(_)) => {
+                self.phase = Phase::Report;
+                return;
+            }
+            // From a peer that is dead no end of stream is to be expected.
+            Some(SocketError::KeepAliveTimeout(_)) => self.set_deadline(Deadline::EndOfStream),
+            _ => self.set_deadline(Deadline::Finish),
         }
-        self.set_deadline(Deadline::Finish);
         self.phase = Phase::Flush;
         if self.sent.is_some() {
             return;
@@ -48,7 +53,7 @@ impl Socket {
         let Some(frame) = self.error.as_ref().and_then(SocketError::close_frame) else {
             return;
         };
-        self.outgoing.clear();
+        self.drop_outgoing();
         let close = WsMessage::Close(frame.to_wire());
         match self.ws.start_send(close) {
             Ok(()) => self.sent = Some(frame),

@@ -72,6 +72,10 @@ pub struct Socket {
     /// Frames that found no room in the write buffer.
     outgoing: VecDeque<WsMessage>,
     unflushed: bool,
+    /// Where in the stream the next frame begins, at the earliest.
+    queued_bytes: u64,
+    /// From where on what was queued has been dropped.
+    dropped_from: Option<u64>,
     deadline: Option<(Deadline, Pin<Box<Sleep>>)>,
     write_timeout: Option<Duration>,
     blocked: Option<Blocked>,
@@ -140,6 +144,8 @@ impl Socket {
             pings_sent: 0,
             outgoing: VecDeque::new(),
             unflushed: false,
+            queued_bytes: 0,
+            dropped_from: None,
             deadline: None,
             write_timeout: config.write_timeout,
             blocked: None,
@@ -232,11 +238,17 @@ impl Socket {
             .as_ref()
             .and_then(|frame| frame.code)
             .filter(|code| CloseCode::try_from(*code).is_err());
+        // Who answers our Close may leave unsaid what it was about to say.
+        let cut = received
+            .as_ref()
+            .filter(|_| self.by_peer && self.ws.get_ref().close_cuts())
+            .map(|frame| SocketError::CutMessage(frame.code_or_1005()));
+        let invalid = invalid.map(SocketError::CloseCode);
         Closed {
             received,
             sent: self.sent.take(),
             by_peer: self.by_peer,
-            error: self.error.take().or(invalid.map(SocketError::CloseCode)),
+            error: self.error.take().or(invalid).or(cut),
         }
     }
 
@@ -386,7 +398,7 @@ impl Socket {
         }
         self.received = Some(frame);
         // No message may follow a Close, in either direction.
-        self.outgoing.clear();
+        self.drop_outgoing();
         self.unflushed = false;
         self.keep_alive = None;
         self.set_deadline(Deadline::EndOfStream);

@@ -6,6 +6,7 @@ use std::task::{Context, Poll, ready};
 
 use futures_util::Sink;
 use tokio::time::{Instant, sleep};
+use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
@@ -21,6 +22,7 @@ impl Socket {
             return Err(NotOpen);
         }
         self.unflushed = true;
+        self.queued_bytes += frame_bytes(&message, self.role);
         if !self.outgoing.is_empty() {
             self.outgoing.push_back(message);
             return Ok(());
@@ -81,8 +83,55 @@ impl Socket {
 
     pub(super) fn poll_write_out(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), WsError>> {
         ready!(self.poll_outgoing(cx))?;
-        self.ws.poll_flush(cx)
+        let flushed = ready!(self.ws.poll_flush(cx));
+        let io = self.ws.get_ref();
+        if flushed.is_ok() && io.write_error().is_none() {
+            // Answers to pings are not counted above.
+            self.queued_bytes = io.written_bytes();
+        }
+        Poll::Ready(flushed)
     }
+
+    /// Where in the stream of what is written the next frame begins, at the
+    /// earliest: answers to pings may come before it.
+    pub(crate) fn queued_bytes(&self) -> u64 {
+        self.queued_bytes
+    }
+
+    /// What was queued before this place has begun to leave, or may have; of
+    /// what was queued from here on, no byte was written.
+    pub(crate) fn begun_bytes(&self) -> u64 {
+        let written_bytes = self.ws.get_ref().written_bytes();
+        self.dropped_from
+            .map_or(written_bytes, |from| from.min(written_bytes))
+    }
+
+    /// Gives up what found no room in the write buffer.
+    pub(super) fn drop_outgoing(&mut self) {
+        let role = self.role;
+        let dropped = self.outgoing.drain(..);
+        let bytes: u64 = dropped.map(|message| frame_bytes(&message, role)).sum();
+        self.dropped_from
+            .get_or_insert(self.queued_bytes.saturating_sub(bytes));
+    }
+}
+
+/// The length of a message's frame on the wire, in bytes (RFC 6455 §5.2).
+fn frame_bytes(message: &WsMessage, role: Role) -> u64 {
+    let payload = match message {
+        WsMessage::Frame(frame) => frame.payload().len(),
+        message => message.len(),
+    };
+    let length = match payload {
+        0..126 => 0,
+        126..=0xffff => 2,
+        _ => 8,
+    };
+    let mask = match role {
+        Role::Client => 4,
+        Role::Server => 0,
+    };
+    2 + length + mask + payload as u64
 }
 
 /// Waits where the peer reads too slowly; the keep-alive and the deadlines

@@ -5,8 +5,9 @@ use tokio_tungstenite::accept_async;
 
 use super::*;
 use crate::connection::client::retry::RetryPolicy;
-use crate::connection::{OpenConfig, SocketError};
-use crate::pipe::PipeEvent;
+use crate::connection::{CloseFrame, Closed, OpenConfig, SocketError};
+use crate::pipe::{Framing, PipeEvent};
+use crate::talk::Kind;
 
 /// What a talk tells, shortly.
 fn told(event: &PipeEvent<'_>) -> String {
@@ -60,7 +61,7 @@ async fn everything_is_told_in_its_order() {
             "ended, again: false"
         ]
     );
-    assert_eq!((summary.sent, summary.received, summary.unsent), (2, 2, 0));
+    assert_eq!((summary.sent, summary.received, summary.lost), (2, 2, 0));
     assert_eq!(output, b"first\nx\ny\n");
 }
 
@@ -98,8 +99,8 @@ async fn a_reconnect_goes_on_where_the_last_connection_ended() {
         stop: Box::pin(pending()),
         observe: &mut |what| match &what {
             PipeEvent::Ended { summary, .. } => log.push(format!(
-                "{} sent, {} received, {} unsent, input ended: {}",
-                summary.sent, summary.received, summary.unsent, summary.input_ended
+                "{} sent, {} received, {} lost, {} kept, input: {:?}",
+                summary.sent, summary.received, summary.lost, summary.kept, summary.input
             )),
             PipeEvent::Waiting { .. } | PipeEvent::NoneLeft => log.push(told(&what)),
             _ => {}
@@ -112,13 +113,14 @@ async fn a_reconnect_goes_on_where_the_last_connection_ended() {
     assert_eq!(
         log,
         [
-            "2 sent, 1 received, 0 unsent, input ended: false",
+            "2 sent, 1 received, 0 lost, 0 kept, input: More",
             "attempt 1",
-            "4 sent, 2 received, 0 unsent, input ended: true",
+            "4 sent, 2 received, 0 lost, 0 kept, input: Ended",
             "NoneLeft",
         ]
     );
     assert!(matches!(summary.end, End::Peer), "{summary:?}");
+    assert_eq!(summary.missing, 2);
 }
 
 #[tokio::test(start_paused = true)]
@@ -133,7 +135,76 @@ async fn what_never_left_is_counted() {
         stream::iter((0..3).map(|_| Ok(Outgoing::Message(Message::text("x".repeat(9999))))));
     let outcome = run(client, input, PipeConfig::default(), pending()).await;
     gone.await.unwrap();
-    assert_eq!((outcome.summary.sent, outcome.summary.unsent), (3, 3));
+    assert_eq!((outcome.summary.sent, outcome.summary.lost), (3, 3));
+}
+
+#[tokio::test]
+async fn what_no_byte_was_written_of_goes_over_the_next_connection() {
+    const COUNT: usize = 200;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}", listener.local_addr().unwrap());
+    let (stuck, mut is_stuck) = tokio::sync::mpsc::channel(1);
+    let peer = tokio::spawn(async move {
+        // The first connection takes nothing, until nothing more goes in.
+        let (stream, _) = listener.accept().await.unwrap();
+        let first = accept_async(stream).await.unwrap();
+        is_stuck.recv().await;
+        drop(first);
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut second = accept_async(stream).await.unwrap();
+        let mut seen = Vec::new();
+        while let Some(Ok(message)) = second.next().await {
+            if message.is_text() {
+                let text = message.into_text().unwrap();
+                seen.push(text.split(' ').next().unwrap().parse::<usize>().unwrap());
+            }
+        }
+        seen
+    });
+    let read = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let reads = std::sync::Arc::clone(&read);
+    let input = stream::iter(0..COUNT).map(move |n| {
+        reads.store(n, std::sync::atomic::Ordering::Relaxed);
+        let text = format!("{n} {}", "x".repeat(100_000));
+        Ok(Outgoing::Message(Message::text(text)))
+    });
+    tokio::spawn(async move {
+        // Nothing is read any more when the buffers on the way are full.
+        let mut before = 0;
+        loop {
+            sleep(Duration::from_millis(200)).await;
+            let now = read.load(std::sync::atomic::Ordering::Relaxed);
+            if now == before && now > 0 {
+                break;
+            }
+            before = now;
+        }
+        let _ = stuck.send(()).await;
+    });
+    let summary = Pipe {
+        line: Line::new(LineConfig {
+            target: Some((url.parse().unwrap(), OpenConfig::default())),
+            reconnect: Some(RetryPolicy::RECONNECT),
+            transcript: Transcript::new(system_clock()),
+            ..line_config()
+        }),
+        input: input.peekable(),
+        output: Vec::new(),
+        view: &|_, _| None,
+        stop: Box::pin(pending()),
+        observe: &mut |_| {},
+    }
+    .run(PipeConfig {
+        linger: Some(Linger::For(Duration::ZERO)),
+        ..PipeConfig::default()
+    })
+    .await;
+    let seen = peer.await.unwrap();
+    let first = *seen.first().unwrap();
+    assert_eq!(seen, (first..COUNT).collect::<Vec<_>>(), "{summary:?}");
+    // What is not among them had begun to leave.
+    assert!(summary.lost <= first as u64, "{summary:?}");
+    assert_eq!(summary.sent + summary.lost, COUNT as u64, "{summary:?}");
 }
 
 /// Whether a talk goes on after such an end, by what it has sent and received.
@@ -166,7 +237,9 @@ async fn goes_on(
         },
         config,
     );
-    engine.input_ended = input_ended;
+    if input_ended {
+        engine.feed.end();
+    }
     engine.received = received;
     engine.pass.end = Some(End::Peer);
     engine.pass.closed = Some(closed);
