@@ -9,6 +9,8 @@ mod log;
 mod pipe;
 mod prompt;
 mod report;
+#[cfg(test)]
+mod verdict_tests;
 
 use std::sync::Arc;
 

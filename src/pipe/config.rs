@@ -75,8 +75,10 @@ pub enum End {
 pub enum Rest {
     /// Nothing: it was read to its end.
     Ended,
-    /// It is open, and says nothing.
+    /// It is open, and has never said anything: who only listens has such a one.
     Silent,
+    /// It is open, has said something, and may say more.
+    Open,
     /// There is more.
     More,
 }

@@ -370,6 +370,8 @@ where
     fn finish(&mut self, end: End) {
         match (&self.pass.end, &end) {
             (None, _) | (Some(_), End::Stopped(_)) => {}
+            // It came while the connection was being closed.
+            (Some(End::Quiet(_) | End::Close), End::Goal) => {}
             (Some(End::Goal | End::Peer | End::Quiet(_) | End::Close), End::OutputFailed(_)) => {}
             (Some(_), _) => return,
         }

@@ -74,7 +74,12 @@ pub struct Ended {
     pub open: Duration,
 }
 
-type OpenFuture = Pin<Box<dyn Future<Output = Result<(Opening, Socket), OpenFailure>> + Send>>;
+/// An attempt at a connection.
+pub(crate) type OpenFuture =
+    Pin<Box<dyn Future<Output = Result<(Opening, Socket), OpenFailure>> + Send>>;
+
+/// How a connection to a target is opened.
+type Opener = Box<dyn FnMut((Target, OpenConfig), SocketConfig, Secrets) -> OpenFuture + Send>;
 
 enum Link {
     /// Neither a connection nor an attempt at one.
@@ -97,6 +102,7 @@ pub struct Line {
     /// Since when the connection is open.
     since: Instant,
     under_way: UnderWay,
+    opener: Opener,
     /// What happened besides the transcript's entries, which come first.
     events: VecDeque<LineEvent>,
 }
@@ -123,6 +129,7 @@ impl Line {
             link: Link::Down,
             since: Instant::now(),
             under_way: UnderWay::new(config.reconnect.is_some()),
+            opener: Box::new(dial),
             events: VecDeque::new(),
         }
     }
@@ -213,18 +220,21 @@ impl Line {
 
     /// Opens a connection to the target, if there is one.
     pub fn connect(&mut self) {
-        let Some((target, config)) = self.target.clone() else {
+        let Some(target) = self.target.clone() else {
             return;
         };
         let secrets = self.secrets();
-        let url = secrets.url(&target.wire_url());
+        let url = secrets.url(&target.0.wire_url());
         self.events.push_back(LineEvent::Connecting(url));
-        let socket = self.socket.clone();
-        self.link = Link::Opening(Box::pin(async move {
-            let opened = open(&target, &config).await?;
-            let opening = Opening::new(&opened, &secrets);
-            Ok((opening, opened.into_socket(&socket).await))
-        }));
+        let opening = (self.opener)(target, self.socket.clone(), secrets);
+        self.link = Link::Opening(opening);
+    }
+
+    /// The same line over connections that come from somewhere else.
+    #[cfg(test)]
+    pub(crate) fn with_opener(mut self, opener: Opener) -> Self {
+        self.opener = opener;
+        self
     }
 
     /// The same when the user asks for it: earlier attempts do not count.
@@ -409,4 +419,16 @@ impl Line {
         self.transcript.error(text);
         self.events.push_back(LineEvent::NotOpened(Box::new(error)));
     }
+}
+
+fn dial(
+    (target, config): (Target, OpenConfig),
+    socket: SocketConfig,
+    secrets: Secrets,
+) -> OpenFuture {
+    Box::pin(async move {
+        let opened = open(&target, &config).await?;
+        let opening = Opening::new(&opened, &secrets);
+        Ok((opening, opened.into_socket(&socket).await))
+    })
 }

@@ -192,7 +192,8 @@ fn shortfall(summary: &Summary) -> Option<Shortfall> {
         Some(closed) if closed.by_peer => "the peer closed",
         _ => "the connection was lost",
     };
-    if summary.input == Rest::More && matches!(summary.end, End::Peer) {
+    let is_left = matches!(summary.input, Rest::More | Rest::Open);
+    if is_left && matches!(summary.end, End::Peer) {
         let (sent, received) = (summary.sent, summary.received);
         return Some(Shortfall::Input {
             how,

@@ -11,7 +11,7 @@ use super::{dialer, end, report};
 use crate::cli::connect::ConnectArgs;
 use crate::connection::{OpenConfig, OpenFailure, Secrets, Target, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
-use crate::pipe::{End, Framing, Pipe, PipeConfig, PipeEvent, Summary};
+use crate::pipe::{End, Framing, Pipe, PipeConfig, PipeEvent, Rest, Summary};
 use crate::report::connect::ConnectReport;
 use crate::talk::text::duration;
 use crate::talk::{Close, Direction, Entry, Kind, Line, LineEvent, Stop, sentence};
@@ -59,7 +59,11 @@ async fn talk(
         observe: &mut |event| teller.tell(event),
     };
     let goal = config.goal.clone();
-    let summary = pipe.run(config).await;
+    let mut summary = pipe.run(config).await;
+    // Who types sees that the peer has gone, and has lost nothing.
+    if teller.typed && summary.input == Rest::Open {
+        summary.input = Rest::Silent;
+    }
     match summary.end {
         End::NotOpened(error) => Err(not_opened(&error, &target, &open, &teller.shown()).into()),
         _ => end::judge(summary, goal.as_ref(), args.transport.max_time),

@@ -107,6 +107,7 @@ impl<I: Stream<Item = Result<Outgoing, InputError>> + Unpin> Feed<I> {
         match (self.ended, self.has_more) {
             (true, _) => Rest::Ended,
             (false, true) => Rest::More,
+            (false, false) if self.has_spoken => Rest::Open,
             (false, false) => Rest::Silent,
         }
     }
