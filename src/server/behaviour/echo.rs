@@ -273,8 +273,8 @@ mod tests {
         };
         let start = Instant::now();
         Echo.run(server, &Context::alone(config), &stop).await;
-        // Besides, the waits for the answer to the Close and for the end.
-        assert_eq!(start.elapsed(), Duration::from_secs(10 + 1 + 1));
+        // Besides, the one wait for the answer to the Close and for the end.
+        assert_eq!(start.elapsed(), Duration::from_secs(10 + 1));
     }
 
     #[tokio::test(start_paused = true)]
