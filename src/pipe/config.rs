@@ -109,6 +109,8 @@ pub struct Summary {
     /// Replies that are owed since a connection was lost, over which they, or
     /// what asks for them, may have been under way.
     pub missing: u64,
+    /// What is missing from the files of the log, as a sentence.
+    pub log_misses: Option<String>,
     /// What of the input has not been taken from it.
     pub input: Rest,
     /// The stay after the end of the input, where the user gave its length.

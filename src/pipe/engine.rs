@@ -113,8 +113,35 @@ where
         }
     }
 
-    /// Talks until the end, and closes.
+    /// Talks until the end, closes, and ends the log.
     pub(super) async fn run(mut self) -> Summary {
+        let mut summary = self.talk().await;
+        let is_hard = matches!(summary.end, End::Stopped(_));
+        self.write_out_log(is_hard).await;
+        summary.log_misses = self.line.transcript().finish();
+        self.tell_log_trouble();
+        summary
+    }
+
+    /// Waits for what reads the log, as long as it reads.
+    async fn write_out_log(&mut self, is_hard: bool) {
+        let limit = is_hard.then(|| Instant::now() + LAST_MOMENT);
+        let (mut before, mut since) = (usize::MAX, Instant::now());
+        loop {
+            let now = Instant::now();
+            let unwritten = self.line.transcript().unwritten();
+            if unwritten != before {
+                (before, since) = (unwritten, now);
+            }
+            let is_over = limit.is_some_and(|at| at <= now) || since + GRACE <= now;
+            if unwritten == 0 || is_over {
+                return;
+            }
+            sleep_until(now + Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn talk(&mut self) -> Summary {
         if !self.line.has_connection() {
             self.line.connect();
         }
@@ -214,6 +241,7 @@ where
             received: self.received,
             lost: self.lost,
             kept: self.feed.kept(),
+            log_misses: None,
             missing: if by_count && self.lost_replies {
                 owed
             } else {

@@ -1,20 +1,30 @@
 //! The log file: appended to an event at a time, by one write that the
-//! program keeps nothing of, so that a crash loses nothing.
+//! program keeps nothing of, so that a crash loses nothing. Only where the
+//! other end may stop reading does a thread write ([`stream_file`]).
+//!
+//! [`stream_file`]: super::stream_file
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+
+use super::stream_file::StreamFile;
 
 /// A JSON Lines file that is being written.
 #[derive(Debug)]
 pub struct LogFile {
-    file: File,
+    sink: Sink,
     path: PathBuf,
-    /// The length up to the end of the last whole line, for a file that has
-    /// one; devices and pipes have not.
-    good_bytes: Option<u64>,
     /// Lines that could not be written since the last that could.
     lost: u64,
+    /// Lines that could not be written in all.
+    missing: u64,
+}
+
+#[derive(Debug)]
+enum Sink {
+    Plain(PlainFile),
+    Stream(StreamFile),
 }
 
 impl LogFile {
@@ -34,27 +44,32 @@ impl LogFile {
             }
             result => result?,
         };
-        let good_bytes = file
-            .metadata()
-            .ok()
-            .filter(std::fs::Metadata::is_file)
-            .map(|metadata| metadata.len());
-        let mut log = Self {
-            file,
-            path: path.to_owned(),
-            good_bytes,
-            lost: 0,
+        let sink = match may_block(&file) {
+            true => Sink::Stream(StreamFile::start(file)?),
+            false => Sink::Plain(PlainFile::new(file)?),
         };
-        log.end_torn_line()?;
-        Ok(log)
+        Ok(Self {
+            sink,
+            path: path.to_owned(),
+            lost: 0,
+            missing: 0,
+        })
     }
 
     /// Writes a line. Returns what the user must be told: the first of a row
     /// of failures, and their end.
     pub fn write(&mut self, line: &str) -> Option<String> {
-        match self.file.write_all(line.as_bytes()) {
+        let result = match &mut self.sink {
+            Sink::Plain(file) => file.write(line),
+            Sink::Stream(stream) => match stream.push(line) {
+                Ok(None) => Ok(()),
+                // Some that came before.
+                Ok(Some((failed, error))) => return self.failed(failed, &error),
+                Err(error) => Err(error),
+            },
+        };
+        match result {
             Ok(()) => {
-                self.good_bytes = self.good_bytes.map(|bytes| bytes + line.len() as u64);
                 let lost = std::mem::take(&mut self.lost);
                 (lost > 0).then(|| {
                     format!(
@@ -63,16 +78,49 @@ impl LogFile {
                     )
                 })
             }
-            Err(error) => {
-                self.cut_torn_line();
-                self.lost += 1;
-                (self.lost == 1).then(|| {
-                    format!(
-                        "could not write the log '{}': {error}; events are missing from it until that works again",
-                        self.path.display()
-                    )
-                })
-            }
+            Err(error) => self.failed(1, &error),
+        }
+    }
+
+    fn failed(&mut self, lines: u64, error: &io::Error) -> Option<String> {
+        let is_first = self.lost == 0;
+        self.lost += lines;
+        self.missing += lines;
+        is_first.then(|| {
+            format!(
+                "could not write the log '{}': {error}; events are missing from it until that works again",
+                self.path.display()
+            )
+        })
+    }
+
+    /// How many lines wait to be written.
+    pub fn unwritten(&self) -> usize {
+        match &self.sink {
+            Sink::Plain(_) => 0,
+            Sink::Stream(stream) => stream.unwritten(),
+        }
+    }
+
+    /// Nothing more is to be written, and what still waits is given up. Returns
+    /// what the user must be told.
+    pub fn finish(&mut self) -> Option<String> {
+        let Sink::Stream(stream) = &mut self.sink else {
+            return None;
+        };
+        let failed = stream.failures();
+        self.missing += stream.give_up();
+        let (lines, error) = failed?;
+        self.failed(lines, &error)
+    }
+
+    /// What is missing from it, as a sentence.
+    pub fn missing(&self) -> Option<String> {
+        let path = self.path.display();
+        match self.missing {
+            0 => None,
+            1 => Some(format!("1 event is missing from the log '{path}'")),
+            count => Some(format!("{count} events are missing from the log '{path}'")),
         }
     }
 
@@ -84,6 +132,52 @@ impl LogFile {
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// Whether a write can wait for somebody: a pipe, a socket or a terminal.
+fn may_block(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::FileTypeExt as _;
+        let kind = file.metadata().map(|metadata| metadata.file_type());
+        if kind.is_ok_and(|kind| kind.is_fifo() || kind.is_socket()) {
+            return true;
+        }
+    }
+    file.is_terminal()
+}
+
+/// A file whose writes end.
+#[derive(Debug)]
+struct PlainFile {
+    file: File,
+    /// The length up to the end of the last whole line, for a file that has
+    /// one; devices have not.
+    good_bytes: Option<u64>,
+}
+
+impl PlainFile {
+    fn new(file: File) -> io::Result<Self> {
+        let good_bytes = file
+            .metadata()
+            .ok()
+            .filter(std::fs::Metadata::is_file)
+            .map(|metadata| metadata.len());
+        let mut plain = Self { file, good_bytes };
+        plain.end_torn_line()?;
+        Ok(plain)
+    }
+
+    fn write(&mut self, line: &str) -> io::Result<()> {
+        let result = self.file.write_all(line.as_bytes());
+        match result {
+            Ok(()) => {
+                self.good_bytes = self.good_bytes.map(|bytes| bytes + line.len() as u64);
+            }
+            Err(_) => self.cut_torn_line(),
+        }
+        result
     }
 
     /// A crash can have left a torn line; the next one must not touch it.
@@ -135,6 +229,54 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "one\ntor\ntwo\n");
     }
 
+    /// A FIFO that somebody has open to read.
+    #[cfg(target_os = "linux")]
+    fn fifo(dir: &Path) -> (PathBuf, File) {
+        let path = dir.join("fifo");
+        let made = std::process::Command::new("mkfifo").arg(&path).status();
+        assert!(made.unwrap().success());
+        let reader = OpenOptions::new().read(true).write(true).open(&path);
+        (path, reader.unwrap())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_that_takes_nothing_holds_nobody_up_and_what_is_missing_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let (path, _reader) = fifo(dir.path());
+        let mut log = LogFile::open(&path).unwrap();
+        let line = format!("{}\n", "x".repeat(9999));
+        let start = std::time::Instant::now();
+        let said: Vec<_> = (0..1000).filter_map(|_| log.write(&line)).collect();
+        assert!(start.elapsed() < std::time::Duration::from_secs(60));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains("stopped reading"), "{said:?}");
+        assert_eq!(log.finish(), None);
+        let missing = log.missing().unwrap();
+        let count: u64 = missing.split(' ').next().unwrap().parse().unwrap();
+        assert!((900..=1000).contains(&count), "{missing}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_log_that_is_read_slowly_is_whole() {
+        use std::io::{BufRead, BufReader};
+        let dir = tempfile::tempdir().unwrap();
+        let (path, reader) = fifo(dir.path());
+        let reads = std::thread::spawn(move || {
+            let lines = BufReader::new(reader).lines().map_while(Result::ok);
+            lines.take_while(|line| line != "end").count()
+        });
+        let mut log = LogFile::open(&path).unwrap();
+        let line = format!("{}\n", "x".repeat(9999));
+        for _ in 0..1000 {
+            assert_eq!(log.write(&line), None);
+        }
+        assert_eq!(log.write("end\n"), None);
+        drop(log);
+        assert_eq!(reads.join().unwrap(), 1000);
+    }
+
     #[cfg(target_os = "linux")]
     #[test]
     fn a_full_disk_is_said_once() {
@@ -146,6 +288,8 @@ mod tests {
         );
         assert_eq!(log.write("x\n"), None);
         assert_eq!(log.lost(), 2);
+        let missing = log.missing().unwrap();
+        assert_eq!(missing, "2 events are missing from the log '/dev/full'");
     }
 
     #[cfg(target_os = "linux")]

@@ -36,8 +36,12 @@ pub struct HarFile {
     path: PathBuf,
     /// Where the brackets that close the document begin.
     end: u64,
+    /// Those brackets.
+    tail: String,
     state: State,
-    failed: bool,
+    /// Events that could not be written since the last that could, and in all.
+    lost: u64,
+    missing: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +52,8 @@ enum State {
     Opened,
     /// Within an entry that has some.
     Talking,
+    /// Within a connection whose entry could not be written.
+    Missing,
 }
 
 impl HarFile {
@@ -63,67 +69,116 @@ impl HarFile {
             file: options.open(path)?,
             path: path.to_owned(),
             end: 0,
+            tail: String::new(),
             state: State::Empty,
-            failed: false,
+            lost: 0,
+            missing: 0,
         };
         har.put(HEAD, TAIL)?;
         Ok(har)
     }
 
-    /// Adds an event. Returns what the user must be told: the first failure.
+    /// Adds an event. Returns what the user must be told: the first of a row of
+    /// failures, and their end.
     pub fn write(&mut self, entry: &Entry) -> Option<String> {
-        if self.failed {
-            return None;
-        }
         let result = match &entry.kind {
             Kind::Open(open) => self.open_entry(entry, open),
             _ => match message(entry) {
+                Some(_) if self.state == State::Missing => {
+                    self.lost += 1;
+                    self.missing += 1;
+                    return None;
+                }
                 Some(message) if self.state != State::Empty => self.add_message(&message),
-                _ => Ok(()),
+                _ => return None,
             },
         };
-        let error = result.err()?;
-        // The brackets may be torn off: later events would not mend that.
-        self.failed = true;
-        Some(format!(
-            "could not write the HAR file '{}': {error}; it is left as it is",
-            self.path.display()
-        ))
+        let path = self.path.display();
+        match result {
+            Ok(()) => {
+                let lost = std::mem::take(&mut self.lost);
+                (lost > 0).then(|| {
+                    format!(
+                        "the HAR file '{path}' is being written again; {lost} events are missing from it"
+                    )
+                })
+            }
+            Err(error) => {
+                self.lost += 1;
+                self.missing += 1;
+                (self.lost == 1).then(|| {
+                    format!(
+                        "could not write the HAR file '{path}': {error}; events are missing from it until that works again"
+                    )
+                })
+            }
+        }
+    }
+
+    /// What is missing from it, as a sentence.
+    pub fn missing(&self) -> Option<String> {
+        let path = self.path.display();
+        match self.missing {
+            0 => None,
+            1 => Some(format!("1 event is missing from the HAR file '{path}'")),
+            count => Some(format!(
+                "{count} events are missing from the HAR file '{path}'"
+            )),
+        }
     }
 
     fn open_entry(&mut self, entry: &Entry, open: &Opening) -> io::Result<()> {
         let head = entry_object(entry, open).to_string();
         // The messages go inside, before the closing brace.
         let head = head.strip_suffix('}').unwrap_or(&head);
-        let before = match self.state {
-            State::Empty => "",
-            State::Opened | State::Talking => "]},",
+        let before = match self.has_entry() {
+            false => "",
+            true => "]},",
         };
-        self.state = State::Opened;
-        self.put(
+        let written = self.put(
             &format!("{before}\n{head},\"_webSocketMessages\":["),
             &format!("{ENTRY_TAIL}{TAIL}"),
-        )
+        );
+        self.state = match &written {
+            Ok(()) => State::Opened,
+            Err(_) => State::Missing,
+        };
+        written
+    }
+
+    /// Whether the document has an entry, which the tail closes.
+    fn has_entry(&self) -> bool {
+        self.tail.starts_with(ENTRY_TAIL) && self.tail.len() > TAIL.len()
     }
 
     fn add_message(&mut self, message: &Value) -> io::Result<()> {
         let comma = match self.state {
             State::Talking => ",",
-            State::Empty | State::Opened => "",
+            State::Empty | State::Opened | State::Missing => "",
         };
-        self.state = State::Talking;
         self.put(
             &format!("{comma}\n{message}"),
             &format!("{ENTRY_TAIL}{TAIL}"),
-        )
+        )?;
+        self.state = State::Talking;
+        Ok(())
     }
 
     /// Writes `text` in the place of the last tail, and `tail` behind it, in
-    /// one write.
+    /// one write. Where that fails, the document is what it was before.
     fn put(&mut self, text: &str, tail: &str) -> io::Result<()> {
         self.file.seek(SeekFrom::Start(self.end))?;
-        self.file.write_all(format!("{text}{tail}").as_bytes())?;
+        let written = self.file.write_all(format!("{text}{tail}").as_bytes());
+        if written.is_err() {
+            // The old tail has its place on the disk, so that it fits again.
+            let length = self.end + self.tail.len() as u64;
+            let _ = self.file.set_len(length);
+            let _ = self.file.seek(SeekFrom::Start(self.end));
+            let _ = self.file.write_all(self.tail.as_bytes());
+            return written;
+        }
         self.end += text.len() as u64;
+        tail.clone_into(&mut self.tail);
         Ok(())
     }
 }

@@ -23,6 +23,7 @@ pub mod player;
 pub mod replay;
 mod sentence;
 mod stop;
+mod stream_file;
 #[cfg(test)]
 mod tests;
 pub mod text;

@@ -194,6 +194,25 @@ impl Transcript {
         std::mem::take(&mut self.trouble)
     }
 
+    /// How many events wait to be written, because what reads the log is slow.
+    pub fn unwritten(&self) -> usize {
+        self.log.as_ref().map_or(0, LogFile::unwritten)
+    }
+
+    /// Nothing more is to be told. What is missing from the files, as a sentence;
+    /// what still waits to be written is.
+    pub fn finish(&mut self) -> Option<String> {
+        if let Some(log) = &mut self.log {
+            self.trouble.extend(log.finish());
+        }
+        let log = self.log.as_ref().and_then(LogFile::missing);
+        let har = self.har.as_ref().and_then(HarFile::missing);
+        match (log, har) {
+            (Some(log), Some(har)) => Some(format!("{log}, and {har}")),
+            (log, har) => log.or(har),
+        }
+    }
+
     /// A connection is open.
     pub(super) fn opened(&mut self, opening: Opening) {
         self.connection += 1;

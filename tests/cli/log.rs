@@ -1,6 +1,7 @@
 //! The communication log of `wscli connect` away from a terminal, and what
 //! goes with it: `--filter`, `--replay`, `--reconnect`.
 
+mod loss;
 mod page;
 
 use std::fs;
@@ -152,8 +153,8 @@ fn a_full_disk_is_said_once_and_the_talk_goes_on() {
     let peer = Peer::start(Behaviour::Echo);
     let args = ["--log", "/dev/full", "-n3"];
     let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"a\nb\nc\n");
-    assert_eq!((code, stdout.as_str()), (Some(0), "a\nb\nc\n"));
-    assert_eq!(stderr.lines().count(), 1, "{stderr}");
+    assert_eq!((code, stdout.as_str()), (Some(12), "a\nb\nc\n"));
+    assert_eq!(stderr.lines().count(), 2, "{stderr}");
     assert!(stderr.starts_with("* could not write the log '/dev/full': "));
     let args = ["--log", "/no/such/dir/log"];
     let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"a\n");

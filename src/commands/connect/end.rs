@@ -220,6 +220,22 @@ fn shortfall(summary: &Summary) -> Option<Shortfall> {
 
 /// What the end of a talk means.
 pub(super) fn judge(
+    mut summary: Summary,
+    goal: Option<&Goal>,
+    max_time: Option<Duration>,
+) -> Result<ExitStatus> {
+    let log_misses = summary.log_misses.take();
+    let status = judge_talk(summary, goal, max_time)?;
+    match log_misses {
+        // How the talk went matters more than what is told of it.
+        Some(misses) if status == ExitStatus::Success => {
+            Err(Failure::new(ExitStatus::LocalIo, misses).into())
+        }
+        _ => Ok(status),
+    }
+}
+
+fn judge_talk(
     summary: Summary,
     goal: Option<&Goal>,
     max_time: Option<Duration>,
@@ -328,6 +344,7 @@ mod tests {
             lost: 0,
             kept: 0,
             missing: 0,
+            log_misses: None,
             was_closing: false,
             open: Some(Duration::from_secs(1)),
             input: Rest::Ended,
@@ -503,6 +520,10 @@ mod tests {
             assert_eq!(error.to_string(), expected);
             assert_eq!(status_of(&error), ExitStatus::PeerClosed);
         }
+        let mut unlogged = summary(End::Quiet(Quiet::Settled), None);
+        unlogged.log_misses = Some("1 event is missing from the log 'x'".into());
+        let error = judge(unlogged, None, None).unwrap_err();
+        assert_eq!(status_of(&error), ExitStatus::LocalIo);
         let mut gone = summary(End::Quiet(Quiet::Stayed), None);
         gone.stay = stay(20);
         gone.open = None;

@@ -21,6 +21,14 @@ pub(super) fn transcript(args: &PromptArgs) -> Result<Transcript> {
             format!("could not open the {what} '{path}': {error}"),
         )
     };
+    for (flag, path) in [("--log", &args.log), ("--har", &args.har)] {
+        if path.as_ref().is_some_and(|path| path.as_os_str() == "-") {
+            return Err(Failure::usage(format!(
+                "{flag} - would put the log between the messages on stdout; write {flag} FILE (./- for a file of that name), or --jsonl for events on stdout"
+            ))
+            .into());
+        }
+    }
     let log = match &args.log {
         Some(path) => Some(LogFile::open(path).map_err(|error| local("log", path, error))?),
         None => None,
