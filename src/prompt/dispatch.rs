@@ -1,7 +1,7 @@
 //! What the commands do.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use serde_json_path::JsonPath;
@@ -9,8 +9,13 @@ use serde_json_path::JsonPath;
 use super::command::{self, Command, LogCommand};
 use super::session::{End, Leave, MAX_QUEUED, Session, State};
 use crate::connection::Message;
-use crate::talk::Outgoing;
-use crate::talk::text::count;
+use crate::decode::Decode;
+use crate::talk::text::{count, counted};
+use crate::talk::{Entry, Outgoing};
+use crate::value::Pattern;
+
+/// How many messages `/find` lists.
+const MAX_FOUND: usize = 100;
 
 /// Clears the screen and what has scrolled off it.
 const CLEAR_SCREEN: &str = "\x1b[H\x1b[2J\x1b[3J";
@@ -33,6 +38,11 @@ impl Session {
             Command::Send(message) => self.send(Outgoing::Message(message)),
             Command::SendFile(path) => self.send_file(&path),
             Command::Resend(number) => self.resend(number),
+            Command::Show(number) => self.show_message(number),
+            Command::Find(text) => self.find(&text),
+            Command::Save(number, path) => self.save_message(number, &path),
+            Command::Pretty(on) => self.set_pretty(on),
+            Command::Decode(decode) => self.set_decode(decode),
             Command::Ping(payload) => self.send(Outgoing::Ping(payload)),
             Command::Pong(payload) => self.send(Outgoing::Pong(payload)),
             Command::Close(frame) => self.close_connection(frame),
@@ -89,7 +99,7 @@ impl Session {
         // To read from a pipe or a device could take for ever.
         let result = match fs::metadata(path) {
             Ok(metadata) if !metadata.is_file() => {
-                return self.error(&format!("'{}' is no file", path.display()));
+                return self.error(&format!("'{}' is not a file", path.display()));
             }
             Ok(_) => fs::read(path),
             Err(error) => Err(error),
@@ -110,7 +120,8 @@ impl Session {
         match message {
             Some(message) => self.send(Outgoing::Message(message)),
             None => self.error(&format!(
-                "there are {kept} messages to send again, and no {number}"
+                "there is no message {number} to send again, only {}",
+                counted(kept, "message")
             )),
         }
     }
@@ -142,16 +153,13 @@ impl Session {
                         "Of received JSON, only {text} is shown; /log filter off shows all"
                     ));
                 }
-                Err(error) => self.error(&format!("'{text}' is no JSONPath: {error}")),
+                Err(error) => self.error(&format!("'{text}' is not a JSONPath: {error}")),
             },
             LogCommand::Pause => {
-                self.paused.get_or_insert(0);
+                self.paused.get_or_insert_default();
                 self.status("The log is paused; /log resume shows it again");
             }
-            LogCommand::Resume => match self.paused.take() {
-                Some(hidden) => self.status(&format!("{hidden} entries were not shown")),
-                None => self.status("The log is not paused"),
-            },
+            LogCommand::Resume => self.resume(),
             LogCommand::Save(path) => self.save_log(&path),
             LogCommand::Clear => {
                 self.line.transcript().kept().clear();
@@ -166,23 +174,17 @@ impl Session {
     fn save_log(&mut self, path: &Path) {
         let kept = self.line.transcript().kept();
         let (saved, dropped) = (kept.lines().len(), kept.dropped());
-        let mut options = fs::OpenOptions::new();
-        options.write(true).create_new(true);
-        let result = crate::talk::file::owner_only(&mut options)
-            .open(path)
-            .and_then(|mut file| {
-                let text: String = kept.lines().collect();
-                file.write_all(text.as_bytes())
-            });
+        let text: String = kept.lines().collect();
+        let result = write_new(path, text.as_bytes());
         match result {
             Ok(()) if dropped == 0 => self.status(&format!(
-                "{} entries are saved in '{}'",
-                count(saved),
+                "{} saved in '{}'",
+                counted(saved, "event"),
                 path.display()
             )),
             Ok(()) => self.status(&format!(
-                "the last {} entries are saved in '{}'; {dropped} earlier ones were not kept, --log keeps all",
-                count(saved),
+                "the last {} saved in '{}'; {dropped} earlier ones were not kept, --log keeps all",
+                counted(saved, "event"),
                 path.display()
             )),
             Err(error) => {
@@ -190,4 +192,78 @@ impl Session {
             }
         }
     }
+
+    fn show_message(&mut self, number: Option<u64>) {
+        let number = number.unwrap_or(self.messages.last());
+        match self.messages.get(number) {
+            Ok(entry) => self.printer.print(self.look.whole(entry, number)),
+            Err(error) => self.error(&error),
+        }
+    }
+
+    /// Lists the last messages that match, a row each.
+    fn find(&mut self, text: &str) {
+        let pattern: Pattern = match text.parse() {
+            Ok(pattern) => pattern,
+            Err(error) => return self.error(&format!("'{text}' is not a pattern: {error}")),
+        };
+        let holds = |entry: &Entry| entry.kind.data().is_some_and(|data| pattern.matches(data));
+        let found: Vec<_> = self
+            .messages
+            .iter()
+            .filter(|(_, entry)| holds(entry))
+            .map(|(number, entry)| self.look.brief(entry, number))
+            .collect();
+        let left_out = found.len().saturating_sub(MAX_FOUND);
+        let mut told = match found.len() {
+            0 => "Nothing like it is in the messages that are kept".to_owned(),
+            number => format!("Found in {}; /show N shows one", counted(number, "message")),
+        };
+        if left_out > 0 {
+            told.push_str(&format!(", the last {MAX_FOUND} are"));
+        }
+        self.status(&told);
+        for lines in found.into_iter().skip(left_out) {
+            self.printer.print(lines);
+        }
+    }
+
+    fn save_message(&mut self, number: u64, path: &Path) {
+        let payload = match self.messages.get(number) {
+            Ok(entry) => entry.kind.data().unwrap_or_default().to_vec(),
+            Err(error) => return self.error(&error),
+        };
+        match write_new(path, &payload) {
+            Ok(()) => self.status(&format!(
+                "{} saved in '{}'",
+                counted(payload.len(), "byte"),
+                path.display()
+            )),
+            Err(error) => self.error(&format!("could not write '{}': {error}", path.display())),
+        }
+    }
+
+    fn set_pretty(&mut self, on: Option<bool>) {
+        self.look.pretty = on.unwrap_or(!self.look.pretty);
+        self.status(match self.look.pretty {
+            true => "JSON is shown with a line for each member; /pretty off ends it",
+            false => "JSON is shown as it comes",
+        });
+    }
+
+    fn set_decode(&mut self, decode: Option<Decode>) {
+        if let Some(decode) = decode {
+            self.line.transcript().set_decode(decode);
+        }
+        let decode = self.line.transcript().decode();
+        self.status(&format!("Messages are taken apart by: {decode}"));
+    }
+}
+
+/// Writes a file that must not be there, readable by its owner alone.
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    let mut file = crate::talk::file::owner_only(&mut options).open(path)?;
+    file.write_all(bytes)
 }

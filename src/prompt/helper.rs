@@ -24,6 +24,12 @@ use crate::terminal::tty::Suspender;
 /// label can change under the line that is being typed.
 const LABEL_COLUMNS: usize = 10;
 
+/// The words behind `/decode`.
+const DECODE_WORDS: [&str; 5] = ["auto", "json", "lines", "record-separator", "off"];
+
+/// Stands behind a line that Enter does not send.
+const GOES_ON: &str = "   (goes on; an empty line sends it, Ctrl-C drops it)";
+
 /// How many earlier entries are offered behind `/connect`.
 const MAX_URLS: usize = 20;
 
@@ -86,6 +92,7 @@ impl Turn {
     }
 
     fn painted(&self) {
+        self.gate.painting();
         if !self.ended.load(Ordering::SeqCst) {
             self.gate.open();
         }
@@ -97,6 +104,8 @@ pub struct PromptHelper {
     prompt: Prompt,
     style: Style,
     turn: Turn,
+    /// What was not sent at once, since it begins like JSON and is none.
+    asked: Mutex<String>,
     files: FilenameCompleter,
 }
 
@@ -113,6 +122,7 @@ impl PromptHelper {
             prompt,
             style,
             turn,
+            asked: Mutex::default(),
             files: FilenameCompleter::new(),
         }
     }
@@ -135,10 +145,21 @@ impl Completer for PromptHelper {
         {
             return Ok(("/log ".len(), words(word)));
         }
+        for (command, words) in [
+            ("/decode ", &DECODE_WORDS[..]),
+            ("/pretty ", &["on", "off"]),
+        ] {
+            if let Some(word) = typed.strip_prefix(command) {
+                return Ok((command.len(), beginning_with(word, words)));
+            }
+        }
         if let Some(url) = typed.strip_prefix("/connect ") {
             return Ok(("/connect ".len(), urls(url, ctx)));
         }
-        if typed.starts_with("/file ") || typed.starts_with("/log save ") {
+        if typed.starts_with("/file ")
+            || typed.starts_with("/log save ")
+            || typed.starts_with("/save ")
+        {
             return self.files.complete(line, pos, ctx);
         }
         Ok((pos, Vec::new()))
@@ -155,6 +176,16 @@ fn commands(beginning: &str) -> Vec<Pair> {
                 "" => format!("/{}", spec.name),
                 _ => format!("/{} ", spec.name),
             },
+        })
+        .collect()
+}
+
+fn beginning_with(beginning: &str, words: &[&str]) -> Vec<Pair> {
+    let fitting = words.iter().filter(|word| word.starts_with(beginning));
+    fitting
+        .map(|word| Pair {
+            display: (*word).to_owned(),
+            replacement: (*word).to_owned(),
         })
         .collect()
 }
@@ -227,6 +258,12 @@ impl Hinter for PromptHelper {
 }
 
 fn hint(line: &str) -> Option<CommandHint> {
+    if line.contains('\n') && command::is_unfinished(line.trim_end_matches('\n')) {
+        return Some(CommandHint {
+            shown: GOES_ON.to_owned(),
+            rest_of_name: None,
+        });
+    }
     let name = line.strip_prefix('/')?;
     if let Some(name) = name.strip_suffix(' ') {
         let spec = find(name)?;
@@ -300,8 +337,18 @@ impl Highlighter for PromptHelper {
 
 impl Validator for PromptHelper {
     fn validate(&self, ctx: &mut ValidationContext<'_>) -> Result<ValidationResult> {
-        if command::is_unfinished(ctx.input()) {
+        let input = ctx.input();
+        if command::is_unfinished(input) {
             return Ok(ValidationResult::Incomplete);
+        }
+        if let Some(error) = command::broken_json(input) {
+            let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+            if *asked != input {
+                input.clone_into(&mut asked);
+                return Ok(ValidationResult::Invalid(Some(format!(
+                    "\n! not sent, since it is not JSON: {error}; Enter again sends it as it is, Ctrl-C drops it"
+                ))));
+            }
         }
         self.turn.end();
         Ok(ValidationResult::Valid(None))
@@ -356,6 +403,7 @@ impl ConditionalEventHandler for EndKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decode::Decode;
 
     fn shown(line: &str) -> Option<(String, Option<String>)> {
         hint(line).map(|hint| (hint.shown, hint.rest_of_name))
@@ -365,6 +413,11 @@ mod tests {
     fn hints_tell_the_rest() {
         assert_eq!(shown("/clo"), Some(("se".into(), Some("se".into()))));
         assert_eq!(shown("/close"), Some((" [CODE [REASON]]".into(), None)));
+        assert_eq!(shown("{\n"), Some((GOES_ON.into(), None)));
+        assert_eq!(shown("{\"a\": 1,\n\"b\""), Some((GOES_ON.into(), None)));
+        for line in ["{", "{\n}", "a\nb"] {
+            assert_eq!(shown(line), None, "{line}");
+        }
         assert_eq!(shown("/close "), Some(("[CODE [REASON]]".into(), None)));
         for line in ["", "/", "/p", "hello", "/quit", "/close 1", "/nope"] {
             assert_eq!(shown(line), None, "{line}");
@@ -376,10 +429,16 @@ mod tests {
         let names = |pairs: Vec<Pair>| -> Vec<String> {
             pairs.into_iter().map(|pair| pair.replacement).collect()
         };
-        assert_eq!(names(commands("p")), ["/ping ", "/pong "]);
+        assert_eq!(names(commands("p")), ["/pretty ", "/ping ", "/pong "]);
         assert_eq!(names(commands("q")), ["/quit"]);
         assert_eq!(names(words("")).len(), LOG_WORDS.len());
         assert_eq!(names(words("s")), ["save "]);
+        assert_eq!(
+            names(beginning_with("rec", &DECODE_WORDS)),
+            ["record-separator"]
+        );
+        let mut known = DECODE_WORDS.iter();
+        assert!(known.all(|word| word.parse::<Decode>().is_ok()));
     }
 
     #[test]

@@ -9,6 +9,8 @@
 pub mod command;
 mod dispatch;
 pub mod helper;
+mod messages;
+mod paused;
 mod report;
 pub mod session;
 pub mod source;

@@ -4,31 +4,39 @@ use std::fmt::Write as _;
 
 use super::command::COMMANDS;
 use super::session::{Session, State};
+use super::source::FENCE;
 use crate::talk::Entry;
-use crate::talk::text::{count, duration};
+use crate::talk::text::{count, counted, duration};
+use crate::terminal::Verbosity;
 use crate::terminal::style::Role;
 
 impl Session {
     /// Shows an entry, unless the log is paused, and what is wrong with the
     /// files.
     pub(super) fn show(&mut self, entry: &Entry) {
+        let number = self.messages.add(entry);
+        let (lines, unread) = self.look.numbered(entry, number);
         match &mut self.paused {
-            Some(hidden) => *hidden += 1,
-            None => {
-                let (lines, unread) = self.look.numbered(entry, None);
-                self.printer.print(lines);
-                if let (Some(unread), false) = (unread, self.unread_told) {
-                    self.unread_told = true;
-                    self.status(unread.note());
-                }
-            }
+            Some(paused) => paused.add(lines),
+            None => self.printer.print(lines),
+        }
+        if let (Some(unread), false) = (unread, self.unread_told) {
+            self.unread_told = true;
+            self.tell(unread.note());
         }
         for trouble in self.line.transcript().trouble() {
             self.error(&trouble);
         }
     }
 
-    /// Shows a line of the program's own.
+    /// Shows what happens by itself, unless the user wants errors only.
+    pub(super) fn tell(&mut self, text: &str) {
+        if self.look.verbosity > Verbosity::Quiet {
+            self.status(text);
+        }
+    }
+
+    /// Shows the answer to a command.
     pub(super) fn status(&mut self, text: &str) {
         let now = self.line.transcript().now();
         self.printer.print(self.look.status(now, text));
@@ -48,6 +56,10 @@ impl Session {
             (state, _) => state.word().to_owned(),
         };
         self.prompt.set(&label);
+        if self.has_screen && self.look.verbosity == Verbosity::Quiet {
+            // Nothing else is printed by which the prompt would show it.
+            self.printer.print(FENCE.to_owned());
+        }
     }
 
     pub(super) fn show_status(&mut self) {
@@ -82,15 +94,16 @@ impl Session {
         }
         let log = self.line.transcript();
         for (name, of) in [("sent", log.sent()), ("received", log.received())] {
-            let number = |n: u64| count(usize::try_from(n).unwrap_or(usize::MAX));
-            let (messages, bytes) = (number(of.messages), number(of.bytes));
-            let _ = writeln!(text, "{name}: {messages} messages, {bytes} bytes");
+            let counted = |n: u64, what| counted(usize::try_from(n).unwrap_or(usize::MAX), what);
+            let (messages, bytes) = (counted(of.messages, "message"), counted(of.bytes, "byte"));
+            let _ = writeln!(text, "{name}: {messages}, {bytes}");
         }
         if let Some(time) = facts.round_trip {
             let _ = writeln!(text, "round trip: {}", duration(time));
         }
         if let Some(close) = &facts.last_close {
-            let _ = writeln!(text, "last close: {} {}", close.code, close.reason);
+            let close = format!("{} {}", close.code, close.reason);
+            let _ = writeln!(text, "last close: {}", close.trim_end());
         }
     }
 
@@ -107,18 +120,71 @@ impl Session {
     }
 
     pub(super) fn show_help(&mut self) {
-        let mut text = String::from("A line is sent as a text message. Commands:");
-        for spec in COMMANDS {
-            let form = format!("/{} {}", spec.name, spec.usage);
-            if form.len() <= 24 {
-                let _ = write!(text, "\n{form:<24} {}", spec.help);
-            } else {
-                let _ = write!(text, "\n{form}\n{:<24} {}", "", spec.help);
-            }
-        }
-        text.push_str("\nAn open { or [ goes on in the next line; an empty line ends it.");
-        self.status(&text);
+        self.status("A line is sent as a text message. Commands:");
+        self.printer.print(help());
     }
+}
+
+impl Session {
+    /// Shows what came while the log was paused.
+    pub(super) fn resume(&mut self) {
+        let Some(paused) = self.paused.take() else {
+            return self.status("The log is not paused");
+        };
+        let shown = paused.texts.iter().filter(|lines| !lines.is_empty());
+        let mut text = match shown.count() {
+            0 => "Nothing came meanwhile".to_owned(),
+            _ => "What came meanwhile:".to_owned(),
+        };
+        if paused.left_out > 0 {
+            let left_out = counted(paused.left_out, "earlier event");
+            text = format!("What came meanwhile, without {left_out}:");
+        }
+        self.status(&text);
+        for lines in paused.texts {
+            self.printer.print(lines);
+        }
+    }
+}
+
+/// The commands and what they do, in rows that fit into 80 columns.
+fn help() -> String {
+    const FORM: usize = 25;
+    let mut text = String::new();
+    for spec in COMMANDS {
+        let form = format!("/{} {}", spec.name, spec.usage);
+        let mut rows = wrapped(spec.help, 78 - FORM).into_iter();
+        if form.len() < FORM {
+            let first = rows.next().unwrap_or_default();
+            let _ = writeln!(text, "| {form:<FORM$}{first}");
+        } else {
+            let _ = writeln!(text, "| {form}");
+        }
+        for row in rows {
+            let _ = writeln!(text, "| {:FORM$}{row}", "");
+        }
+    }
+    text.push_str(
+        "| Unfinished JSON goes on in the next line; an empty line ends it.\n\
+         | Up and Ctrl-R find earlier lines; one that begins with a space is not kept.\n",
+    );
+    text
+}
+
+/// A text in rows of at most so many columns.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut rows = vec![String::new()];
+    for word in text.split(' ') {
+        match rows.last_mut() {
+            Some(row) if row.is_empty() => row.push_str(word),
+            Some(row) if row.len() + 1 + word.len() <= columns => {
+                row.push(' ');
+                row.push_str(word);
+            }
+            _ => rows.push(word.to_owned()),
+        }
+    }
+    rows
 }
 
 impl State {
@@ -151,6 +217,21 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn help_fits_80_columns_and_breaks_no_word() {
+        let help = help();
+        assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+        assert!(help.contains("/log filter JSONPATH|filter off|pause|resume|save PATH|clear\n"));
+        for spec in COMMANDS {
+            let words = spec.help.split(' ');
+            assert!(
+                words.into_iter().all(|word| help.contains(word)),
+                "{}",
+                spec.name
+            );
+        }
+    }
 
     #[test]
     fn a_round_trip_time_fits_the_prompt() {

@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::helper::Prompt;
-use crate::connection::{CloseFrame, Message, OpenConfig, OpenFailure, Target};
+use super::messages::Messages;
+use super::paused::Paused;
+use crate::connection::{CloseFrame, Message, OpenConfig, OpenFailure, Target, diagnose};
 use crate::talk::player::PATIENCE;
 use crate::talk::replay::Step;
-use crate::talk::text::{Look, duration};
+use crate::talk::text::{Look, counted, duration};
 use crate::talk::{
     Close, Direction, Entry, Kind, Line, LineConfig, LineEvent, Opening, Outgoing, Play, Player,
     Source, Stop, sentence,
@@ -103,8 +105,10 @@ pub struct Session {
     pub(super) queue: VecDeque<Outgoing>,
     /// What `/resend` can send, the last at the end.
     pub(super) resendable: VecDeque<Message>,
-    /// Entries that were not shown while the log was paused.
-    pub(super) paused: Option<u64>,
+    /// The messages by their numbers.
+    pub(super) messages: Messages,
+    /// What came while the log is paused.
+    pub(super) paused: Option<Paused>,
     /// Whether it was said that the filter hides what it cannot read.
     pub(super) unread_told: bool,
     /// Whether the terminal understands more than lines.
@@ -145,6 +149,7 @@ impl Session {
             player: Player::new(config.replay),
             queue: VecDeque::new(),
             resendable: VecDeque::new(),
+            messages: Messages::default(),
             paused: None,
             unread_told: false,
             has_screen: false,
@@ -161,7 +166,7 @@ impl Session {
             self.connect();
         } else {
             self.set_state(State::Ready);
-            self.status("Ready to connect... (/connect URL; /help shows what else there is)");
+            self.tell("Ready to connect... (/connect URL; /help shows what else there is)");
         }
     }
 
@@ -182,7 +187,7 @@ impl Session {
         match event {
             LineEvent::Connecting(url) => {
                 self.set_state(State::Connecting);
-                self.status(&format!("Connecting to {url}"));
+                self.tell(&format!("Connecting to {url}"));
             }
             LineEvent::Entry(entry) => self.on_entry(&entry),
             LineEvent::Flushed => {}
@@ -234,6 +239,12 @@ impl Session {
             text.push_str(" (/headers shows its answer)");
         }
         self.error(&text);
+        if let Some((target, config)) = self.line.target() {
+            let hint = diagnose::hint(error, target, config);
+            if let Some(hint) = hint {
+                self.tell(&format!("hint: {hint}"));
+            }
+        }
         // What is wrong on this side does not mend itself.
         if !error.is_local() {
             self.connect_later();
@@ -245,12 +256,9 @@ impl Session {
         // How it was closed is known by the entry before.
         let unsent = self.line.unsent();
         if unsent > 0 {
-            let messages = if unsent == 1 {
-                "message was"
-            } else {
-                "messages were"
-            };
-            self.error(&format!("{unsent} {messages} not sent"));
+            let was = if unsent == 1 { "was" } else { "were" };
+            let unsent = counted(usize::try_from(unsent).unwrap_or(usize::MAX), "message");
+            self.error(&format!("{unsent} {was} not sent"));
         }
         if let Some(end) = self.leaving {
             return Leave::Now(end);
@@ -281,12 +289,14 @@ impl Session {
             )),
             Some(Play::Stopped(left)) => {
                 return self.error(&format!(
-                    "the replay stopped with {left} steps left: the connection is closed"
+                    "the replay stopped with {} left: the connection is closed",
+                    counted(left, "step")
                 ));
             }
         }
         if self.player.is_at_its_end() {
-            self.status(&format!("The replay is done: {} steps", self.player.done()));
+            let steps = counted(self.player.done(), "step");
+            self.tell(&format!("The replay is done: {steps}"));
         } else if self.line.is_open() {
             self.player.go_on();
         }
@@ -298,7 +308,7 @@ impl Session {
             return;
         }
         match self.line.connect_later() {
-            Some((wait, attempt)) => self.status(&format!(
+            Some((wait, attempt)) => self.tell(&format!(
                 "Connecting again in {} (attempt {attempt})",
                 duration(wait)
             )),

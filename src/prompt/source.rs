@@ -8,11 +8,14 @@
 use std::io::{self, BufRead as _};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rustyline::error::ReadlineError;
 use rustyline::history::DefaultHistory;
-use rustyline::{ColorMode, Config, Editor, EventHandler, ExternalPrinter as _, KeyEvent};
+use rustyline::{
+    ColorMode, CompletionType, Config, Editor, EventHandler, ExternalPrinter as _, KeyEvent,
+};
 use tokio::sync::{mpsc, oneshot};
 
 use super::helper::{EndKey, Key, Prompt, PromptHelper, Turn};
@@ -24,7 +27,8 @@ use crate::terminal::tty::Suspender;
 /// How many lines the history holds.
 const MAX_HISTORY: usize = 5_000;
 
-/// Shows nothing where the cursor is: up a row, and down again.
+/// Shows nothing where the cursor is: up a row, and down again. What follows is not
+/// painted any more; see [`Gate::painting`].
 pub const FENCE: &str = "\x1b[A\n";
 
 /// What the user did at the prompt.
@@ -57,7 +61,7 @@ pub struct Source {
     pub sink: Sink,
     /// Says when `sink` may be used.
     pub gate: Arc<Gate>,
-    /// Proves, printed twice, that all before it has been shown.
+    /// Shows nothing; the printer's last text for a line editor.
     pub fence: Option<&'static str>,
     /// What could not be had, for the user to know.
     pub trouble: Option<String>,
@@ -87,11 +91,14 @@ impl Source {
         let (sender, inputs) = mpsc::channel(1);
         let turn = Turn::new(Arc::clone(&gate));
         let Some((mut editor, sink)) = editor(&config, &turn) else {
-            spawn(move || plain_lines(&sender))?;
+            let asked = Arc::new(AtomicBool::new(false));
+            let (prompt, asks) = (config.prompt, Arc::clone(&asked));
+            let shown = prompt.clone();
+            spawn(move || plain_lines(&sender, &shown, &asks))?;
             gate.open();
             return Ok(Self {
                 inputs,
-                sink: Box::new(|text| crate::terminal::write_stdout(text.as_bytes())),
+                sink: Box::new(move |text| plain_print(&text, &prompt, &asked)),
                 gate,
                 fence: None,
                 trouble: None,
@@ -125,6 +132,8 @@ fn editor(config: &SourceConfig, turn: &Turn) -> Option<(LineEditor, Sink)> {
         .history_ignore_space(true)
         .max_history_size(MAX_HISTORY)
         .ok()?
+        .completion_type(CompletionType::List)
+        .completion_show_all_if_ambiguous(true)
         // The helper colours, or does not. It has to be asked always: it is
         // by a repaint that it knows of a line being edited.
         .color_mode(ColorMode::Forced)
@@ -187,8 +196,24 @@ fn hand_over(inputs: &mpsc::Sender<Input>, typed: Typed) -> bool {
     inputs.blocking_send(Input { typed, done }).is_ok() && wait.blocking_recv().is_ok()
 }
 
-fn plain_lines(inputs: &mpsc::Sender<Input>) {
-    for line in io::stdin().lock().lines() {
+/// Prints on a terminal that cannot take the typed line away and bring it back: the
+/// prompt is shown again below.
+fn plain_print(text: &str, prompt: &Prompt, asked: &AtomicBool) -> io::Result<()> {
+    let shown = match asked.load(Ordering::SeqCst) {
+        true => format!("\n{text}{}", prompt.text()),
+        false => text.to_owned(),
+    };
+    crate::terminal::write_stdout(shown.as_bytes())
+}
+
+fn plain_lines(inputs: &mpsc::Sender<Input>, prompt: &Prompt, asked: &AtomicBool) {
+    let mut lines = io::stdin().lock().lines();
+    loop {
+        let _ = crate::terminal::write_stdout(prompt.text().as_bytes());
+        asked.store(true, Ordering::SeqCst);
+        let line = lines.next();
+        asked.store(false, Ordering::SeqCst);
+        let Some(line) = line else { break };
         let typed = match line {
             Ok(line) => Typed::Line(line),
             Err(_) => break,

@@ -527,9 +527,9 @@ fn a_long_message_is_cut_and_said_to_be() {
     let entry = &happens(&mut log, received(&"é".repeat(5_000_000)))[0];
     let text = look().entry(entry);
     assert!(text.len() < 20_000);
-    assert!(text.contains("… and 9,991,808 bytes more; --log keeps them\n"));
+    assert!(text.contains("… and 9,991,808 more bytes; --log keeps them\n"));
     let text = look().numbered(entry, Some(7)).0;
-    assert!(text.contains("more; /show 7 shows more, /save 7 FILE keeps all\n"));
+    assert!(text.contains("; /show 7 shows more, /save 7 FILE keeps all\n"));
     assert!(look().whole(entry, 7).len() > 250_000);
     let mut raw = look();
     raw.raw = true;

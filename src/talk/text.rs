@@ -178,11 +178,11 @@ impl Look {
 
     fn text_message(&self, entry: &Entry, number: Option<u64>, text: &str) -> String {
         match &entry.records {
-            Some(records) => records
+            Some(records) if !records.is_empty() => records
                 .of(text.as_bytes())
                 .map(|record| self.text(entry, number, record))
                 .collect(),
-            None => self.text(entry, number, text),
+            _ => self.text(entry, number, text),
         }
     }
 
@@ -258,7 +258,7 @@ impl Look {
             Some(number) => format!("/save {number} FILE keeps all"),
             None => "--log keeps them".to_owned(),
         };
-        let note = format!("| … and {} more; {way}", counted(bytes, "byte"));
+        let note = format!("| … and {}; {way}", counted(bytes, "more byte"));
         self.style.paint(Role::Status, &note) + "\n"
     }
 

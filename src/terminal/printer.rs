@@ -45,7 +45,14 @@ pub struct Gate {
 struct GateState {
     open: bool,
     printing: bool,
+    /// No row is painted any more.
+    ended: bool,
+    /// The line editor has noticed that, and stands still.
+    stands: bool,
 }
+
+/// How long the line editor may take to stand still at the end.
+const STANDS_WITHIN: Duration = Duration::from_millis(200);
 
 impl Gate {
     /// A gate that is shut.
@@ -57,6 +64,30 @@ impl Gate {
     pub fn open(&self) {
         lock(&self.state).open = true;
         self.changed.notify_all();
+    }
+
+    /// The line editor is about to paint the typed line. At the end of the program
+    /// this does not return: what is painted then would stand before the prompt of
+    /// the shell.
+    pub fn painting(&self) {
+        let mut state = lock(&self.state);
+        while state.ended {
+            state.stands = true;
+            self.changed.notify_all();
+            let waited = self.changed.wait(state);
+            state = waited.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Lets the line editor stand still from its next paint on, and waits until it
+    /// does.
+    fn end(&self) {
+        let mut state = lock(&self.state);
+        state.ended = true;
+        let wait = self
+            .changed
+            .wait_timeout_while(state, STANDS_WITHIN, |state| !state.stands);
+        drop(wait);
     }
 
     /// No print goes through from now on.
@@ -126,8 +157,10 @@ struct Waiting {
 }
 
 impl Printer {
-    /// Starts the thread. `fence` is a text that shows nothing: printing it
-    /// twice proves that everything before was shown.
+    /// Starts the thread. `fence` is a text that shows nothing, for a line editor:
+    /// when it has been handed over, the editor is at the last print before it, or
+    /// past that, and its next paint is one that the end of the program can do
+    /// without.
     pub fn spawn(
         sink: Sink,
         gate: Arc<Gate>,
@@ -206,16 +239,13 @@ impl Worker {
             }
         }
         if let Some(fence) = self.fence {
-            for _ in 0..2 {
-                if !self.enter_gate() {
-                    break;
-                }
-                let result = (self.sink)(fence.to_owned());
+            if self.enter_gate() {
+                // Without it the editor would stand still all the same, or has
+                // gone.
+                let _ = (self.sink)(fence.to_owned());
                 self.gate.leave();
-                if result.is_err() {
-                    break;
-                }
             }
+            self.gate.end();
         }
         lock(&self.shared.waiting).finished = true;
         self.shared.changed.notify_all();
@@ -350,6 +380,31 @@ mod tests {
         let shown: String = prints.iter().collect();
         assert!(shown.starts_with("* 1024 entries are not shown"));
         assert_eq!(shown.lines().count(), 1 + 1024);
+    }
+
+    #[test]
+    fn nothing_is_painted_after_the_end_and_no_stray_prompt_is_left() {
+        // An editor that takes one print at a time, shows it, and paints its line.
+        let gate = Gate::new();
+        let (sender, prints) = mpsc::sync_channel::<String>(1);
+        let screen = Arc::new(Mutex::new(String::new()));
+        let (shown, painting) = (Arc::clone(&screen), Arc::clone(&gate));
+        thread::spawn(move || {
+            for text in prints {
+                lock(&shown).push_str(&text);
+                painting.painting();
+                lock(&shown).push_str("prompt> ");
+            }
+        });
+        let sink = Box::new(move |text| sender.send(text).map_err(io::Error::other));
+        let (printer, thread) = Printer::spawn(sink, Arc::clone(&gate), Some("fence"));
+        gate.open();
+        printer.print("last words\n".into());
+        thread.finish(Duration::from_secs(10));
+        let at_the_end = lock(&screen).clone();
+        assert!(at_the_end.contains("last words\n"), "{at_the_end}");
+        assert!(!at_the_end.ends_with("prompt> "), "{at_the_end}");
+        assert!(lock(&gate.state).stands);
     }
 
     #[test]

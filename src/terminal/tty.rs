@@ -5,9 +5,9 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::panic;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Turns bracketed paste off and shows the cursor: modes of the terminal
-/// itself, which the system does not hold.
-const RESET: &str = "\x1b[?2004l\x1b[?25h";
+/// Turns bracketed paste off, shows the cursor, and ends an update that the line editor
+/// was stopped in: modes of the terminal itself, which the system does not hold.
+const RESET: &str = "\x1b[?2026l\x1b[?2004l\x1b[?25h";
 
 /// Turns bracketed paste on again.
 const PASTE_ON: &str = "\x1b[?2004h";

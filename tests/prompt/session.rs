@@ -65,7 +65,13 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
 
 fn without_times(screen: &str) -> Vec<String> {
     let line = |line: &str| match line.split_at_checked(15) {
-        Some((mark, text)) if !mark.starts_with('|') => format!("{}{text}", &mark[..2]),
+        Some((mark, text)) if !mark.starts_with('|') => {
+            // And without the numbers of messages.
+            let numbered = text.strip_prefix('#').and_then(|text| text.split_once(' '));
+            let text = numbered.map_or(text, |(_, text)| text);
+            format!("{}{text}", &mark[..2])
+        }
+        Some((mark, _)) if mark.trim() != "|" => line.to_owned(),
         Some((_, text)) => format!("| {text}"),
         None => line.to_owned(),
     };
@@ -452,16 +458,18 @@ async fn the_log_can_be_paused_filtered_saved_and_cleared() {
     talk.sees("< 3", 1).await;
     talk.types("/log filter off").await;
     talk.types("/log filter price").await;
-    talk.sees("! 'price' is no JSONPath", 1).await;
+    talk.sees("! 'price' is not a JSONPath", 1).await;
     talk.types("/log pause").await;
     talk.types("unseen").await;
     server.has_received(2).await;
     talk.types("/log resume").await;
+    talk.sees("* What came meanwhile:", 1).await;
+    talk.sees("< unseen", 1).await;
     talk.types("seen").await;
     talk.sees("< seen", 1).await;
     let save = format!("/log save {}", path.display());
     talk.types(&save).await;
-    talk.sees("entries are saved", 1).await;
+    talk.sees("events saved in", 1).await;
     talk.types(&save).await;
     talk.sees("! could not write", 1).await;
     let saved = std::fs::read_to_string(&path).unwrap();
@@ -474,6 +482,54 @@ async fn the_log_can_be_paused_filtered_saved_and_cleared() {
     talk.sees("/resend [N]", 1).await;
     talk.types("/quit").await;
     talk.end().await;
+}
+
+#[tokio::test]
+async fn messages_are_numbered_shown_found_and_saved() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(Behaviour::Echo);
+    let talk = Talk::start(config(Some(&server.url()), transcript()));
+    talk.sees("Connection opened", 1).await;
+    talk.types("/show").await;
+    talk.sees("! there has been no message yet", 1).await;
+    talk.types("/text one\\x1e\\\\x1e").await;
+    talk.sees("< one\\x1e\\\\x1e", 1).await;
+    assert!(talk.screen.borrow().contains(" #2 one\\x1e"));
+    let long = "y".repeat(20_000);
+    talk.types(&long).await;
+    talk.sees("/show 4 shows more, /save 4 FILE keeps all", 1)
+        .await;
+    assert!(!talk.screen.borrow().contains(&long));
+    talk.types("/show 4").await;
+    talk.sees(&long, 1).await;
+    talk.types("/find /^o.e/").await;
+    talk.sees("Found in 2 messages", 1).await;
+    talk.sees("one\\x1e", 4).await;
+    talk.types("/find nothing like it").await;
+    talk.sees("Nothing like it is in the messages", 1).await;
+    let path = dir.path().join("saved message");
+    let save = format!("/save #2 {}", path.display());
+    talk.types(&save).await;
+    talk.sees("8 bytes saved in", 1).await;
+    assert_eq!(std::fs::read(&path).unwrap(), b"one\x1e\\x1e");
+    talk.types(&save).await;
+    talk.sees("! could not write", 1).await;
+    talk.types("/show 9").await;
+    talk.sees("! there is no message #9; the last one is #4", 1)
+        .await;
+    talk.types("{\"a\":1}").await;
+    talk.sees("< {\"a\":1}", 1).await;
+    talk.types("/pretty").await;
+    talk.types("{\"a\":2}").await;
+    talk.sees("|   \"a\": 2", 2).await;
+    talk.types("/pretty off").await;
+    talk.types("/decode record-separator").await;
+    talk.types("/text {\"b\":1}\\x1e{\"b\":2}\\x1e").await;
+    talk.sees("< {\"b\":2}", 1).await;
+    talk.types("/send").await;
+    talk.sees("< (empty)", 1).await;
+    talk.types("/exit").await;
+    assert_eq!(talk.end().await.0, End::Quit);
 }
 
 #[cfg(target_os = "linux")]

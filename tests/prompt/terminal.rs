@@ -86,6 +86,18 @@ impl Terminal {
         self.presses(&["Enter"]);
     }
 
+    /// Pastes a text, in brackets where the program asks for them.
+    pub(super) fn pastes(&self, text: &str) {
+        self.tmux(&["set-buffer", "-b", "pasted", text]);
+        // -r: line ends stay what they are.
+        self.tmux(&["paste-buffer", "-p", "-r", "-b", "pasted", "-t", "t"]);
+    }
+
+    /// The rows of the screen with their escape sequences.
+    pub(super) fn colors(&self) -> Vec<String> {
+        self.capture(&["-e"])
+    }
+
     /// The rows of the screen.
     pub(super) fn screen(&self) -> Vec<String> {
         self.capture(&[])

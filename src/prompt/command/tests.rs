@@ -2,7 +2,11 @@
 
 use proptest::prelude::*;
 
+use bytes::Bytes;
+
 use super::*;
+use crate::connection::{CloseCode, CloseFrame};
+use crate::decode::Decode;
 
 fn sends(text: &str) -> Result<Command, CommandError> {
     Ok(Command::Send(Message::text(text)))
@@ -33,6 +37,26 @@ fn lines_and_what_they_mean() {
         ),
         ("/hex 00 fF7f", sends_bytes(b"\x00\xff\x7f")),
         ("/hex 0x10", sends_bytes(b"\x10")),
+        ("/hex 0x00,0xff", sends_bytes(b"\x00\xff")),
+        ("/hex 00:ff-1, 2", sends_bytes(b"\x00\xff\x12")),
+        ("/hex 0x1 0x2", sends_bytes(b"\x01\x02")),
+        (r"/hex \x00\xff", sends_bytes(b"\x00\xff")),
+        ("pasted\r\n", sends("pasted")),
+        ("/send pasted\n", sends("pasted")),
+        (r"/text a\x1e\n\\n", sends("a\u{1e}\n\\n")),
+        (r#"/text {"a":"\n"}"#, sends(r#"{"a":"\n"}"#)),
+        ("/text (empty)", sends("")),
+        (r"/send C:\new", sends(r"C:\new")),
+        ("/show", Ok(Command::Show(None))),
+        ("/show #12", Ok(Command::Show(Some(12)))),
+        ("/find a b", Ok(Command::Find("a b".into()))),
+        ("/save 3  a b", Ok(Command::Save(3, "a b".into()))),
+        ("/pretty", Ok(Command::Pretty(None))),
+        ("/pretty off", Ok(Command::Pretty(Some(false)))),
+        ("/decode", Ok(Command::Decode(None))),
+        ("/decode auto", Ok(Command::Decode(Some(Decode::Auto)))),
+        ("/exit", Ok(Command::Quit)),
+        ("/quit\n", Ok(Command::Quit)),
         ("/b64 aGk=", sends_bytes(b"hi")),
         ("/file  a b.bin ", Ok(Command::SendFile("a b.bin".into()))),
         ("/resend", Ok(Command::Resend(1))),
@@ -90,6 +114,20 @@ fn what_is_refused_and_how() {
         ),
         ("/file ", "write /file PATH"),
         (
+            "/show x",
+            "'x' is not the number of a message; it stands behind the time, such as #3",
+        ),
+        ("/save 3", "write /save N PATH"),
+        ("/pretty yes", "write /pretty [on|off]"),
+        (
+            "/decode yaml",
+            "'yaml' is not a codec; write auto, json, lines, record-separator or off",
+        ),
+        (
+            r"/text C:\dir",
+            r"'\d' is not an escape; write \\ \n \r \t \0 \x1e \u001e or \u{1f44d}; /send sends backslashes as they are",
+        ),
+        (
             "/resend 0",
             "'0' is no number of a message; 1 is the last one sent",
         ),
@@ -122,6 +160,7 @@ fn an_open_bracket_goes_on() {
         ("/text {", false),
         ("//{", false),
         ("{}", false),
+        ("{ not json", false),
     ] {
         assert_eq!(is_unfinished(input), unfinished, "{input}");
     }
@@ -130,15 +169,18 @@ fn an_open_bracket_goes_on() {
 proptest! {
     #[test]
     fn any_text_can_be_sent(text in "[^/\\s].*") {
-        prop_assert_eq!(parse(&text), sends(&text));
+        let sent = text.trim_end_matches(['\r', '\n']);
+        prop_assert_eq!(parse(&text), sends(sent));
         let slashed = format!("//{text}");
-        prop_assert_eq!(parse(&slashed), sends(&slashed[1..]));
-        let command = format!("/text {text}");
+        prop_assert_eq!(parse(&slashed), sends(&format!("/{sent}")));
+        let command = format!("/send {text}");
+        prop_assert_eq!(parse(&command), sends(sent));
+        let command = format!("/text {}", crate::talk::escape::escape(&text));
         prop_assert_eq!(parse(&command), sends(&text));
     }
 
     #[test]
-    fn no_line_is_a_panic(line in "(/(hex|b64|json|close|log|ping|resend|connect|file) )?.*") {
+    fn no_line_is_a_panic(line in "(/(hex|b64|text|show|save|decode|json|close|log|ping|resend|connect|file) )?.*") {
         let _ = parse(&line);
         let _ = is_unfinished(&line);
     }
