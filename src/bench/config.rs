@@ -8,7 +8,7 @@ use super::pacer::Pacing;
 use super::payload::PayloadConfig;
 use super::schedule::Schedule;
 use crate::connection::http::HeaderEdit;
-use crate::connection::{OpenConfig, SocketConfig, Target};
+use crate::connection::{OpenConfig, Secrets, SocketConfig, Target};
 
 /// What is measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -114,6 +114,12 @@ impl BenchConfig {
     /// Which of the URLs connection `index` leads to.
     pub(super) fn url_of(&self, index: usize) -> usize {
         index % self.targets.len().max(1)
+    }
+
+    /// What may not be told of the connections to a URL.
+    pub(super) fn secrets(&self, url: usize) -> Secrets {
+        let target = self.targets.get(url);
+        target.map_or_else(Secrets::default, |target| self.open.request.secrets(target))
     }
 
     /// How many stages the schedule has: at least one.

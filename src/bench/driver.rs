@@ -425,8 +425,9 @@ impl Driver {
         }
         let url = self.shared.config.url_of(conn.index);
         let at_ns = self.shared.clock.now_ns();
+        let cause = ended.cause(&self.shared.config.secrets(url));
         let errors = &mut self.shared.parts.of(url, at_ns).errors;
-        errors.add(ended.cause());
+        errors.add(cause);
         conn.give_up(u64::MAX, Fate::Ended, &mut self.shared);
         self.count_unsent(slot, conn.scheduled..conn.scheduled + conn.due, None);
         self.unsent_quota(conn.index, conn.quota, Cause::Gone);

@@ -4,7 +4,7 @@ use std::io;
 
 use super::counters::Cause;
 use super::frames::Violation;
-use crate::connection::CloseCode;
+use crate::connection::{CloseCode, Secrets};
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -22,13 +22,14 @@ pub(super) enum Ended {
 }
 
 impl Ended {
-    /// The cause, as errors are grouped by.
-    pub(super) fn cause(&self) -> Cause {
+    /// The cause, as errors are grouped by, without what is secret.
+    pub(super) fn cause(&self, secrets: &Secrets) -> Cause {
         Cause::Ended(match self {
             Self::Closed(code, reason) => {
                 return Cause::Closed {
                     code: *code,
-                    reason: reason.clone(),
+                    // Servers repeat here the token that they do not accept.
+                    reason: secrets.text(reason),
                 };
             }
             Self::Lost => "ended by the server without a close frame".to_owned(),
@@ -37,7 +38,7 @@ impl Ended {
             }
             Self::Io(error) => format!("connection failed: {error}"),
             Self::Violation(violation) => format!("protocol error: {violation}"),
-            Self::Socket(text) => text.clone(),
+            Self::Socket(text) => secrets.text(text),
         })
     }
 }

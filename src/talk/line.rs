@@ -400,7 +400,13 @@ impl Line {
         self.transcript.event(event);
     }
 
-    fn closed(&mut self, closed: Closed) {
+    fn closed(&mut self, mut closed: Closed) {
+        // Servers repeat here the token that they do not accept, and an answer
+        // repeats their words.
+        let secrets = self.secrets();
+        for frame in closed.received.iter_mut().chain(&mut closed.sent) {
+            frame.reason = secrets.text(&frame.reason);
+        }
         if let Link::Open(socket) = &self.link {
             let untouched = self.under_way.closed(socket);
             self.transcript.withdraw(untouched);

@@ -60,8 +60,11 @@ fn answer(mut stream: TcpStream) {
         "HTTP/1.1 101 Switching Protocols\nUpgrade: websocket\nConnection: Upgrade\nSec-WebSocket-Accept: {accept}\n{chosen}{extra}\n"
     );
     let _ = stream.write_all(text.as_bytes());
-    // One message, and a Close.
-    let _ = stream.write_all(b"\x81\x02hi\x88\x02\x03\xe8");
+    // One message, and a Close with a reason.
+    let reason = format!("bad token {WORD}");
+    let length = 2 + u8::try_from(reason.len()).expect("a short reason");
+    let _ = stream.write_all(b"\x81\x02hi\x88");
+    let _ = stream.write_all(&[&[length, 0x03, 0xe8], reason.as_bytes()].concat());
     let _ = stream.read(&mut [0; 1 << 10]);
 }
 
@@ -157,6 +160,39 @@ fn secrets_are_in_no_output_of_connect() {
     }
     let refused = wscli(&["connect", &url(9, "/")]).args(["-v"]).output();
     assert_hidden("no connection", &all(&refused.expect("the program runs")));
+}
+
+/// With several at once, one of them could hide what another one shows.
+#[test]
+fn each_secret_is_hidden_by_itself() {
+    let port = peer();
+    let bare = format!("ws://127.0.0.1:{port}/");
+    let query = format!("{bare}?token={WORD}");
+    let userinfo = format!("ws://u:{WORD}@127.0.0.1:{port}/");
+    let mut ways: Vec<Vec<String>> = vec![vec![query], vec![userinfo]];
+    for flag in flags().chunks(2) {
+        ways.push([std::slice::from_ref(&bare), flag].concat());
+    }
+    for name in ["bearer", "access_token", "graphql-ws, jwt"] {
+        let header = format!("Sec-WebSocket-Protocol: {name}, {WORD}");
+        ways.push(vec![bare.clone(), "-H".into(), header]);
+        let names = name.split(", ").chain([WORD]);
+        let flags = names.flat_map(|name| ["-s".to_owned(), name.to_owned()]);
+        ways.push([bare.clone()].into_iter().chain(flags).collect());
+    }
+    for way in ways {
+        let directory = tempfile::tempdir().expect("a directory");
+        let at = |name: &str| directory.path().join(name).display().to_string();
+        let mut command = wscli(&["connect", "-x", "hi", "-m", "10", "-vv"]);
+        command
+            .args(&way)
+            .args(["--log", &at("log"), "--har", &at("har")]);
+        let output = run(command.args(["--json", &at("json")]));
+        assert_hidden(&format!("{way:?}"), &all(&output));
+        assert_files_hidden(directory.path());
+        let mut command = wscli(&["bench", "-c", "1", "-d", "1", "--json", "-"]);
+        assert_hidden(&format!("bench {way:?}"), &all(&run(command.args(&way))));
+    }
 }
 
 #[test]

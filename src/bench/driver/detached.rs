@@ -34,8 +34,8 @@ impl Driver {
                     self.control.open.fetch_sub(1, Ordering::Relaxed);
                     self.control.note_gone(self.shared.clock.now_ns());
                     let url = self.shared.config.url_of(slot.index);
-                    let errors = &mut self.shared.parts.at(url, 0).errors;
-                    errors.add(Ended::Io(error).cause());
+                    let cause = Ended::Io(error).cause(&self.shared.config.secrets(url));
+                    self.shared.parts.at(url, 0).errors.add(cause);
                 }
             }
         }

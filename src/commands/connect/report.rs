@@ -44,6 +44,10 @@ pub(super) fn write(
             status_of(error)
         }
     };
+    // Also where the screen shows them (`--log-secrets`).
+    if let Some(close) = &mut report.close {
+        close.reason = secrets.text(&close.reason);
+    }
     report.exit_code = status.code();
     match status {
         ExitStatus::Expectation => report.outcome = Outcome::Unexpected,

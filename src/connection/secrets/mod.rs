@@ -350,11 +350,11 @@ fn is_token(name: &str) -> bool {
             .all(|b| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b))
 }
 
-/// `"token": "value"` in JSON, `token=value` in a form.
+/// `"token": "value"` in JSON, `token="value"` in a challenge.
 static MEMBER: LazyLock<Regex> = LazyLock::new(|| {
     pattern(
         r#"(?x)
-        (?<before> "(?<name> [\w\-.]{2,40} )" \s*:\s* " ) (?<value> [^"]{4,} )
+        (?<before> "? \b (?<name> [\w\-.]{2,40} ) "? \s*[:=]\s* " ) (?<value> [^"]{4,} )
         "#,
     )
 });
@@ -367,9 +367,12 @@ static SCHEME: LazyLock<Regex> =
 static JWT: LazyLock<Regex> =
     LazyLock::new(|| pattern(r"\beyJ[A-Za-z0-9_\-]{8,}\.[A-Za-z0-9_\-]+\.[A-Za-z0-9_\-]*"));
 
-/// `scheme://user:password@`
-static USERINFO: LazyLock<Regex> =
-    LazyLock::new(|| pattern(r"(?i)\b([a-z][a-z0-9+.\-]*://)[^\s/?#@']*:[^\s/?#']*@"));
+/// `scheme://user:password@`, and what browsers take for it.
+static USERINFO: LazyLock<Regex> = LazyLock::new(|| {
+    pattern(
+        r"(?i)((?:\b[a-z][a-z0-9+.\-]*:[/\\]{1,2}|[/\\]{2}))(?:[^\s/?#@']*:[^\s/?#']*|[^\s/?#@':]+)@",
+    )
+});
 
 #[expect(clippy::expect_used, reason = "constant patterns, held by tests")]
 fn pattern(text: &str) -> Regex {

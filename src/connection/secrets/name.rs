@@ -8,10 +8,12 @@ const PARTS: &[&str] = &[
     "passphrase",
     "passcode",
     "apikey",
+    "appkey",
     "accesskey",
     "privatekey",
     "jwt",
     "session",
+    "sessid",
     "signature",
     "credential",
     "csrf",
@@ -19,10 +21,16 @@ const PARTS: &[&str] = &[
     "bearer",
     "cookie",
     "ticket",
+    "dpop",
+    "assertion",
+    "samlresponse",
+    "samlrequest",
 ];
 
 /// Words of a name that make its value a secret in a header or a query.
-const WORDS: &[&str] = &["pass", "pwd", "otp", "sig", "sid", "key", "hmac"];
+const WORDS: &[&str] = &[
+    "pass", "pwd", "pw", "otp", "pin", "sig", "sid", "key", "hmac", "tok", "tkn",
+];
 
 /// Headers whose names look as if their values were secrets.
 const OPEN_HEADERS: &[&str] = &[
@@ -110,6 +118,7 @@ mod tests {
             "X-CSRF",
             "X-XSRF-TOKEN",
             "X-Session",
+            "DPoP",
             " cookie ",
         ] {
             assert!(is_secret_header(name), "{name}");
@@ -150,6 +159,13 @@ mod tests {
             "X-Amz-Credential",
             "X-Amz-Security-Token",
             "oauth2",
+            "PHPSESSID",
+            "pw",
+            "user_pin",
+            "tok",
+            "appkey",
+            "SAMLResponse",
+            "client_assertion",
         ] {
             assert!(is_secret_parameter(name), "{name}");
         }
@@ -163,6 +179,9 @@ mod tests {
             "design",
             "monkey",
             "inside",
+            "spin",
+            "ping",
+            "stock",
             "",
         ] {
             assert!(!is_secret_parameter(name), "{name}");

@@ -53,6 +53,29 @@ fn a_token_in_a_subprotocol_or_a_location_goes() {
 }
 
 #[test]
+fn a_token_in_the_place_of_a_subprotocol_goes_however_it_looks() {
+    let secrets = Secrets::default();
+    for (list, expected) in [
+        ("bearer, SECRETxyz", "bearer, [redacted]"),
+        (
+            "graphql-ws, Bearer, mytoken1",
+            "graphql-ws, Bearer, [redacted]",
+        ),
+        ("jwt, SECRETxyz, v1", "jwt, [redacted], v1"),
+        ("bearer, token, abc", "bearer, token, [redacted]"),
+        ("access_token.SECRETxyz", "access_token.[redacted]"),
+        ("auth-SECRETxyz", "auth-[redacted]"),
+        ("token-SECRETxyz, chat", "token-[redacted], chat"),
+        ("auth-v1", "auth-v1"),
+        ("token-protocol", "token-protocol"),
+        ("graphql-transport-ws", "graphql-transport-ws"),
+        ("v12.stomp, mqtt, ocpp1.6", "v12.stomp, mqtt, ocpp1.6"),
+    ] {
+        assert_eq!(secrets.subprotocols(list), expected, "{list}");
+    }
+}
+
+#[test]
 fn a_secret_that_looks_like_a_scheme_is_not_shown() {
     let secrets = Secrets::default();
     for (name, value, expected) in [
@@ -109,6 +132,15 @@ fn what_is_named_like_a_secret_in_a_text_goes() {
         ),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln", "[redacted]"),
         ("'a' expected, 'b' found", "'a' expected, 'b' found"),
+        (
+            r#"Bearer realm="wide open", token="SESAME""#,
+            r#"Bearer realm="wide open", token="[redacted]""#,
+        ),
+        ("to //u:SESAME@h/; -L", "to //[redacted]@h/; -L"),
+        ("to http:/u:SESAME@h/; -L", "to http:/[redacted]@h/; -L"),
+        ("to http://SESAME@h/; -L", "to http://[redacted]@h/; -L"),
+        (r"to \\u:SESAME@h/; -L", r"to \\[redacted]@h/; -L"),
+        ("mail a@b.c, see http://h/@x", "mail a@b.c, see http://h/@x"),
     ] {
         assert_eq!(secrets.text(text), expected);
     }

@@ -13,10 +13,7 @@ use super::word::REDACTED;
 /// not valid, or is another one than was meant. So all goes up to the last `@`
 /// that a `:` stands in front of, unless the URL is a good one without it.
 pub(super) fn without_userinfo(url: &str) -> Cow<'_, str> {
-    let (scheme, rest) = match url.split_once("://") {
-        Some((scheme, rest)) => (Some(scheme), rest),
-        None => (None, url),
-    };
+    let (scheme, rest) = url.split_at(authority_start(url));
     let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
     let userinfo_end = match rest[..end].rfind('@') {
         Some(at) => Some(at),
@@ -35,10 +32,30 @@ pub(super) fn without_userinfo(url: &str) -> Cow<'_, str> {
         None => at,
     };
     let host = &rest[at + 1..];
-    Cow::Owned(match scheme {
-        Some(scheme) => format!("{scheme}://{host}"),
-        None => host.to_owned(),
-    })
+    Cow::Owned(format!("{scheme}{host}"))
+}
+
+/// Behind `ws://`, `//`, and what browsers take for them: `http:/` and `\\\\`.
+fn authority_start(url: &str) -> usize {
+    let is_slash = |c: char| c == '/' || c == '\\';
+    let scheme = match url.find(':') {
+        Some(at)
+            if url[..at]
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"+-.".contains(&b))
+                && url[at + 1..].starts_with(is_slash) =>
+        {
+            at + 1
+        }
+        _ => 0,
+    };
+    let behind = &url[scheme..];
+    let slashes = behind.len() - behind.trim_start_matches(is_slash).len();
+    match (scheme, slashes) {
+        // A path.
+        (0, 1) => 0,
+        _ => scheme + slashes.min(2),
+    }
 }
 
 /// `host`, `host:1`, `[::1]:1`, or nothing at all.
@@ -61,12 +78,12 @@ fn is_good_authority(authority: &str) -> bool {
 
 /// A text without the values of the secret parameters of its URLs and forms.
 pub(super) fn without_secret_parameters(text: &str) -> Cow<'_, str> {
-    if !text.contains('=') {
+    if equals_sign(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = rest.find('=') {
+    while let Some((at, sign_bytes)) = equals_sign(rest) {
         let name_start = rest[..at].rfind(|c: char| !is_name(c)).map_or(0, |before| {
             before + rest[before..].chars().next().map_or(1, char::len_utf8)
         });
@@ -79,10 +96,10 @@ pub(super) fn without_secret_parameters(text: &str) -> Cow<'_, str> {
             Some('?' | '&' | ';') => is_secret_parameter(&name),
             _ => is_secret_member(&name),
         };
-        let value = &rest[at + 1..];
+        let value = &rest[at + sign_bytes..];
         let end = value.find(ends_value).unwrap_or(value.len());
-        shown.push_str(&rest[..=at]);
-        if secret && end > 0 {
+        shown.push_str(&rest[..at + sign_bytes]);
+        if (secret || nests_secret(&value[..end])) && end > 0 {
             shown.push_str(REDACTED);
             rest = &value[end..];
         } else {
@@ -91,6 +108,31 @@ pub(super) fn without_secret_parameters(text: &str) -> Cow<'_, str> {
     }
     shown.push_str(rest);
     Cow::Owned(shown)
+}
+
+/// Where the next equals sign is, also a percent-encoded one, and its length.
+fn equals_sign(text: &str) -> Option<(usize, usize)> {
+    text.char_indices().find_map(|(at, c)| match c {
+        '=' => Some((at, 1)),
+        '%' if text[at + 1..].starts_with("3D") || text[at + 1..].starts_with("3d") => {
+            Some((at, 3))
+        }
+        _ => None,
+    })
+}
+
+/// Whether a value is a URL that holds a secret, written out or percent-encoded:
+/// `https://u:p@h/`, `ws%3A%2F%2Fh%2F%3Ftoken%3Dx`.
+fn nests_secret(value: &str) -> bool {
+    let decoded = percent_decode_str(value).decode_utf8_lossy();
+    match decoded.split_once("://") {
+        Some((_, rest)) => {
+            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+            rest[..end].contains('@')
+                || (decoded != value && without_secret_parameters(rest) != rest)
+        }
+        None => false,
+    }
 }
 
 fn is_name(c: char) -> bool {
@@ -123,6 +165,12 @@ mod tests {
             ("user:SES/AME@h/", "h/"),
             ("USER:PW@[::1/", "[::1/"),
             ("ws://USER:PW@[::1/", "ws://[::1/"),
+            // As browsers read a Location.
+            ("//u:SESAME@h:1/", "//h:1/"),
+            ("http:/u:SESAME@h/", "http:/h/"),
+            ("http://SESAME@h/", "http://h/"),
+            (r"\\u:SESAME@h/", r"\\h/"),
+            ("/chat/@x:1", "/chat/@x:1"),
             // The port is at fault, not a password; the text goes all the same.
             ("ws://h:70000x/?to=me@x", "ws://x"),
         ] {
@@ -150,6 +198,14 @@ mod tests {
             ("token=a, é=b", "token=[redacted], é=b"),
             ("café?sig=a#b", "café?sig=[redacted]#b"),
             ("'/x?otp=1' failed", "'/x?otp=[redacted]' failed"),
+            ("/?u=https://u:p@h/&b=1", "/?u=[redacted]&b=1"),
+            ("/?u=ws%3A%2F%2Fh%2F%3Ftoken%3Dx&b=1", "/?u=[redacted]&b=1"),
+            (
+                "/?u=ws%3A%2F%2Fh%2F%3Froom%3Dx&b=1",
+                "/?u=ws%3A%2F%2Fh%2F%3Froom%3Dx&b=1",
+            ),
+            ("/?token%3Dx&b=1", "/?token%3D[redacted]&b=1"),
+            ("/?room%3Dx", "/?room%3Dx"),
         ] {
             assert_eq!(without_secret_parameters(text), shown, "{text}");
         }
