@@ -38,9 +38,9 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
             break
         }
         'wscli;connect' {
-            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Send this message and read no input; repeat for more')
-            [CompletionResult]::new('--execute', '--execute', [CompletionResultType]::ParameterName, 'Send this message and read no input; repeat for more')
-            [CompletionResult]::new('--setup', '--setup', [CompletionResultType]::ParameterName, 'Send this text message first, then the input; repeat for more')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'Send this message and read no input; repeat for more. @FILE sends a file as one message, text if it is UTF-8, and @- standard input; -x=@alice sends the text itself')
+            [CompletionResult]::new('--execute', '--execute', [CompletionResultType]::ParameterName, 'Send this message and read no input; repeat for more. @FILE sends a file as one message, text if it is UTF-8, and @- standard input; -x=@alice sends the text itself')
+            [CompletionResult]::new('--setup', '--setup', [CompletionResultType]::ParameterName, 'Send this message first, then the input; repeat for more. @FILE and =@alice as with -x')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence')
             [CompletionResult]::new('--count', '--count', [CompletionResultType]::ParameterName, 'End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence')
             [CompletionResult]::new('--until', '--until', [CompletionResultType]::ParameterName, 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides')
@@ -101,6 +101,7 @@ Register-ArgumentCompleter -Native -CommandName 'wscli' -ScriptBlock {
             [CompletionResult]::new('--reconnect', '--reconnect', [CompletionResultType]::ParameterName, 'Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for')
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to colour the output')
             [CompletionResult]::new('--demo', '--demo', [CompletionResultType]::ParameterName, 'Start an echo server on a free loopback port and talk to it')
+            [CompletionResult]::new('--escapes', '--escapes', [CompletionResultType]::ParameterName, 'Read \x1e \0 \r \n \t \u001e \u{1f44d} and \\ in -x, --setup and lines of the input, as /text does; JSON stands for itself')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Answer every message with itself until the peer closes; read no input')
             [CompletionResult]::new('-0', '-0', [CompletionResultType]::ParameterName, 'End messages with NUL instead of a line feed, in both directions')
             [CompletionResult]::new('--null', '--null', [CompletionResultType]::ParameterName, 'End messages with NUL instead of a line feed, in both directions')

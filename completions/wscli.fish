@@ -44,8 +44,8 @@ complete -c wscli -n "__fish_wscli_needs_command" -f -a "connect" -d 'Talk to a 
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "serve" -d 'Run an echo server'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "probe-origin" -d 'Test whether a server enforces the Origin of its clients (cross-site WebSocket hijacking)'
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "bench" -d 'Put load on a server and measure latency and throughput'
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this text message first, then the input; repeat for more' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more. @FILE sends a file as one message, text if it is UTF-8, and @- standard input; -x=@alice sends the text itself' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this message first, then the input; repeat for more. @FILE and =@alice as with -x' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r
@@ -99,6 +99,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l color -d 'When t
 always\t'Always'
 never\t'Never'"
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l demo -d 'Start an echo server on a free loopback port and talk to it'
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l escapes -d 'Read \\x1e \\0 \\r \\n \\t \\u001e \\u{1f44d} and \\\\ in -x, --setup and lines of the input, as /text does; JSON stands for itself'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l echo -d 'Answer every message with itself until the peer closes; read no input'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s 0 -l null -d 'End messages with NUL instead of a line feed, in both directions'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l jsonl -d 'One JSON object a line and event, in both directions: {"type":"text","data":"…"}; binary, ping and pong data in base64'

@@ -107,7 +107,7 @@ pub(crate) struct KeepAliveArgs {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Input")]
 pub(crate) struct InputArgs {
-    /// Send this message and read no input; repeat for more
+    /// Send this message and read no input; repeat for more. @FILE sends a file as one message, text if it is UTF-8, and @- standard input; -x=@alice sends the text itself
     #[arg(
         short = 'x',
         long,
@@ -117,9 +117,13 @@ pub(crate) struct InputArgs {
     )]
     pub execute: Vec<String>,
 
-    /// Send this text message first, then the input; repeat for more
+    /// Send this message first, then the input; repeat for more. @FILE and =@alice as with -x
     #[arg(long, value_name = "MESSAGE", allow_hyphen_values = true)]
     pub setup: Vec<String>,
+
+    /// Read \x1e \0 \r \n \t \u001e \u{1f44d} and \\ in -x, --setup and lines of the input, as /text does; JSON stands for itself
+    #[arg(long, conflicts_with_all = ["jsonl", "binary", "echo", "replay"])]
+    pub escapes: bool,
 
     /// Answer every message with itself until the peer closes; read no input
     #[arg(long)]

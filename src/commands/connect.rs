@@ -6,6 +6,7 @@ mod end;
 mod handshake;
 mod input;
 mod log;
+mod message;
 mod pipe;
 mod prompt;
 mod report;

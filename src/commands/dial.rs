@@ -245,8 +245,12 @@ fn cookie_jar(path: &str) -> Result<CookieJar> {
 
 fn read(what: &str, path: impl Into<PathBuf>) -> Result<String> {
     let path = path.into();
-    let bytes =
-        fs::read(&path).with_context(|| format!("could not read {what} '{}'", path.display()))?;
+    let bytes = fs::read(&path).map_err(|error| {
+        Failure::usage(format!(
+            "could not read {what} '{}': {error}",
+            path.display()
+        ))
+    })?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 

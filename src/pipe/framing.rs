@@ -11,6 +11,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 use super::jsonl::{self, LineError};
 use crate::connection::Message;
 use crate::talk::Outgoing;
+use crate::talk::escape::{InvalidEscape, unescape};
 
 /// How messages lie in the input and in the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +44,17 @@ pub enum InputError {
         /// Which of them, from 1.
         number: u64,
     },
+    /// A text has an escape that is none.
+    #[error("{unit} {number} of the input: {cause}")]
+    Escape {
+        /// What the framing splits the input into.
+        unit: &'static str,
+        /// Which of them, from 1.
+        number: u64,
+        /// What is wrong with it.
+        #[source]
+        cause: InvalidEscape,
+    },
     /// A line of `--jsonl` input is no event that can be sent.
     #[error("line {number} of the input is no event to send: {cause}")]
     Line {
@@ -61,6 +73,7 @@ pub enum InputError {
 #[derive(Debug)]
 pub struct Splitter {
     framing: Framing,
+    escapes: bool,
     /// How many lines (or NUL-ended records) were taken.
     number: u64,
     /// How much of the buffer holds no separator: a long line that arrives
@@ -73,9 +86,16 @@ impl Splitter {
     pub fn new(framing: Framing) -> Self {
         Self {
             framing,
+            escapes: false,
             number: 0,
             scanned: 0,
         }
+    }
+
+    /// The same, with escapes in the texts.
+    #[must_use]
+    pub fn with_escapes(self, escapes: bool) -> Self {
+        Self { escapes, ..self }
     }
 
     /// Takes the next thing to send off the front of `buffer`; `None` when
@@ -128,16 +148,27 @@ impl Splitter {
             Framing::Binary => return Some(Ok(Outgoing::Message(Message::Binary(record)))),
             Framing::Jsonl if record.trim_ascii().is_empty() => return None,
             Framing::Jsonl => {
-                let parsed = jsonl::parse(&record);
+                let parsed = jsonl::parse(&record).transpose()?;
                 return Some(parsed.map_err(|cause| InputError::Line { number, cause }));
             }
             Framing::Lines => "line",
             Framing::Nul => "record",
         };
-        Some(match Utf8Bytes::try_from(record) {
-            Ok(text) => Ok(Outgoing::Message(Message::Text(text))),
-            Err(_) => Err(InputError::NotUtf8 { unit, number }),
-        })
+        let Ok(text) = Utf8Bytes::try_from(record) else {
+            return Some(Err(InputError::NotUtf8 { unit, number }));
+        };
+        if !self.escapes {
+            return Some(Ok(Outgoing::Message(Message::Text(text))));
+        }
+        let text = unescape(&text).map(|text| Message::text(text.into_owned()));
+        Some(
+            text.map(Outgoing::Message)
+                .map_err(|cause| InputError::Escape {
+                    unit,
+                    number,
+                    cause,
+                }),
+        )
     }
 }
 
@@ -205,6 +236,19 @@ mod tests {
             ]
         );
         assert!(split_all(Framing::Nul, b"a\0b\0\xc3", 100)[2].starts_with("record 3 of"));
+    }
+
+    #[test]
+    fn escapes_in_lines_are_read_and_a_bad_one_is_named() {
+        let mut splitter = Splitter::new(Framing::Lines).with_escapes(true);
+        let mut buffer = BytesMut::from(&b"a\\r\\n\\x1e\n{\"a\":\"\\n\"}\n\\q\n"[..]);
+        let mut next = || splitter.split(&mut buffer).unwrap();
+        let text = |text: &str| Outgoing::Message(Message::text(text));
+        assert_eq!(next().unwrap(), text("a\r\n\x1e"));
+        assert_eq!(next().unwrap(), text("{\"a\":\"\\n\"}"));
+        let error = next().unwrap_err().to_string();
+        let start = "line 3 of the input: '\\q' is not an escape; write ";
+        assert!(error.starts_with(start), "{error}");
     }
 
     #[test]

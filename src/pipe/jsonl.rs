@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use crate::connection::ws::close::InvalidCloseCode;
 use crate::connection::{CloseCode, CloseFrame, Message};
-use crate::talk::Outgoing;
+use crate::talk::{Direction, Outgoing, Source};
 
 /// RFC 6455 §5.5: "All control frames MUST have a payload length of 125 bytes
 /// or less".
@@ -63,11 +63,26 @@ enum Line {
     },
 }
 
-/// Reads one line of input.
+/// On whose account a line of a log happened.
+#[derive(Deserialize)]
+struct Account {
+    #[serde(default)]
+    source: Source,
+    #[serde(default)]
+    direction: Direction,
+}
+
+/// Reads one line of input; `None` for a line of a log that the user did not say:
+/// what came from the peer, and what the program did by itself.
 ///
 /// # Errors
 /// A [`LineError`].
-pub fn parse(line: &[u8]) -> Result<Outgoing, LineError> {
+pub fn parse(line: &[u8]) -> Result<Option<Outgoing>, LineError> {
+    if let Ok(account) = serde_json::from_slice::<Account>(line)
+        && (account.source, account.direction) != (Source::User, Direction::Out)
+    {
+        return Ok(None);
+    }
     let line: Line = serde_json::from_slice(line).map_err(|error| {
         let text = error.to_string();
         // The parser counts lines too, but of this line alone.
@@ -77,7 +92,7 @@ pub fn parse(line: &[u8]) -> Result<Outgoing, LineError> {
             column => format!("{what} (column {column})"),
         })
     })?;
-    Ok(match line {
+    Ok(Some(match line {
         Line::Text { data } => Outgoing::Message(Message::text(data)),
         Line::Binary { data } => Outgoing::Message(Message::binary(BASE64.decode(data)?)),
         Line::Ping { data } => Outgoing::Ping(control("ping", &data)?),
@@ -87,7 +102,7 @@ pub fn parse(line: &[u8]) -> Result<Outgoing, LineError> {
             fits("close reason", reason.len(), CloseFrame::MAX_REASON_BYTES)?;
             Outgoing::Close(CloseFrame::new(code, &reason))
         }
-    })
+    }))
 }
 
 fn control(kind: &'static str, data: &str) -> Result<Bytes, LineError> {
@@ -137,7 +152,36 @@ mod tests {
                 close(4000, "bye"),
             ),
         ] {
-            assert_eq!(parse(line.as_bytes()), Ok(expected), "{line}");
+            assert_eq!(parse(line.as_bytes()), Ok(Some(expected)), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_a_log_with_another_source_is_passed_over() {
+        for (line, is_sent) in [
+            (
+                r#"{"type":"text","direction":"out","source":"user","data":"a"}"#,
+                true,
+            ),
+            (
+                r#"{"type":"text","direction":"out","source":"automatic","data":"a"}"#,
+                false,
+            ),
+            (
+                r#"{"type":"text","direction":"in","source":"peer","data":"a"}"#,
+                false,
+            ),
+            (
+                r#"{"type":"open","direction":"out","source":"automatic"}"#,
+                false,
+            ),
+            (
+                r#"{"type":"close","direction":"in","source":"peer","code":1006}"#,
+                false,
+            ),
+            (r#"{"type":"text","source":"mine","data":"a"}"#, true),
+        ] {
+            assert_eq!(parse(line.as_bytes()).unwrap().is_some(), is_sent, "{line}");
         }
     }
 

@@ -36,6 +36,13 @@ impl<R> Source<R> {
             ended: false,
         }
     }
+
+    /// The same, with escapes in the texts.
+    #[must_use]
+    pub fn with_escapes(mut self, escapes: bool) -> Self {
+        self.splitter = self.splitter.with_escapes(escapes);
+        self
+    }
 }
 
 impl<R: AsyncRead + Unpin> Stream for Source<R> {

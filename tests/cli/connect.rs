@@ -404,6 +404,80 @@ fn input_left_unsent_is_exit_11_whatever_the_close() {
 }
 
 #[test]
+fn a_file_is_one_message_and_so_is_standard_input() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("message");
+    std::fs::write(&path, "two\nlines\n").expect("a file");
+    let name = format!("@{}", path.display());
+    let args = ["-0", "-x", &name, "-x", "b", "-n2"];
+    let found = run(&mut connect(&peer, &args), b"");
+    assert_eq!(found, outcome(0, "two\nlines\n\0b\0", ""));
+    let args = ["-0", "--setup", &name, "-x", "@-", "-n1"];
+    let found = run(&mut connect(&peer, &args), b"all\nof it\n");
+    assert_eq!(found, outcome(0, "two\nlines\n\0all\nof it\n\0", ""));
+    std::fs::write(&path, b"\xff\n\xfe").expect("a file");
+    let args = ["--jsonl", "-x", &name, "-1"];
+    let found = run(&mut connect(&peer, &args), b"");
+    let binary = "\"type\":\"binary\",\"length\":3,\"data\":\"/wr+\"";
+    assert!(found.stdout.contains(binary), "{found:?}");
+    let found = run(&mut connect(&peer, &["-x=@alice", "-1"]), b"");
+    assert_eq!(found, outcome(0, "@alice\n", ""));
+    let found = run(&mut connect(&peer, &["-x", "@/no/such", "-1"]), b"");
+    assert_eq!(found.code, Some(2));
+    let said = "could not read the message in '/no/such': No such file";
+    assert!(found.stderr.contains(said), "{found:?}");
+}
+
+#[test]
+fn escapes_in_x_setup_and_lines_of_the_input() {
+    let peer = Peer::start(Behaviour::Echo);
+    let args = ["--escapes", "--setup", r"s\t", "-n1", "-0"];
+    let lines = br"{}\x1e\u{1f44d}";
+    let found = run(&mut connect(&peer, &args), lines);
+    assert_eq!(found, outcome(0, "s\t\0{}\u{1e}👍\0", ""));
+    let args = ["--escapes", "-x", r"a\0\r\n\\", "-1", "-0"];
+    let found = run(&mut connect(&peer, &args), b"");
+    assert_eq!(
+        found,
+        outcome(
+            0,
+            "a\0\r\n\\\0",
+            "* a message with a NUL in it was written as it is; --jsonl keeps messages apart\n"
+        )
+    );
+    let found = run(&mut connect(&peer, &["--escapes"]), br"C:\dir");
+    assert_eq!(found.code, Some(2));
+    let said = r"line 1 of the input: '\d' is not an escape; write ";
+    assert!(found.stderr.contains(said), "{found:?}");
+}
+
+#[test]
+fn a_log_as_jsonl_input_says_the_users_half_again() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempfile::tempdir().expect("a folder");
+    let log = dir.path().join("log");
+    let log = log.to_str().expect("a path of text");
+    let args = ["--log", log, "--setup", "s", "-x", "a", "-x", "b", "-n2"];
+    assert_eq!(run(&mut connect(&peer, &args), b"").code, Some(0));
+    let lines = std::fs::read(log).expect("a log");
+    let found = run(&mut connect(&peer, &["--jsonl"]), &lines);
+    assert_eq!(found.code, Some(0), "{found:?}");
+    let texts = found.stdout.matches("\"type\":\"text\"").count();
+    assert_eq!(texts, 2, "{found:?}");
+}
+
+#[test]
+fn the_close_timeout_is_how_long_an_answer_may_take() {
+    let peer = Peer::start(Behaviour::Deaf);
+    let args = ["-x", "a", "-w0", "--close-timeout", "120ms"];
+    let found = run(&mut connect(&peer, &args), b"");
+    assert_eq!(found.code, Some(9), "{found:?}");
+    let said = "the peer did not answer the close frame within 120ms";
+    assert!(found.stderr.contains(said), "{found:?}");
+}
+
+#[test]
 fn a_message_with_a_line_end_in_it_is_told() {
     let peer = Peer::start(Behaviour::Echo);
     let torn = ["-x", "a\nb", "-x", "c\nd", "-n2"];

@@ -21,6 +21,8 @@ pub(crate) enum Behaviour {
     /// Answers one message, then vanishes; from the second connection on it
     /// answers every message.
     DropFirst,
+    /// Answers the handshake, and nothing after it, a Close included.
+    Deaf,
     /// Answers the handshake with 403.
     Refuse,
 }
@@ -84,7 +86,7 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
             let answer = "HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 11\r\n\r\nno \x1b[1mway\n";
             let _ = stream.write_all(answer.as_bytes()).await;
         }
-        Behaviour::Echo | Behaviour::DropFirst => {
+        Behaviour::Echo | Behaviour::DropFirst | Behaviour::Deaf => {
             let key = head
                 .lines()
                 .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
@@ -99,6 +101,9 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
 }
 
 async fn talk(stream: TcpStream, behaviour: Behaviour) {
+    if matches!(behaviour, Behaviour::Deaf) {
+        std::future::pending::<()>().await;
+    }
     let config = SocketConfig::new(Role::Server);
     let mut socket = Socket::new(stream.into(), Bytes::new(), &config).await;
     while let Some(event) = socket.next().await {

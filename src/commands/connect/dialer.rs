@@ -7,13 +7,13 @@ use std::sync::Mutex;
 
 use anyhow::Result;
 
-use super::log;
+use super::{log, message};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::keep_alive::keep_alive;
 use crate::commands::dial::Environment;
 use crate::commands::transport;
 use crate::connection::net::proxy::ProxyRules;
-use crate::connection::{Message, OpenConfig, SocketConfig, Target};
+use crate::connection::{OpenConfig, SocketConfig, Target};
 use crate::exit::Failure;
 use crate::talk::{LineConfig, sentence};
 use crate::terminal::secret::read_secret;
@@ -81,11 +81,10 @@ impl Dialer {
 /// # Errors
 /// Exit 2 for what cannot work, exit 12 for a log that cannot be written.
 pub(super) fn line(args: &ConnectArgs, target: Option<(Target, OpenConfig)>) -> Result<LineConfig> {
-    let setup = args.input.setup.iter().map(String::as_str);
     Ok(LineConfig {
         target,
         socket: socket_config(args)?,
-        setup: setup.map(Message::text).collect(),
+        setup: message::setup(&args.input)?,
         reconnect: log::reconnect(&args.prompt),
         log_secrets: args.prompt.log_secrets,
         transcript: log::transcript(&args.prompt)?,

@@ -5,12 +5,15 @@ use std::io::{self, IsTerminal};
 use std::pin::Pin;
 use std::time::Duration;
 
+use anyhow::Result;
 use futures_util::stream::{self, Peekable, Stream, StreamExt};
 use serde_json_path::JsonPath;
+use tokio::io::AsyncReadExt as _;
 
+use super::message::{self, Said};
 use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
-use crate::connection::{CloseFrame, Message};
+use crate::connection::CloseFrame;
 use crate::decode::{self, Decode, Records, Unread, json};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
 use crate::talk::replay::Step;
@@ -39,19 +42,31 @@ pub(super) fn config(args: &ConnectArgs, typed: bool) -> PipeConfig {
 }
 
 /// `-x`, or standard input, or nothing where the peer leads.
-pub(super) fn input(args: &InputArgs, framing: Framing) -> Input {
+///
+/// # Errors
+/// Exit 2 for a message that cannot be sent.
+pub(super) fn input(args: &InputArgs, framing: Framing) -> Result<Input> {
     if args.echo {
-        return boxed(stream::empty());
+        return Ok(boxed(stream::empty()));
     }
     if args.execute.is_empty() {
-        return boxed(Source::new(tokio::io::stdin(), framing));
+        let source = Source::new(tokio::io::stdin(), framing);
+        return Ok(boxed(source.with_escapes(args.escapes)));
     }
-    let message = move |text: String| match framing {
-        Framing::Binary => Message::binary(text),
-        _ => Message::text(text),
-    };
-    let execute = args.execute.clone().into_iter().map(message);
-    boxed(stream::iter(execute.map(|m| Ok(Outgoing::Message(m)))))
+    let said = message::execute(args, framing)?;
+    let messages = stream::iter(said).then(move |said| async move {
+        let message = match said {
+            Said::Message(message) => message,
+            Said::Stdin => {
+                let mut bytes = Vec::new();
+                let read = tokio::io::stdin().read_to_end(&mut bytes).await;
+                read.map_err(InputError::Io)?;
+                message::whole(bytes, framing)
+            }
+        };
+        Ok(Outgoing::Message(message))
+    });
+    Ok(boxed(messages))
 }
 
 fn boxed(input: impl Stream<Item = Result<Outgoing, InputError>> + 'static) -> Input {

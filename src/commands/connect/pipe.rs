@@ -74,7 +74,7 @@ async fn talk(
 fn talk_config(args: &ConnectArgs, teller: &Teller<'_>) -> Result<(PipeConfig, Input)> {
     let mut config = input::config(args, teller.typed);
     let input = match args.prompt.replay {
-        None => input::input(&args.input, config.framing),
+        None => input::input(&args.input, config.framing)?,
         Some(_) => {
             let steps = recording(&args.prompt, teller.status)?;
             let (input, close) = input::replay(steps, teller.status);
