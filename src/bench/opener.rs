@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use super::config::BenchConfig;
 use super::counters::Cause;
@@ -54,6 +55,7 @@ fn turn<T>(all: &[T], index: usize) -> Option<&T> {
 /// Notes how long the phases of an opening handshake took.
 pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
     stats.counters.opened += 1;
+    stats.total.record_duration(whole(timings));
     for (recorder, phase) in [
         (&mut stats.dns, timings.dns),
         (&mut stats.tcp, timings.tcp),
@@ -64,6 +66,22 @@ pub(super) fn note_timings(stats: &mut HandshakeStats, timings: &Timings) {
             recorder.record_duration(duration);
         }
     }
+}
+
+/// How long the whole opening took, a proxy and redirects included.
+fn whole(timings: &Timings) -> Duration {
+    let Timings {
+        dns,
+        tcp,
+        proxy,
+        tls,
+        upgrade,
+        redirects,
+    } = timings;
+    [dns, tcp, proxy, tls, upgrade, redirects]
+        .into_iter()
+        .flatten()
+        .sum()
 }
 
 /// What a connection has agreed on.

@@ -117,6 +117,9 @@ impl Stats {
 /// The opening handshakes of one thread, by phase.
 #[derive(Debug, Clone, Default)]
 pub struct HandshakeStats {
+    /// The whole opening, from the look-up of the name to the open connection:
+    /// the phases below, a proxy and redirects.
+    pub total: Recorder,
     /// Name resolution.
     pub dns: Recorder,
     /// The TCP (or Unix socket) connection.
@@ -142,6 +145,7 @@ impl HandshakeStats {
 
     /// Adds another thread's.
     pub fn merge(&mut self, other: &mut Self) {
+        self.total.merge(&mut other.total);
         self.dns.merge(&mut other.dns);
         self.tcp.merge(&mut other.tcp);
         self.tls.merge(&mut other.tls);

@@ -89,6 +89,8 @@ enum Series {
     /// From the intended send.
     Latency,
     Slip,
+    /// The whole opening.
+    Handshake,
     Dns,
     Tcp,
     Tls,
@@ -121,7 +123,7 @@ pub enum ThresholdError {
     Comparison(String),
     /// No such metric.
     #[error(
-        "threshold '{0}' is on nothing known; use p0 to p100 (p95, p99.9), min, mean or max, each also behind slip. or handshake.PHASE. (dns, tcp, tls, upgrade), or rate, errors, lost, unsent, connections, handshake.failed"
+        "threshold '{0}' is on nothing known; use p0 to p100 (p95, p99.9), min, mean or max, each also behind slip., handshake. (the whole opening) or handshake.PHASE. (dns, tcp, tls, upgrade), or rate, errors, lost, unsent, connections, handshake.failed"
     )]
     Metric(String),
     /// The limit is no value of that metric.
@@ -196,6 +198,8 @@ fn metric(name: &str) -> Option<Metric> {
             ("handshake.tcp.", Series::Tcp),
             ("handshake.tls.", Series::Tls),
             ("handshake.upgrade.", Series::Upgrade),
+            // Behind its phases.
+            ("handshake.", Series::Handshake),
         ]
         .into_iter()
         .find_map(|(prefix, series)| Some((series, name.strip_prefix(prefix)?)))
@@ -377,6 +381,7 @@ fn recorder(series: Series, summary: &mut Summary) -> &mut Recorder {
     match series {
         Series::Latency => &mut summary.stats.from_intended,
         Series::Slip => &mut summary.stats.slip,
+        Series::Handshake => &mut summary.handshakes.total,
         Series::Dns => &mut summary.handshakes.dns,
         Series::Tcp => &mut summary.handshakes.tcp,
         Series::Tls => &mut summary.handshakes.tls,

@@ -178,6 +178,7 @@ pub(crate) struct ReportArgs {
     ///
     /// - slip.p99, slip.max and so on: from the intended to the actual send
     ///
+    /// - handshake.p99 and so on: the whole opening, from the look-up of the name
     /// - handshake.tcp.p99 and so on: a phase of the opening, which are dns, tcp, tls, upgrade
     ///
     /// - rate: replies a second; limits as 10000, 10k

@@ -31,6 +31,8 @@ fn each_metric_is_judged_by_its_own_unit() {
         ("connections<1", false),
         ("slip.p99<21us", true),
         ("slip.max<1us", false),
+        ("handshake.p50<16ms", true),
+        ("handshake.max<=20ms", false),
         ("handshake.tcp.p50<6ms", true),
         ("handshake.upgrade.max<=10ms", false),
         ("handshake.failed<=0%", true),
@@ -105,7 +107,7 @@ fn mistakes_are_named() {
         ("lost==0", "compares nothing"),
         ("p101<5ms", "is on nothing known; use p0 to p100"),
         ("slip.rate<5", "is on nothing known"),
-        ("handshake.p99<5ms", "handshake.PHASE."),
+        ("handshake.proxy.p99<5ms", "handshake.PHASE."),
         (
             "p99<5",
             "has the limit '5'; write a time as 5ms, 250us or 1.5s",

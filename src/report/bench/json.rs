@@ -283,6 +283,7 @@ mod tests {
             ("/latency/slip/p50_us", 20.015.into()),
             ("/handshake/count", 10.into()),
             ("/handshake/per_second", 1.0.into()),
+            ("/handshake/total/count", 10.into()),
             ("/handshake/dns/count", 0.into()),
             ("/client/cpu_us_per_message", 100.0.into()),
             ("/client/cpu_utilisation", 0.01.into()),

@@ -172,6 +172,7 @@ fn handshakes(page: &mut Page, summary: &mut Summary) {
     let plural = if count == 1 { "" } else { "s" };
     let title = format!("{} handshake{plural}", grouped(count));
     let mut table = times_table(title);
+    times_row(&mut table, "in all", &mut handshakes.total);
     times_row(&mut table, "dns", &mut handshakes.dns);
     times_row(&mut table, "tcp", &mut handshakes.tcp);
     times_row(&mut table, "tls", &mut handshakes.tls);
