@@ -132,7 +132,15 @@ impl BenchConfig {
 
     /// Whether incoming messages must be kept whole.
     pub(super) fn keeps_payloads(&self) -> bool {
-        self.verify || matches!(self.matching, Matching::Id(_))
+        self.verify || matches!(self.matching, Matching::Id(_)) || self.looks_for_payloads()
+    }
+
+    /// Whether a reply is looked for among the payloads themselves: those that are
+    /// not ours to mark.
+    pub(super) fn looks_for_payloads(&self) -> bool {
+        self.mode == Mode::Echo
+            && matches!(self.matching, Matching::Auto)
+            && !matches!(self.payload, PayloadConfig::Generated { .. })
     }
 }
 

@@ -13,8 +13,8 @@ use super::config::{BenchConfig, Load, Mode};
 use super::ended::Ended;
 use super::frames::Incoming;
 use super::link::{Arrival, Link, Scratch, data_opcode};
-use super::matching::{Entry, Match, Matching, Window};
-use super::payload::Payloads;
+use super::matching::{Entry, Match, Matching, Window, print};
+use super::payload::{PayloadConfig, Payloads};
 use super::poller::Poller;
 use super::stats::Parts;
 use super::tag::{HALF_BYTES, RunTag};
@@ -160,6 +160,7 @@ impl Conn {
             parts,
             times,
             tag,
+            payloads,
             ..
         } = shared;
         let (index, url, mark) = (self.index as u64, self.url, self.mark);
@@ -188,9 +189,11 @@ impl Conn {
                 ) => {
                     let tagged = || tag.read(index, mark, head);
                     let first = |number| tag.is(mark, head, number);
+                    let known = |oldest| payloads.recognise(payload, oldest);
+                    let matching = &config.matching;
                     let found = window
-                        .answer_first(&config.matching, first)
-                        .unwrap_or_else(|| window.answer(&config.matching, tagged, payload));
+                        .answer_first(matching, first)
+                        .unwrap_or_else(|| window.answer(matching, tagged, payload, known));
                     answered += count(&found, url, window, now_ns, times, parts);
                     if let Match::Reply { number, entry, .. } = found
                         && config.verify
@@ -359,6 +362,11 @@ impl Conn {
             {
                 let stats = parts.of(self.url, intended_ns);
                 stats.phase(is_measured).repeated_ids += 1;
+            }
+            if config.looks_for_payloads()
+                && let PayloadConfig::Templates(_) = config.payload
+            {
+                self.window.note_id(print(payload.body).to_vec());
             }
             if config.verify {
                 self.window.note_payload(payload.to_vec());

@@ -432,10 +432,9 @@ impl Driver {
         self.count_unsent(slot, conn.scheduled..conn.scheduled + conn.due, None);
         self.unsent_quota(conn.index, conn.quota, Cause::Gone);
         self.control.note_gone(at_ns);
-        if let Ended::Closed(..) = ended {
-            // RFC 6455 §5.5.1: a Close is answered by a Close. It leaves at
-            // once or not at all: the server is done with us.
-            conn.link.start_close(&mut self.shared.scratch);
+        if let Some(code) = ended.close_code() {
+            // It leaves at once or not at all: nothing more is read.
+            conn.link.start_close(code, &mut self.shared.scratch);
             let _ = conn.link.poll_ready(&mut Context::from_waker(&waker));
         }
     }

@@ -41,6 +41,16 @@ impl Ended {
             Self::Socket(text) => secrets.text(text),
         })
     }
+
+    /// The code of our Close, where one is to be sent.
+    pub(super) fn close_code(&self) -> Option<CloseCode> {
+        match self {
+            // RFC 6455 §5.5.1: a Close is answered by a Close.
+            Self::Closed(..) => Some(CloseCode::NORMAL),
+            Self::Violation(violation) => Some(violation.close_code()),
+            Self::Lost | Self::Io(_) | Self::Socket(_) => None,
+        }
+    }
 }
 
 /// What a Close frame with this payload means.

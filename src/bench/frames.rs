@@ -2,10 +2,13 @@
 //!
 //! Frames are appended to one buffer that leaves in one write. What comes in
 //! is parsed where it was read to; a payload is put together only when
-//! somebody must see it whole. No socket is touched here, and no clock.
+//! somebody must see it whole. Text is checked to be UTF-8 either way. No socket
+//! is touched here, and no clock.
 
 use thiserror::Error;
 
+use super::utf8::{Utf8, is_text};
+use crate::connection::CloseCode;
 use crate::connection::ws::codec::{FIN, Header, MAX_HEADER_BYTES, Opcode, RSV, Read};
 use crate::connection::ws::mask;
 
@@ -85,6 +88,21 @@ pub enum Violation {
     /// A message over the limit.
     #[error("message over --max-message-size")]
     TooLarge,
+    /// §8.1: an endpoint that finds "a text message [...] not valid UTF-8" must
+    /// fail the connection.
+    #[error("text that is not UTF-8")]
+    Utf8,
+}
+
+impl Violation {
+    /// The code that the server is told with (§7.4.1).
+    pub fn close_code(self) -> CloseCode {
+        match self {
+            Self::TooLarge => CloseCode::TOO_BIG,
+            Self::Utf8 => CloseCode::INVALID_DATA,
+            _ => CloseCode::PROTOCOL_ERROR,
+        }
+    }
 }
 
 /// The parser of one connection's incoming bytes.
@@ -99,6 +117,7 @@ pub struct Parser {
     frame: Option<Frame>,
     /// The data message that is under way: text or not, and its length yet.
     message: Option<(bool, u64)>,
+    utf8: Utf8,
     head: [u8; HEAD_BYTES],
     kept: Vec<u8>,
     control: Vec<u8>,
@@ -146,7 +165,7 @@ impl Parser {
                 self.control_part(frame.opcode, part, remaining == 0, &mut on);
             } else {
                 let last = remaining == 0 && frame.is_final;
-                self.data_part(part, last, &mut on);
+                self.data_part(part, last, &mut on)?;
             }
             bytes = rest;
             if remaining > 0 {
@@ -178,6 +197,9 @@ impl Parser {
             Read::Invalid => return Err(Violation::Opcode),
         };
         if let Some((payload, rest)) = self.whole_message(&header, behind) {
+            if opcode == Opcode::Text && !is_text(payload) {
+                return Err(Violation::Utf8);
+            }
             // It costs no state.
             on(Incoming::Message {
                 text: opcode == Opcode::Text,
@@ -262,13 +284,16 @@ impl Parser {
         Ok(())
     }
 
-    fn data_part<F>(&mut self, part: &[u8], last: bool, on: &mut F)
+    fn data_part<F>(&mut self, part: &[u8], last: bool, on: &mut F) -> Result<(), Violation>
     where
         F: FnMut(Incoming<'_>),
     {
         let Some((text, before)) = self.message else {
-            return;
+            return Ok(());
         };
+        if text && !self.utf8.takes(part, last) {
+            return Err(Violation::Utf8);
+        }
         let len = before + part.len() as u64;
         if last && before == 0 {
             // All of the message lies in the read buffer: nothing is copied.
@@ -279,7 +304,7 @@ impl Parser {
                 len,
                 payload: self.keeps.then_some(part),
             });
-            return;
+            return Ok(());
         }
         let at = usize::try_from(before)
             .unwrap_or(HEAD_BYTES)
@@ -302,6 +327,7 @@ impl Parser {
             });
             self.kept.clear();
         }
+        Ok(())
     }
 
     fn control_part<F>(&mut self, opcode: Opcode, part: &[u8], last: bool, on: &mut F)
@@ -349,7 +375,7 @@ mod tests {
         ) {
             let mut bytes = Vec::new();
             for length in lengths {
-                let payload: Vec<u8> = (0..length).map(|i| i.to_le_bytes()[0]).collect();
+                let payload: Vec<u8> = (0..length).map(|i| i.to_le_bytes()[0] & 0x7f).collect();
                 let (first, rest) = payload.split_at(length / 2);
                 bytes.extend(server_frame(false, Opcode::Text, first));
                 bytes.extend(server_frame(true, Opcode::Ping, b"ping"));
@@ -416,6 +442,16 @@ mod tests {
             (
                 server_frame(true, Opcode::Text, b"12345"),
                 Violation::TooLarge,
+            ),
+            (server_frame(true, Opcode::Text, b"a\xff"), Violation::Utf8),
+            // A character that does not end.
+            (
+                [
+                    server_frame(false, Opcode::Text, "ä".as_bytes()),
+                    server_frame(true, Opcode::Continuation, b"\xc3"),
+                ]
+                .concat(),
+                Violation::Utf8,
             ),
             // 2^63 - 1 bytes, of which none has come.
             (

@@ -264,7 +264,7 @@ impl Link {
     }
 
     /// Starts the closing handshake.
-    pub(super) fn start_close(&mut self, scratch: &mut Scratch) {
+    pub(super) fn start_close(&mut self, code: CloseCode, scratch: &mut Scratch) {
         match self {
             Self::Frames(frames) => {
                 let mask = scratch.mask();
@@ -272,11 +272,11 @@ impl Link {
                 append_control(
                     frames.behind_payload(),
                     Opcode::Close,
-                    &CloseCode::NORMAL.get().to_be_bytes(),
+                    &code.get().to_be_bytes(),
                     mask,
                 );
             }
-            Self::Socket(socket) => socket.start_close(CloseFrame::new(CloseCode::NORMAL, "")),
+            Self::Socket(socket) => socket.start_close(CloseFrame::new(code, "")),
         }
     }
 }

@@ -4,8 +4,9 @@
 //! order sent. A reply is found in it by its order, by the number that an echo
 //! carries, or by an id within the payload.
 
-use std::collections::hash_map::Entry as Place;
+use std::collections::hash_map::{DefaultHasher, Entry as Place};
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hasher as _;
 
 use super::tag::Tagged;
 use crate::value::Pattern;
@@ -13,8 +14,8 @@ use crate::value::Pattern;
 /// How replies are matched to messages.
 #[derive(Debug, Clone, Default)]
 pub enum Matching {
-    /// By the mark of a generated payload once a reply has carried one, else
-    /// by order.
+    /// By the mark of a generated payload, or by a payload of the user's own, once
+    /// a reply has carried one; else by order.
     #[default]
     Auto,
     /// The oldest message that waits is the one answered.
@@ -37,6 +38,24 @@ const ANSWERED: Entry = Entry {
     intended_ns: u64::MAX,
     sent_ns: u64::MAX,
 };
+
+/// What is known of a message that came without a mark.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It is the payload in this place, of so many that take turns.
+    Turn { place: u64, of: u64 },
+    /// Its [print](print): one of ours may have the same.
+    Print([u8; 8]),
+    /// It is none of ours, or they have not been looked at.
+    Nothing,
+}
+
+/// What a payload is known by that is another in each message.
+pub(super) fn print(payload: &[u8]) -> [u8; 8] {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(payload);
+    hasher.finish().to_be_bytes()
+}
 
 /// What a reply turned out to be.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,7 +84,7 @@ pub(super) struct Window {
     /// The number of the first entry.
     first: u64,
     waiting: u32,
-    /// Whether a reply has carried its message's mark.
+    /// Whether a reply has carried its message's mark, or has been its payload.
     echoes: bool,
     /// The number of the first message of the measured time.
     measured_from: Option<u64>,
@@ -193,19 +212,62 @@ impl Window {
         matching: &Matching,
         tagged: impl FnOnce() -> Tagged,
         payload: Option<&[u8]>,
+        known: impl FnOnce(u64) -> Known,
     ) -> Match {
         match matching {
             Matching::Order => self.answer_oldest(),
             Matching::Echo => self.answer_tagged(tagged()).unwrap_or(UNSOLICITED),
             Matching::Auto => match self.answer_tagged(tagged()) {
                 Some(found) => found,
-                None if self.echoes => UNSOLICITED,
-                None => self.answer_oldest(),
+                None => self.answer_known(known(self.first)),
             },
             Matching::Id(pattern) => match payload.and_then(|payload| pattern.capture(payload)) {
                 Some(id) => self.answer_id(&id),
                 None => UNSOLICITED,
             },
+        }
+    }
+
+    /// A message without a mark.
+    fn answer_known(&mut self, known: Known) -> Match {
+        match known {
+            Known::Turn { place, of } => {
+                self.echoes = true;
+                return self.answer_turn(place, of);
+            }
+            Known::Print(print) => {
+                // Those that say the same are told apart by their order.
+                let extra = self.extra.as_ref();
+                let same = extra.and_then(|extra| extra.ids.get(&print[..]));
+                let several = same.is_some_and(|same| same.len() > 1);
+                let mut found = self.answer_id(&print);
+                if let Match::Reply { by_order, .. } = &mut found {
+                    *by_order = several;
+                }
+                if found != UNSOLICITED {
+                    self.echoes = true;
+                    return found;
+                }
+            }
+            Known::Nothing => {}
+        }
+        match self.echoes {
+            true => UNSOLICITED,
+            false => self.answer_oldest(),
+        }
+    }
+
+    /// The oldest message that waits of those whose payload is in this place, of so
+    /// many that take turns.
+    fn answer_turn(&mut self, place: u64, of: u64) -> Match {
+        let ahead = (place + of - self.first % of) % of;
+        let (Ok(ahead), Ok(step)) = (usize::try_from(ahead), usize::try_from(of)) else {
+            return UNSOLICITED;
+        };
+        let mut waiting = self.entries.iter().enumerate().skip(ahead).step_by(step);
+        match waiting.find(|(_, entry)| **entry != ANSWERED) {
+            Some((index, _)) => self.answer_number(self.first + index as u64, true),
+            None => UNSOLICITED,
         }
     }
 

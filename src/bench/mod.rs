@@ -49,6 +49,7 @@ pub(crate) mod testing;
 mod tests;
 pub mod threshold;
 mod usage;
+mod utf8;
 
 pub use config::{BenchConfig, Load, Mode};
 pub use engine::run;

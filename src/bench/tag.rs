@@ -10,8 +10,6 @@
 //! So a message of another connection, which a chat server hands on, is not
 //! taken for a reply; nor is a text that only looks like a number.
 
-use super::payload::{number_head, parse_head};
-
 /// The length of the longest mark, in bytes.
 pub(super) const TAG_BYTES: usize = 16;
 
@@ -189,11 +187,58 @@ fn decode(half: &[u8]) -> Option<u64> {
     Some(value)
 }
 
+/// A message's number (its last 32 bits) as eight hexadecimal digits: all
+/// eight at once, each in a byte of one integer.
+#[inline(always)]
+fn number_head(number: u64) -> [u8; HALF_BYTES] {
+    let mut nibbles = number & 0xffff_ffff;
+    nibbles = (nibbles | nibbles << 16) & 0x0000_ffff_0000_ffff;
+    nibbles = (nibbles | nibbles << 8) & 0x00ff_00ff_00ff_00ff;
+    nibbles = (nibbles | nibbles << 4) & 0x0f0f_0f0f_0f0f_0f0f;
+    let letters = (nibbles + EACH * 6) >> 4 & EACH;
+    let to_letter = u64::from(b'a' - b'0' - 10);
+    (nibbles + EACH * u64::from(b'0') + letters * to_letter).to_be_bytes()
+}
+
+/// One in each byte.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The number that a payload begins with, if it does.
+#[inline(always)]
+pub(super) fn parse_head(head: &[u8; HALF_BYTES]) -> Option<u32> {
+    let digits = u64::from_be_bytes(*head);
+    let letters = digits >> 6 & EACH;
+    let mut number = (digits & (EACH * 15)) + letters * 9;
+    number = (number | number >> 4) & 0x00ff_00ff_00ff_00ff;
+    number = (number | number >> 8) & 0x0000_ffff_0000_ffff;
+    number = (number | number >> 16) & 0xffff_ffff;
+    // What is no digit comes out as another number's head.
+    (number_head(number) == *head).then(|| u32::try_from(number).ok())?
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn heads_are_lower_case_hexadecimal(number in any::<u32>(), other in any::<[u8; 8]>()) {
+            let head = number_head(u64::from(number) | 7 << 40);
+            let expected = format!("{number:08x}");
+            prop_assert_eq!(&head[..], expected.as_bytes());
+            prop_assert_eq!(parse_head(&head), Some(number));
+            for at in 0..8 {
+                let mut changed = head;
+                changed[at] = other[at];
+                let digits = changed.iter().all(|d| matches!(d, b'0'..=b'9' | b'a'..=b'f'));
+                let text = std::str::from_utf8(&changed).ok().filter(|_| digits);
+                let expected = text.and_then(|text| u32::from_str_radix(text, 16).ok());
+                prop_assert_eq!(parse_head(&changed), expected);
+            }
+        }
+    }
 
     proptest! {
         #[test]

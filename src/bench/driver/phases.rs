@@ -11,6 +11,7 @@ use crate::bench::conn::{Conn, Fate};
 use crate::bench::ledger::{Ledger, Part};
 use crate::bench::messages::{FromWorker, Outcome};
 use crate::bench::usage::ThreadUse;
+use crate::connection::CloseCode;
 
 /// How long servers may take to answer our Close at the end.
 const CLOSE_TIMEOUT_NS: u64 = 1_000_000_000;
@@ -240,7 +241,8 @@ impl Driver {
         for (position, slot) in self.slots.iter_mut().enumerate() {
             if let Some((_, conn)) = &mut slot.conn {
                 conn.closing = true;
-                conn.link.start_close(&mut self.shared.scratch);
+                conn.link
+                    .start_close(CloseCode::NORMAL, &mut self.shared.scratch);
                 self.queue.push(position);
             }
         }

@@ -35,6 +35,16 @@ fn tagged(low: u32) -> impl FnOnce() -> Tagged {
     move || Tagged::Ours(low, 32)
 }
 
+/// What a message is taken for that is none of our payloads.
+fn given(
+    window: &mut Window,
+    matching: &Matching,
+    tagged: impl FnOnce() -> Tagged,
+    payload: Option<&[u8]>,
+) -> Match {
+    window.answer(matching, tagged, payload, |_| Known::Nothing)
+}
+
 fn plain() -> Tagged {
     Tagged::None
 }
@@ -43,13 +53,16 @@ fn plain() -> Tagged {
 fn numbers_find_their_message_in_any_order() {
     let mut window = window(3);
     let auto = Matching::Auto;
-    assert_eq!(window.answer(&auto, tagged(1), None), reply(1));
-    assert_eq!(window.answer(&auto, tagged(0), None), reply(0));
-    assert_eq!(window.answer(&auto, tagged(1), None), Match::Duplicate(1));
-    assert_eq!(window.answer(&auto, plain, None), UNSOLICITED);
-    let foreign = window.answer(&auto, || Tagged::Foreign, None);
+    assert_eq!(given(&mut window, &auto, tagged(1), None), reply(1));
+    assert_eq!(given(&mut window, &auto, tagged(0), None), reply(0));
+    assert_eq!(
+        given(&mut window, &auto, tagged(1), None),
+        Match::Duplicate(1)
+    );
+    assert_eq!(given(&mut window, &auto, plain, None), UNSOLICITED);
+    let foreign = given(&mut window, &auto, || Tagged::Foreign, None);
     assert_eq!(foreign, Match::Unsolicited { is_foreign: true });
-    assert_eq!(window.answer(&auto, tagged(2), None), reply(2));
+    assert_eq!(given(&mut window, &auto, tagged(2), None), reply(2));
     assert_eq!(window.waiting(), 0);
 }
 
@@ -57,7 +70,7 @@ fn numbers_find_their_message_in_any_order() {
 fn the_oldest_is_taken_out_at_once_and_what_was_answered_behind_it() {
     let mut window = window(4);
     let auto = Matching::Auto;
-    assert_eq!(window.answer(&auto, tagged(1), None), reply(1));
+    assert_eq!(given(&mut window, &auto, tagged(1), None), reply(1));
     assert_eq!(window.answer_first(&auto, |first| first == 1), None);
     let found = window.answer_first(&auto, |first| first == 0);
     assert_eq!(found, Some(reply(0)));
@@ -76,19 +89,25 @@ fn the_oldest_is_taken_out_at_once_and_what_was_answered_behind_it() {
 #[test]
 fn without_numbers_the_order_decides() {
     let mut window = window(2);
-    assert_eq!(window.answer(&Matching::Auto, plain, None), by_order(0));
     assert_eq!(
-        window.answer(&Matching::Order, tagged(7), None),
+        given(&mut window, &Matching::Auto, plain, None),
+        by_order(0)
+    );
+    assert_eq!(
+        given(&mut window, &Matching::Order, tagged(7), None),
         by_order(1)
     );
-    assert_eq!(window.answer(&Matching::Order, plain, None), UNSOLICITED);
+    assert_eq!(
+        given(&mut window, &Matching::Order, plain, None),
+        UNSOLICITED
+    );
 }
 
 #[test]
 fn what_is_given_up_comes_late_and_the_second_time_as_a_duplicate() {
     let mut window = window(5);
     let echo = Matching::Echo;
-    assert_eq!(window.answer(&echo, tagged(1), None), reply(1));
+    assert_eq!(given(&mut window, &echo, tagged(1), None), reply(1));
     let mut lost = Vec::new();
     window.give_up(4, |entry| lost.push(entry.sent_ns));
     assert_eq!(lost, [0, 2, 3]);
@@ -101,7 +120,7 @@ fn what_is_given_up_comes_late_and_the_second_time_as_a_duplicate() {
         (4, reply(4)),
         (4, Match::Duplicate(4)),
     ] {
-        assert_eq!(window.answer(&echo, tagged(low), None), found, "{low}");
+        assert_eq!(given(&mut window, &echo, tagged(low), None), found, "{low}");
     }
 }
 
@@ -137,7 +156,7 @@ fn stamp_last_corrects_the_send_time_of_what_has_left_since() {
     assert_eq!(stamped, [sent(1, 500), sent(2, 500)]);
     for entry in [sent(0, 0), sent(1, 500), sent(2, 500)] {
         let number = entry.intended_ns;
-        let found = window.answer(&Matching::Order, plain, None);
+        let found = given(&mut window, &Matching::Order, plain, None);
         let by_order = true;
         assert_eq!(
             found,
@@ -168,12 +187,15 @@ fn numbers_past_2_to_the_32_find_their_message() {
             entry: entry(number - first),
             by_order: false,
         };
-        assert_eq!(window.answer(&Matching::Echo, tagged(low), None), reply);
+        assert_eq!(
+            given(&mut window, &Matching::Echo, tagged(low), None),
+            reply
+        );
     }
     assert_eq!(window.next_number(), first + 3);
-    let before = window.answer(&Matching::Echo, tagged(u32::MAX - 1), None);
+    let before = given(&mut window, &Matching::Echo, tagged(u32::MAX - 1), None);
     assert_eq!(before, Match::Duplicate(first - 1));
-    let never = window.answer(&Matching::Echo, tagged(2), None);
+    let never = given(&mut window, &Matching::Echo, tagged(2), None);
     assert_eq!(never, UNSOLICITED);
 }
 
@@ -181,7 +203,7 @@ fn numbers_past_2_to_the_32_find_their_message() {
 fn a_number_that_was_never_sent_is_unsolicited() {
     let mut window = window(3);
     for low in [3, u32::MAX, 1 << 31] {
-        let found = window.answer(&Matching::Echo, tagged(low), None);
+        let found = given(&mut window, &Matching::Echo, tagged(low), None);
         assert_eq!(found, UNSOLICITED);
     }
     assert_eq!(window.waiting(), 3);
@@ -223,7 +245,7 @@ fn ids_that_repeat_are_queued_oldest_first_and_told() {
         })
         .collect();
     assert_eq!(repeated, [false, true, false, true]);
-    let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+    let mut answer = |id: &[u8]| given(&mut window, &matching, plain, Some(id));
     assert_eq!(answer(b"id=7"), reply(0));
     assert_eq!(answer(b"id=7"), reply(1));
     assert_eq!(answer(b"id=8"), reply(2));
@@ -239,12 +261,49 @@ fn ids_find_their_message_and_what_comes_of_them_later_is_told() {
         window.note_id(id.into());
         window.push(entry(number as u64), true);
     }
-    let mut answer = |id: &[u8]| window.answer(&matching, plain, Some(id));
+    let mut answer = |id: &[u8]| given(&mut window, &matching, plain, Some(id));
     assert_eq!(answer(b"id=8"), reply(1));
     assert_eq!(answer(b"id=8"), Match::Duplicate(1));
     assert_eq!(answer(b"id=9"), UNSOLICITED);
     assert_eq!(answer(b"none"), UNSOLICITED);
     window.give_up(u64::MAX, |_| {});
-    let late = window.answer(&matching, plain, Some(b"id=7"));
+    let late = given(&mut window, &matching, plain, Some(b"id=7"));
     assert_eq!(late, Match::Late(0));
+}
+
+#[test]
+fn payloads_of_the_users_own_are_looked_for_before_the_order_decides() {
+    let turn = |place, of| Known::Turn { place, of };
+    let mut window = window(6);
+    let mut answer = |known| window.answer(&Matching::Auto, plain, None, |_| known);
+    // Until a payload has come back, any message is a reply.
+    assert_eq!(answer(Known::Nothing), by_order(0));
+    // Two payloads take turns: 1, 3 and 5 say the second one.
+    assert_eq!(answer(turn(1, 2)), by_order(1));
+    assert_eq!(answer(turn(1, 2)), by_order(3));
+    assert_eq!(answer(Known::Nothing), UNSOLICITED, "a push");
+    assert_eq!(answer(turn(0, 2)), by_order(2));
+    assert_eq!(answer(turn(1, 2)), by_order(5));
+    assert_eq!(answer(turn(1, 2)), UNSOLICITED, "none is left");
+    assert_eq!(answer(turn(0, 2)), by_order(4));
+    assert_eq!(window.waiting(), 0);
+}
+
+#[test]
+fn payloads_that_differ_are_known_by_their_print() {
+    let mut window = Window::default();
+    for (number, text) in [(0, "a"), (1, "b"), (2, "same"), (3, "same")] {
+        window.note_id(print(text.as_bytes()).to_vec());
+        window.push(entry(number), true);
+    }
+    let mut answer = |text: &str| {
+        let known = Known::Print(print(text.as_bytes()));
+        window.answer(&Matching::Auto, plain, None, |_| known)
+    };
+    assert_eq!(answer("b"), reply(1));
+    assert_eq!(answer("a push"), UNSOLICITED);
+    assert_eq!(answer("b"), Match::Duplicate(1));
+    assert_eq!(answer("same"), by_order(2), "by order among the same");
+    assert_eq!(answer("a"), reply(0));
+    assert_eq!(answer("same"), reply(3));
 }
