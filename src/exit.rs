@@ -58,7 +58,7 @@ exit_statuses! {
     Timeout = 9, TALKERS, "a time limit has passed";
     Expectation = 10, TALKERS, "what was expected did not come";
     PeerClosed = 11, TALKERS,
-        "closed by the peer with a code other than 1000, 1001 or none, or without a Close frame";
+        "closed by the peer with a code other than 1000, 1001 or none, without a Close frame, or before what was asked for was done";
     LocalIo = 12, ANY, "local input or output failed";
     Inconclusive = 13, &["probe-origin"],
         "inconclusive: no answer that can be judged (probe-origin)";

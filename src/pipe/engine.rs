@@ -183,6 +183,9 @@ where
             } else {
                 self.poll_input(cx);
                 happened = self.poll_line(cx);
+                if self.line.has_connection() && !self.line.is_open() {
+                    self.pass.closing.get_or_insert_with(Instant::now);
+                }
             }
             // A peer that never stops sending must not outlast a deadline.
             let due = if happened {
@@ -248,7 +251,7 @@ where
                 0
             },
             input: self.feed.rest(),
-            stay: self.silence.stay(Instant::now()),
+            stay: self.silence.stay(pass.closing.unwrap_or_else(Instant::now)),
             first_message: pass.first_message,
         }
     }

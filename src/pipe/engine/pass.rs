@@ -25,6 +25,9 @@ pub(super) struct Pass {
     pub(super) discard: bool,
     /// When to give up on the closing handshake and the output.
     pub(super) hard_deadline: Option<Instant>,
+    /// Since when the connection takes nothing more: the peer's Close has come, or
+    /// ours is on its way.
+    pub(super) closing: Option<Instant>,
     /// When the connection was opened.
     pub(super) start: Option<Instant>,
     pub(super) first_message: Option<Duration>,

@@ -299,17 +299,25 @@ async fn a_linger_that_the_peer_cuts_short_is_told() {
         linger: Some(Linger::For(Duration::from_secs(20))),
         ..PipeConfig::default()
     };
-    let (client, mut server) = pair(1024).await;
-    let peer = tokio::spawn(async move {
-        sleep(Duration::from_secs(8)).await;
-        server.close(close(1000)).await
-    });
-    let input = Source::new(&b"a\n"[..], Framing::Lines);
-    let outcome = run(client, input, config, pending()).await;
-    let stay = outcome.summary.stay.unwrap();
-    assert!(stay.is_cut_short());
-    assert_eq!(stay.stayed.as_secs(), 8);
-    peer.await.unwrap();
+    // The second does not end the transport, which is waited for.
+    for (millis, ends) in [(8000, true), (19_500, false)] {
+        let (client, mut server) = pair(1024).await;
+        let peer = tokio::spawn(async move {
+            sleep(Duration::from_millis(millis)).await;
+            server.start_close(close(1000));
+            server.flush().await.unwrap();
+            if ends {
+                server.next().await;
+            }
+            pending::<()>().await;
+        });
+        let input = Source::new(&b"a\n"[..], Framing::Lines);
+        let outcome = run(client, input, config.clone(), pending()).await;
+        let stay = outcome.summary.stay.unwrap();
+        assert!(stay.is_cut_short());
+        assert_eq!(stay.stayed.as_millis(), u128::from(millis));
+        peer.abort();
+    }
 }
 
 #[tokio::test(start_paused = true)]
