@@ -17,6 +17,7 @@ use super::driver::{Driver, drives};
 use super::messages::{BenchError, Control, FromWorker, Live};
 use super::summary::Summary;
 use super::usage::rss_bytes;
+
 /// Tells the coordinator, which would wait for ever, of a panic.
 struct PanicNotice<'a>(&'a Control);
 
@@ -93,7 +94,12 @@ fn work(thread: usize, control: &Arc<Control>) {
         .enable_all()
         .build();
     match runtime {
-        Ok(runtime) => runtime.block_on(load(thread, control)),
+        Ok(runtime) => {
+            runtime.block_on(load(thread, control));
+            // A name that is still looked up, which nothing can end, is not
+            // waited for.
+            runtime.shutdown_background();
+        }
         Err(error) => control.tell(FromWorker::Failed(error)),
     }
 }

@@ -96,6 +96,9 @@ fn measure(
         Ok(run_bench(config, stop, |live| show(&mut progress, &plan, live)).await)
     });
     progress.finish();
+    // The load may have been this runtime's: a name that is still looked up, which
+    // nothing can end, is not waited for.
+    runtime.shutdown_background();
     result.and_then(|result| result.map_err(|error| failure(error, &plan.open)))
 }
 

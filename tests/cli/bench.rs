@@ -2,6 +2,8 @@
 
 mod lab;
 mod report;
+#[cfg(target_os = "linux")]
+mod signals;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -500,42 +502,6 @@ fn max_time_ends_the_run_with_a_report() {
     let (code, stdout, stderr) = output(&args);
     assert_eq!(code, 9, "{stderr}");
     assert!(stdout.contains("(interrupted)"), "{stdout}");
-}
-
-#[cfg(unix)]
-#[test]
-fn interrupted_it_reports_what_was_measured() {
-    use rustix::process::{Pid, Signal, kill_process};
-    for (signal, expected) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let (address, seen) = server();
-        let child = bench(&[
-            &format!("ws://{address}/"),
-            "-c",
-            "2",
-            "-d",
-            "1h",
-            "--warmup",
-            "0",
-        ])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-        // Load runs once the server has seen some.
-        let mut messages = 0;
-        while messages < 10 {
-            if let Seen::Message = seen.recv_timeout(LIMIT).unwrap() {
-                messages += 1;
-            }
-        }
-        kill_process(Pid::from_child(&child), signal).unwrap();
-        let output = child.ends();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(expected), "{stdout}");
-        assert!(stdout.contains("(interrupted)"), "{stdout}");
-        assert!(stdout.contains("2 connections, measured for"), "{stdout}");
-    }
 }
 
 /// Run with a Python that has `hdrhistogram` (pip install hdrhistogram):

@@ -167,61 +167,6 @@ fn headers_of_a_spreadsheet_are_read_or_told_how() {
     );
 }
 
-#[cfg(target_os = "linux")]
-mod signals {
-    use std::process::Child;
-    use std::thread::sleep;
-    use std::time::{Duration, Instant};
-
-    use rustix::process::{Pid, Signal, kill_process};
-
-    use super::super::{LIMIT, Seen, server, silent};
-    use super::*;
-
-    fn started(url: &str) -> Child {
-        bench(&[url, "-d", "1h", "--warmup", "0", "-c", "1"])
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    fn send(child: &Child, signal: Signal) {
-        kill_process(Pid::from_child(child), signal).unwrap();
-    }
-
-    #[test]
-    fn a_hangup_reports_what_was_measured() {
-        let (address, seen) = server();
-        let child = started(&format!("ws://{address}/"));
-        while !matches!(seen.recv_timeout(LIMIT).unwrap(), Seen::Message) {}
-        send(&child, Signal::HUP);
-        let output = child.ends();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(129), "{stdout}");
-        assert!(stdout.contains("(interrupted)"), "{stdout}");
-    }
-
-    /// The first signal waits for replies and closing handshakes, which never come.
-    #[test]
-    fn signals_that_go_on_end_it_at_once() {
-        let (address, seen) = silent();
-        let mut child = started(&format!("ws://{address}/"));
-        while !matches!(seen.recv_timeout(LIMIT).unwrap(), Seen::Message) {}
-        let begun = Instant::now();
-        while child.try_wait().unwrap().is_none() {
-            assert!(begun.elapsed() < LIMIT);
-            send(&child, Signal::INT);
-            sleep(Duration::from_millis(20));
-        }
-        let output = child.ends();
-        let stdout = String::from_utf8(output.stdout).unwrap();
-        assert_eq!(output.status.code(), Some(130), "{stdout}");
-        assert_eq!(stdout, "", "nothing is waited for");
-    }
-}
-
 const SCHEMA: &str = include_str!("../../../docs/bench-report.schema.json");
 
 /// A report of each mode, of an empty run too, and of one with everything.
