@@ -81,8 +81,8 @@ impl Peer {
 }
 
 /// Asks a hundred times a second until it is stopped; the median of the answer
-/// times, in microseconds.
-fn ask(address: &str, stop: &AtomicBool) -> Result<f64> {
+/// times and the 99th percentile, in microseconds.
+fn ask(address: &str, stop: &AtomicBool) -> Result<[f64; 2]> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     write!(
@@ -103,10 +103,10 @@ fn ask(address: &str, stop: &AtomicBool) -> Result<f64> {
         times.push(begin.elapsed().as_secs_f64() * 1e6);
     }
     times.sort_by(f64::total_cmp);
-    times
-        .get(times.len() / 2)
-        .copied()
-        .ok_or("nothing was asked".into())
+    match [times.len() / 2, times.len() * 99 / 100].map(|at| times.get(at).copied()) {
+        [Some(p50), Some(p99)] => Ok([p50, p99]),
+        _ => Err("nothing was asked".into()),
+    }
 }
 
 /// One rate over so many connections; what is wrong with it, and its figures.
@@ -121,17 +121,19 @@ fn one(peer: &Peer, connections: u32, rate: f64) -> Result<Row> {
     };
     let report = peer.bench(connections, &open);
     stop.store(true, Ordering::Relaxed);
-    let other_us = asking.join().map_err(|_| "the asker failed")??;
+    let [other_us, other_p99_us] = asking.join().map_err(|_| "the asker failed")??;
     let report = report?;
     let p50 = |report: &Value| at(report, "/latency/from_send/p50_us");
     let p99 = |report: &Value| at(report, "/latency/from_send/p99_us");
+    // What stops the server or the whole machine for some milliseconds meets the other
+    // client at the same time, and --precise at another one or not at all.
     let truth = p50(&precise).max(other_us).max(FLOOR_US);
     let ok = p50(&report) <= truth * P50_TIMES
-        && p99(&report) <= p99(&precise).max(FLOOR_US) * P99_TIMES;
+        && p99(&report) <= p99(&precise).max(other_p99_us).max(FLOOR_US) * P99_TIMES;
     Ok(Row {
         ok,
         text: format!(
-            "{connections}×{rate_text}/s p50 {:.0} µs (precise {:.0}, another client {other_us:.0}), p99 {:.0} (precise {:.0})",
+            "{connections}×{rate_text}/s p50 {:.0} µs (precise {:.0}, another client {other_us:.0}), p99 {:.0} (precise {:.0}, the other {other_p99_us:.0})",
             p50(&report),
             p50(&precise),
             p99(&report),
