@@ -19,9 +19,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::clock::to_ns;
+use super::clock::{Times, to_ns};
 use super::config::{BenchConfig, Load};
-use super::conn::Times;
 use super::counters::{Cause, HandshakeCounters};
 use super::frames::append_control;
 use super::ledger::{Ledger, Part};

@@ -61,3 +61,19 @@ impl Moment {
         to_ns(self.0.elapsed())
     }
 }
+
+/// The moments of a run, in nanoseconds of its clock.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    pub(super) start_ns: u64,
+    pub(super) measure_ns: u64,
+    pub(super) end_ns: u64,
+}
+
+impl Times {
+    /// Whether something that is meant to happen then is measured: otherwise
+    /// it belongs to the warm-up.
+    pub(super) fn is_measured(&self, intended_ns: u64) -> bool {
+        intended_ns >= self.measure_ns
+    }
+}

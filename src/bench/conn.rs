@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::clock::{Clock, to_ns};
+use super::clock::{Clock, Times, to_ns};
 use super::config::{BenchConfig, Load, Mode};
 use super::ended::Ended;
-use super::frames::Incoming;
+use super::inbox::Inbox;
 use super::link::{Arrival, Link, Scratch, data_opcode};
-use super::matching::{Entry, Match, Matching, Window, print};
+use super::matching::{Entry, Matching, Window, print};
 use super::payload::{PayloadConfig, Payloads};
 use super::poller::Poller;
 use super::stats::Parts;
@@ -51,22 +51,6 @@ pub(super) struct Pause {
     pub(super) until_ns: u64,
     pub(super) slot: usize,
     pub(super) count: u32,
-}
-
-/// The moments of a run, in nanoseconds of its clock.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Times {
-    pub(super) start_ns: u64,
-    pub(super) measure_ns: u64,
-    pub(super) end_ns: u64,
-}
-
-impl Times {
-    /// Whether something that is meant to happen then is measured: otherwise
-    /// it belongs to the warm-up.
-    pub(super) fn is_measured(&self, intended_ns: u64) -> bool {
-        intended_ns >= self.measure_ns
-    }
 }
 
 /// A connection under load.
@@ -163,70 +147,25 @@ impl Conn {
             payloads,
             ..
         } = shared;
-        let (index, url, mark) = (self.index as u64, self.url, self.mark);
-        let window = &mut self.window;
-        // Only the newest: RFC 6455 §5.5.3 lets a pong answer "the most
-        // recently processed Ping frame" alone, and so a flood takes no memory.
-        let mut ping: Option<Vec<u8>> = None;
-        let (mut now_ns, mut answered) = (0, 0);
+        let mut inbox = Inbox {
+            config,
+            parts,
+            times,
+            tag,
+            payloads,
+            window: &mut self.window,
+            index: self.index as u64,
+            url: self.url,
+            mark: self.mark,
+            now_ns: 0,
+            answered: 0,
+            ping: None,
+        };
         let polled = self.link.poll_read(cx, scratch, |arrival| match arrival {
-            Arrival::Read(bytes) => {
-                now_ns = clock.now_ns();
-                if now_ns < times.end_ns {
-                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
-                    counters.bytes_received += bytes as u64;
-                }
-            }
-            Arrival::Incoming(incoming) => match (incoming, config.mode) {
-                (
-                    Incoming::Message {
-                        text,
-                        head,
-                        payload,
-                        ..
-                    },
-                    Mode::Echo,
-                ) => {
-                    let tagged = || tag.read(index, mark, head);
-                    let first = |number| tag.is(mark, head, number);
-                    let known = |oldest| payloads.recognise(payload, oldest);
-                    let matching = &config.matching;
-                    let found = window
-                        .answer_first(matching, first)
-                        .unwrap_or_else(|| window.answer(matching, tagged, payload, known));
-                    answered += count(&found, url, window, now_ns, times, parts);
-                    if let Match::Reply { number, entry, .. } = found
-                        && config.verify
-                    {
-                        let sent = window.take_payload(number);
-                        let same = sent.as_deref() == payload && text == config.text;
-                        let stats = parts.of(url, entry.intended_ns);
-                        let counters = stats.phase(times.is_measured(entry.intended_ns));
-                        counters.mismatched += u64::from(!same);
-                    }
-                }
-                (Incoming::Message { .. }, _) => {
-                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
-                    counters.unsolicited += 1;
-                }
-                (Incoming::Ping(payload), _) => {
-                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
-                    counters.pings += 1;
-                    let newest = ping.get_or_insert_default();
-                    newest.clear();
-                    newest.extend_from_slice(payload);
-                }
-                (Incoming::Pong(payload), mode) => {
-                    let counters = parts.of(url, now_ns).phase(times.is_measured(now_ns));
-                    counters.pongs += 1;
-                    if mode == Mode::Idle {
-                        let found = window.answer_pong(tag.read(index, mark, payload));
-                        answered += count(&found, url, window, now_ns, times, parts);
-                    }
-                }
-                (Incoming::Close(_), _) => {}
-            },
+            Arrival::Read(bytes) => inbox.read(bytes, clock.now_ns()),
+            Arrival::Incoming(incoming) => inbox.take(&incoming),
         });
+        let (now_ns, answered, ping) = (inbox.now_ns, inbox.answered, inbox.ping);
         if now_ns > 0 {
             shared.now_ns = now_ns;
         }
@@ -444,50 +383,6 @@ pub(super) enum Fate {
     TimedOut,
     Ended,
     InFlight,
-}
-
-/// Counts what a reply turned out to be; returns how many messages it answers.
-#[inline(always)]
-fn count(
-    found: &Match,
-    url: usize,
-    window: &Window,
-    now_ns: u64,
-    times: &Times,
-    parts: &mut Parts,
-) -> u32 {
-    if let Match::Reply {
-        entry, by_order, ..
-    } = found
-    {
-        let stats = parts.of(url, entry.intended_ns);
-        let is_measured = times.is_measured(entry.intended_ns);
-        let counters = stats.phase(is_measured);
-        counters.answered += 1;
-        counters.by_order += u64::from(*by_order);
-        if is_measured {
-            counters.answered_in_time += u64::from(now_ns < times.end_ns);
-            let latency_ns = now_ns.saturating_sub(entry.intended_ns);
-            stats.from_intended.record(latency_ns);
-            stats.from_send.record(now_ns.saturating_sub(entry.sent_ns));
-        }
-        return 1;
-    }
-    let is_measured = match found.number() {
-        Some(number) => window.is_measured(number),
-        None => times.is_measured(now_ns),
-    };
-    let counters = parts.of(url, now_ns).phase(is_measured);
-    match found {
-        Match::Late(_) => counters.late += 1,
-        Match::Duplicate(_) => counters.duplicate += 1,
-        Match::Reply { .. } => {}
-        Match::Unsolicited { is_foreign } => {
-            counters.unsolicited += 1;
-            counters.foreign += u64::from(*is_foreign);
-        }
-    }
-    0
 }
 
 fn message(text: bool, payload: Vec<u8>) -> Message {

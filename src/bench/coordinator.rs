@@ -10,9 +10,8 @@ use std::time::Duration;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{MissedTickBehavior, interval};
 
-use super::clock::to_ns;
+use super::clock::{Times, to_ns};
 use super::config::{BenchConfig, Load, Mode};
-use super::conn::Times;
 use super::driver::drives;
 use super::messages::{BenchError, Control, FromWorker, Live, OpeningReport, Outcome, Part};
 use super::opener::target_of;

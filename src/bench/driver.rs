@@ -21,9 +21,9 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::clock::to_ns;
+use super::clock::{Times, to_ns};
 use super::config::{Load, Mode};
-use super::conn::{Conn, Fate, Pause, Shared, Times};
+use super::conn::{Conn, Fate, Pause, Shared};
 use super::counted::WireCounter;
 use super::counters::Unsent;
 use super::ended::Ended;

@@ -4,9 +4,8 @@
 
 use std::ops::Range;
 
-use super::clock::to_ns;
+use super::clock::{Times, to_ns};
 use super::config::BenchConfig;
-use super::conn::Times;
 use super::schedule::Schedule;
 
 /// The numbers of a schedule's messages, cut where the counters change.

@@ -10,8 +10,8 @@ use thiserror::Error;
 use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::Clock;
+use super::clock::Times;
 use super::config::BenchConfig;
-use super::conn::Times;
 use super::counters::Counters;
 use super::stats::{HandshakeStats, Parts};
 use super::summary::Agreed;

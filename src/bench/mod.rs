@@ -26,6 +26,7 @@ mod driver;
 mod ended;
 mod engine;
 pub mod frames;
+mod inbox;
 mod ledger;
 pub mod limits;
 mod link;

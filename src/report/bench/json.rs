@@ -13,10 +13,11 @@ use self::config::Config;
 use self::parts::{Counts, Handshake, Stage, Url, errors, handshake, stage, url};
 use self::times::{Times, times, us};
 use super::{Host, Run};
-use crate::bench::Summary;
 use crate::bench::bottleneck::Bottleneck;
+use crate::bench::stats::Stats;
 use crate::bench::summary::{End, Second};
 use crate::bench::threshold::{Measured, Verdict};
+use crate::bench::{BenchConfig, Summary};
 
 /// The schema's version.
 pub(crate) const SCHEMA: u32 = 2;
@@ -111,6 +112,7 @@ pub(crate) fn report(run: &mut Run<'_>) -> Report {
         End::Interrupted => ("interrupted", None),
         End::ConnectionsGone { after } => ("connections_gone", after),
     };
+    let (mode, stats, handshakes) = (summary.mode, &summary.stats, &summary.handshakes);
     Report {
         schema: SCHEMA,
         version: env!("CARGO_PKG_VERSION"),
@@ -129,46 +131,48 @@ pub(crate) fn report(run: &mut Run<'_>) -> Report {
         ended,
         ended_after_s: after.map(|time| time.as_secs_f64()),
         duration_s: summary.duration.as_secs_f64(),
-        counts: Counts::of_mode(
-            summary.mode,
-            &summary.stats.counters,
-            &summary.handshakes.counters,
-        ),
-        warmup: Counts::of_mode(
-            summary.mode,
-            &summary.stats.warmup,
-            &summary.handshakes.warmup,
-        ),
+        counts: Counts::of_mode(mode, &stats.counters, &handshakes.counters),
+        warmup: Counts::of_mode(mode, &stats.warmup, &handshakes.warmup),
         errors: errors(&summary.stats.errors),
         messages_per_second: summary.rate(),
         bytes_per_second: summary.bytes_per_second(),
         order_shifted: summary.is_order_shifted(),
-        client: Client {
-            threads: summary.client.threads,
-            cpu_us_per_message: summary.cpu_per_message().map(|d| d.as_secs_f64() * 1e6),
-            cpu_utilisation: summary.cpu_utilisation(),
-            waited_for_processor: waited(summary),
-            max_rss_bytes: summary.client.max_rss_bytes,
-            rss_bytes_per_connection: summary.client.rss_bytes_per_connection,
-        },
-        latency: Latency {
-            from_intended: times(&mut summary.stats.from_intended),
-            from_send: times(&mut summary.stats.from_send),
-            slip: times(&mut summary.stats.slip),
-        },
+        client: client(summary),
+        latency: latency(&mut summary.stats),
         handshake: handshake(&mut summary.handshakes, summary.duration),
         bottleneck: found.first().copied(),
         bottlenecks: found,
         thresholds: verdicts.iter().map(threshold).collect(),
         stages: summary.stages.iter_mut().map(stage).collect(),
-        urls: {
-            let (mode, duration) = (summary.mode, summary.duration);
-            let urls = summary.urls.iter_mut();
-            urls.map(|result| url(result, mode, duration, run.config))
-                .collect()
-        },
+        urls: urls(summary, run.config),
         series: summary.series.iter().map(second).collect(),
     }
+}
+
+fn client(summary: &Summary) -> Client {
+    Client {
+        threads: summary.client.threads,
+        cpu_us_per_message: summary.cpu_per_message().map(|d| d.as_secs_f64() * 1e6),
+        cpu_utilisation: summary.cpu_utilisation(),
+        waited_for_processor: waited(summary),
+        max_rss_bytes: summary.client.max_rss_bytes,
+        rss_bytes_per_connection: summary.client.rss_bytes_per_connection,
+    }
+}
+
+fn latency(stats: &mut Stats) -> Latency {
+    Latency {
+        from_intended: times(&mut stats.from_intended),
+        from_send: times(&mut stats.from_send),
+        slip: times(&mut stats.slip),
+    }
+}
+
+fn urls(summary: &mut Summary, config: &BenchConfig) -> Vec<Url> {
+    let (mode, duration) = (summary.mode, summary.duration);
+    let urls = summary.urls.iter_mut();
+    urls.map(|result| url(result, mode, duration, config))
+        .collect()
 }
 
 fn name_of_bottleneck(found: &Bottleneck) -> &'static str {

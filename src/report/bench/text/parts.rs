@@ -4,65 +4,72 @@ use super::numbers::{grouped, percentile, rate};
 use super::page::Page;
 use super::table::{Column, Table};
 use crate::bench::Mode;
+use crate::bench::counters::{Counters, HandshakeCounters};
 use crate::bench::stats::Stats;
 use crate::bench::summary::Summary;
 use crate::terminal::sanitize::sanitize_report;
 
-/// What did not end as it should: name, number and meaning.
-pub(super) fn failures(summary: &Summary) -> Vec<(&'static str, u64, &'static str)> {
-    let (counters, handshakes) = (&summary.stats.counters, &summary.handshakes.counters);
-    if summary.mode == Mode::Handshake {
-        return vec![
-            ("failed", handshakes.failed, "no connection was opened"),
-            ("in flight", handshakes.in_flight, "at the end"),
-            (
-                "not begun",
-                handshakes.busy,
-                "as many as --connections were under way",
-            ),
-            (
-                "not begun",
-                handshakes.interrupted,
-                "the run was interrupted",
-            ),
-        ];
+/// A number with its name and its meaning.
+type Failure = (&'static str, u64, &'static str);
+
+/// What did not end as it should.
+pub(super) fn failures(summary: &Summary) -> Vec<Failure> {
+    let counters = &summary.stats.counters;
+    match summary.mode {
+        Mode::Handshake => of_handshakes(&summary.handshakes.counters).to_vec(),
+        mode => {
+            let (sent, received) = (of_sent(counters), of_received(mode, counters));
+            sent.into_iter().chain(received).collect()
+        }
     }
+}
+
+fn of_handshakes(counters: &HandshakeCounters) -> [Failure; 4] {
+    let busy = "as many as --connections were under way";
+    [
+        ("failed", counters.failed, "no connection was opened"),
+        ("in flight", counters.in_flight, "at the end"),
+        ("not begun", counters.busy, busy),
+        ("not begun", counters.interrupted, "the run was interrupted"),
+    ]
+}
+
+fn of_sent(counters: &Counters) -> [Failure; 8] {
     let (unsent, lost) = (&counters.unsent, &counters.lost);
-    let unsolicited = match summary.mode {
-        // All that comes in is.
-        Mode::Flood => 0,
-        _ => counters.unsolicited - counters.foreign.min(counters.unsolicited),
-    };
-    vec![
+    let not_sent = |count, why| ("not sent", count, why);
+    [
         ("lost", lost.timed_out, "no reply in time"),
         ("lost", lost.ended, "the connection ended before the reply"),
-        ("not sent", unsent.gone, "the connection was gone"),
-        (
-            "not sent",
-            unsent.refused,
-            "the connection could not be opened",
-        ),
-        ("not sent", unsent.blocked, "the connection took no more"),
-        (
-            "not sent",
-            unsent.too_slow,
-            "the load generator did not come to it",
-        ),
-        ("not sent", unsent.interrupted, "the run was interrupted"),
+        not_sent(unsent.gone, "the connection was gone"),
+        not_sent(unsent.refused, "the connection could not be opened"),
+        not_sent(unsent.blocked, "the connection took no more"),
+        not_sent(unsent.too_slow, "the load generator did not come to it"),
+        not_sent(unsent.interrupted, "the run was interrupted"),
         ("in flight", counters.in_flight, "at the interruption"),
-        (
-            "mismatched",
-            counters.mismatched,
-            "replies that differ from what was sent",
-        ),
-        (
-            "late",
-            counters.late,
-            "replies to messages given up as lost",
-        ),
+    ]
+}
+
+fn of_received(mode: Mode, counters: &Counters) -> [Failure; 5] {
+    let Counters {
+        mismatched,
+        late,
+        duplicate,
+        foreign,
+        ..
+    } = *counters;
+    let unsolicited = match mode {
+        // All that comes in is.
+        Mode::Flood => 0,
+        _ => counters.unsolicited.saturating_sub(foreign),
+    };
+    let differ = "replies that differ from what was sent";
+    let others = "messages of other connections, as of a broadcast";
+    [
+        ("mismatched", mismatched, differ),
+        ("late", late, "replies to messages given up as lost"),
         (
             "duplicate",
-            counters.duplicate,
+            duplicate,
             "replies to messages already answered",
         ),
         (
@@ -70,11 +77,7 @@ pub(super) fn failures(summary: &Summary) -> Vec<(&'static str, u64, &'static st
             unsolicited,
             "messages that answer none of ours",
         ),
-        (
-            "foreign",
-            counters.foreign,
-            "messages of other connections, as of a broadcast",
-        ),
+        ("foreign", foreign, others),
     ]
 }
 
