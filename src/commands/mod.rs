@@ -16,6 +16,7 @@ mod transport;
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, GlobalArgs, When};
+use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
 use crate::talk::sentence;
 use crate::terminal::style::ColorChoice;
@@ -83,7 +84,8 @@ fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
 fn show_clap(error: &clap::Error) -> ExitStatus {
     let text = error.render().to_string();
     if error.use_stderr() {
-        write_stderr(&text);
+        // It repeats what was given, a URL with a password for one.
+        write_stderr(&Secrets::default().text(&text));
         return ExitStatus::Usage;
     }
     match write_stdout(text.as_bytes()) {

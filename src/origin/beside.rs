@@ -7,6 +7,7 @@ use super::observe::{Conversation, Dialer, Observation, Outcome, Shot, observe};
 use super::rating::Policy;
 use super::remedy::{Server, advice};
 use super::runner::{Judged, RunConfig};
+use super::secret::Sent;
 use super::verdict::{Finding, ProbeReport, Report};
 use crate::connection::http::HeaderEdit;
 use crate::connection::{OpenConfig, Resource, Target};
@@ -75,7 +76,7 @@ pub(crate) async fn ask<D: Dialer>(
     let shot = Shot {
         request: &request,
         open: &open,
-        without: &[],
+        sent: Sent::AsGiven,
         handshake: config.handshake,
         wait_up: None,
         window: None,

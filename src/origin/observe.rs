@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use super::catalogue::Request as ProbeRequest;
-use super::secret::{Secret, leave_out, target_without};
+use super::secret::Sent;
 use crate::connection::http::{HeaderEdit, Response};
 use crate::connection::{
     CloseCode, CloseFrame, OpenConfig, OpenFailure, RawHead, Role, Secrets, Socket, SocketConfig,
@@ -49,13 +49,13 @@ pub(crate) struct Connected {
 
 /// How connections are opened: by the connection core, or in memory in tests.
 pub(crate) trait Dialer {
-    /// Opens a connection. `without` are secrets to leave out of the address:
-    /// see [`target_without`]. The configuration has lost them already.
+    /// Opens a connection. `sent` tells of the secrets in the address; in the
+    /// configuration they are so already.
     fn open(
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
-        without: &[Secret],
+        sent: Sent<'_>,
     ) -> impl Future<Output = Result<Connected, OpenFailure>>;
 
     /// What is known to be secret, with what was learnt since: a dialler may
@@ -81,9 +81,9 @@ impl Dialer for CoreDialer {
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
-        without: &[Secret],
+        sent: Sent<'_>,
     ) -> Result<Connected, OpenFailure> {
-        let target = target_without(&self.target, without);
+        let target = sent.target(&self.target);
         // Boxed: the state of a whole dial is large, and many run at a time.
         let opened = Box::pin(open(&target, config)).await?;
         Ok(Connected {
@@ -105,8 +105,8 @@ pub(crate) struct Shot<'a> {
     pub request: &'a ProbeRequest,
     /// How the connection is opened otherwise.
     pub open: &'a OpenConfig,
-    /// The secrets that are left out.
-    pub without: &'a [Secret],
+    /// How the secrets of pages are sent.
+    pub sent: Sent<'a>,
     /// The limit of dialling and the handshake.
     pub handshake: Duration,
     /// For how long to try again while the server is not up.
@@ -161,7 +161,7 @@ pub(crate) async fn connect<D: Dialer>(
     let mut seen = Observation::new(Outcome::Timeout);
     let limit = shot.handshake + shot.wait_up.unwrap_or_default();
     let socket_config = socket_config(shot);
-    let opening = dialer.open(&config, &socket_config, shot.without);
+    let opening = dialer.open(&config, &socket_config, shot.sent);
     let result = timeout_at(start + limit, opening).await;
     seen.evidence.handshake = start.elapsed();
     let secrets = dialer.secrets(redactor);
@@ -216,7 +216,7 @@ impl Connection {
 /// of the origin.
 fn open_config(shot: &Shot<'_>) -> OpenConfig {
     let mut config = shot.open.clone();
-    leave_out(&mut config, shot.without);
+    shot.sent.request(&mut config);
     config.timeout = Some(shot.handshake);
     config.wait_up = shot.wait_up;
     let request = &mut config.request;

@@ -39,6 +39,11 @@ impl Secret {
         }
     }
 
+    /// Whether a page can send a value of its own in its place.
+    pub(crate) fn is_of_pages(&self) -> bool {
+        !matches!(self, Self::Header(_))
+    }
+
     /// Its value as it is sent, and decoded, so that no report shows it.
     pub(crate) fn values(&self, target: &Target, open: &OpenConfig) -> Vec<String> {
         match self {
@@ -79,32 +84,103 @@ impl fmt::Display for Secret {
     }
 }
 
-/// The target without those secrets that stand in its query.
-pub(crate) fn target_without(target: &Target, secrets: &[Secret]) -> Target {
-    let mut target = target.clone();
-    let Some((path, _)) = target.resource.wire().split_once('?') else {
-        return target;
+/// How the secrets are sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Sent<'a> {
+    /// As the user gave them.
+    AsGiven,
+    /// Without these.
+    Without(&'a [Secret]),
+    /// Those that a page can send with a wrong value of the same form: it can put
+    /// any parameter and any subprotocol into its handshake. It can set no
+    /// headers; these are left out.
+    Wrong(&'a [Secret]),
+}
+
+impl Sent<'_> {
+    /// The target, where secrets stand in its query.
+    pub(crate) fn target(self, target: &Target) -> Target {
+        let mut target = target.clone();
+        let (secrets, is_wrong) = match self {
+            Self::AsGiven => return target,
+            Self::Without(secrets) => (secrets, false),
+            Self::Wrong(secrets) => (secrets, true),
+        };
+        let Some((path, _)) = target.resource.wire().split_once('?') else {
+            return target;
+        };
+        let is_secret = |pair: &str| {
+            let mut secrets = secrets.iter();
+            secrets.any(|secret| matches!(secret, Secret::Parameter(name) if is_named(pair, name)))
+        };
+        let query: Vec<String> = pairs(target.resource.wire())
+            .filter(|pair| is_wrong || !is_secret(pair))
+            .map(|pair| match pair.split_once('=') {
+                _ if !is_secret(pair) => pair.to_owned(),
+                Some((name, value)) => format!("{name}={}", wrong(value)),
+                None => format!("{pair}={}", wrong("")),
+            })
+            .collect();
+        target.resource = Resource::new(if query.is_empty() {
+            path.to_owned()
+        } else {
+            format!("{path}?{}", query.join("&"))
+        });
+        target
+    }
+
+    /// The request, where secrets stand in headers and subprotocols.
+    pub(crate) fn request(self, open: &mut OpenConfig) {
+        match self {
+            Self::AsGiven => {}
+            Self::Without(secrets) => leave_out(open, secrets),
+            Self::Wrong(secrets) => {
+                let (offered, headers): (Vec<_>, Vec<_>) = secrets
+                    .iter()
+                    .cloned()
+                    .partition(|secret| matches!(secret, Secret::Subprotocol(_)));
+                leave_out(open, &headers);
+                for name in &mut open.request.subprotocols {
+                    if offered.contains(&Secret::Subprotocol(name.clone())) {
+                        *name = wrong(name);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Another value of the same form: as long, with letters for letters and digits
+/// for digits.
+fn wrong(value: &str) -> String {
+    let shifted = |first: char, c: char, count: u8| {
+        let place = (c as u8 - first as u8 + count / 2) % count;
+        char::from(first as u8 + place)
     };
-    let names: Vec<&str> = secrets
-        .iter()
-        .filter_map(|secret| match secret {
-            Secret::Parameter(name) => Some(name.as_str()),
-            _ => None,
+    let mut escaped = 0_i32;
+    let other: String = value
+        .chars()
+        .map(|c| {
+            // What is percent-encoded stays as it is.
+            escaped = if c == '%' { 3 } else { escaped } - 1;
+            match c {
+                _ if c == '%' || escaped >= 0 && c.is_ascii_hexdigit() => c,
+                '0'..='9' => shifted('0', c, 10),
+                'a'..='z' => shifted('a', c, 26),
+                'A'..='Z' => shifted('A', c, 26),
+                _ => c,
+            }
         })
         .collect();
-    let kept: Vec<&str> = pairs(target.resource.wire())
-        .filter(|pair| !names.iter().any(|name| is_named(pair, name)))
-        .collect();
-    target.resource = Resource::new(if kept.is_empty() {
-        path.to_owned()
+    if other == value {
+        format!("{other}x")
     } else {
-        format!("{path}?{}", kept.join("&"))
-    });
-    target
+        other
+    }
 }
 
 /// Takes those secrets out that stand in headers and subprotocols.
-pub(crate) fn leave_out(open: &mut OpenConfig, secrets: &[Secret]) {
+fn leave_out(open: &mut OpenConfig, secrets: &[Secret]) {
     let request = &mut open.request;
     for secret in secrets {
         match secret {
@@ -157,11 +233,39 @@ mod tests {
         ] {
             let target: Target = format!("ws://h{resource}").parse().unwrap();
             let secrets = [Secret::Parameter(name.into())];
-            let without = target_without(&target, &secrets);
+            let without = Sent::Without(&secrets).target(&target);
             assert_eq!(without.resource.wire(), expected, "{resource}");
             let sent = secrets[0].is_sent(&target, &OpenConfig::default());
             assert_eq!(sent, resource != expected, "{resource}");
         }
+    }
+
+    #[test]
+    fn a_wrong_secret_has_the_form_of_the_right_one() {
+        for (resource, expected) in [
+            ("/ws?token=abc123", "/ws?token=nop678"),
+            ("/ws?a=1&token=A%2Fz&b=2", "/ws?a=1&token=N%2Fm&b=2"),
+            ("/ws?token=", "/ws?token=x"),
+            ("/ws?token", "/ws?token=x"),
+            ("/ws?token=--", "/ws?token=--x"),
+            ("/ws?a=token", "/ws?a=token"),
+        ] {
+            let target: Target = format!("ws://h{resource}").parse().unwrap();
+            let secrets = [Secret::Parameter("token".into())];
+            let wrong = Sent::Wrong(&secrets).target(&target);
+            assert_eq!(wrong.resource.wire(), expected, "{resource}");
+        }
+        let mut open = OpenConfig::default();
+        open.request.edits = vec![HeaderEdit::set("X-CSRF", "abc").unwrap()];
+        open.request.subprotocols = vec!["chat".into(), "s3cret".into()];
+        let secrets = [
+            Secret::Header("x-csrf".into()),
+            Secret::Subprotocol("s3cret".into()),
+        ];
+        Sent::Wrong(&secrets).request(&mut open);
+        assert_eq!(open.request.subprotocols, ["chat", "f8perg"]);
+        // No page can send it.
+        assert!(open.request.edits.is_empty());
     }
 
     #[test]
@@ -178,7 +282,7 @@ mod tests {
             Secret::Subprotocol("s3cret".into()),
         ];
         assert!(secrets.iter().all(|secret| secret.is_sent(&target, &open)));
-        leave_out(&mut open, &secrets);
+        Sent::Without(&secrets).request(&mut open);
         assert_eq!(open.request.edits.len(), 1);
         assert_eq!(open.request.subprotocols, ["chat"]);
         assert!(!secrets.iter().any(|secret| secret.is_sent(&target, &open)));

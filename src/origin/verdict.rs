@@ -327,11 +327,22 @@ fn open_door(web: &[&ProbeReport]) -> Option<(Verdict, String)> {
     }
     let mut ids: Vec<_> = open().map(|probe| probe.rule.id).collect();
     ids.dedup();
-    if ids.is_empty() {
-        return None;
+    if !ids.is_empty() {
+        let why = format!("any web page can get in by {}", listed(&ids));
+        return Some((Verdict::Bypassable, why));
     }
-    let why = format!("any web page can get in by {}", listed(&ids));
-    Some((Verdict::Bypassable, why))
+    // A page can leave the credentials out.
+    let without = web.iter().filter(|probe| {
+        let needs = probe.rating.map(|rating| rating.needs);
+        needs == Some(Needs::NoCredentials)
+    });
+    let mut ids: Vec<_> = without.map(|probe| probe.rule.id).collect();
+    ids.dedup();
+    let why = format!(
+        "any web page can get in without the credentials, by {}",
+        listed(&ids)
+    );
+    (!ids.is_empty()).then_some((Verdict::Bypassable, why))
 }
 
 /// The good verdicts, where every probe of a web page was judged.

@@ -253,6 +253,16 @@ fn secrets_are_in_no_output_of_serve() {
 }
 
 #[test]
+fn passwords_are_in_no_error_about_a_flag() {
+    let url = format!("https://u:{WORD}@app.example.com");
+    for flag in ["--allow", "--deny", "--also", "--alow"] {
+        let args = ["probe-origin", "ws://127.0.0.1:9/", flag, &url];
+        let told = all(&run(&mut wscli(&args)));
+        assert!(!told.contains(WORD), "{flag}: {told}");
+    }
+}
+
+#[test]
 fn passwords_are_in_no_error_about_a_url() {
     for url in [
         "ws://user:SES#AME@127.0.0.1:9/",

@@ -163,6 +163,42 @@ fn cookies_go_along_as_their_samesite_attribute_says() {
 }
 
 #[test]
+fn a_password_goes_along_where_cookies_stay_at_home() {
+    // A browser sends a password that was typed once with every handshake.
+    let either = serve_heads(|head| {
+        header(head, "Cookie").is_some() || header(head, "Authorization").is_some()
+    });
+    let cookie = serve_heads(|head| header(head, "Cookie").is_some());
+    for (server, verdict, code) in [(either, "not-enforced", 1), (cookie, "guarded", 0)] {
+        let url = format!("ws://{server}/");
+        let credentials = ["-u", "bob:s3cret", "-b", "sid=1", "--samesite", "strict"];
+        let probe = ["--allow", CLIENT, "--probe", "foreign"];
+        let (report, exit) = report(&[&[url.as_str()][..], &credentials, &probe].concat());
+        assert_eq!((report["verdict"].as_str(), exit), (Some(verdict), code));
+    }
+}
+
+#[test]
+fn a_secret_whose_value_is_not_looked_at_guards_nothing() {
+    let server = serve_heads(|head| {
+        head.contains("token=") || header(head, "Sec-WebSocket-Protocol") != Some("chat")
+    });
+    let probe = ["--allow", CLIENT, "--probe", "foreign"];
+    let url = format!("ws://{server}/?token=abc");
+    let by_parameter = [url.as_str(), "-s", "chat", "--secret-param", "token"];
+    let url = format!("ws://{server}/");
+    let by_subprotocol = [url.as_str(), "-s", "chat", "--secret-subprotocol", "tok1"];
+    let command = ["--ticket-command", "echo tkt7", "--secret-param", "token"];
+    let url = format!("ws://{server}/?token={{ticket}}");
+    let by_ticket = [&[url.as_str(), "-s", "chat"][..], &command].concat();
+    for args in [&by_parameter[..], &by_subprotocol, &by_ticket] {
+        let (report, exit) = report(&[args, &probe].concat());
+        let found = (report["verdict"].as_str(), exit);
+        assert_eq!(found, (Some("not-enforced"), 1), "{args:?}");
+    }
+}
+
+#[test]
 fn no_page_at_all_may_be_allowed() {
     let strict = serve_heads(|head| header(head, "Origin").is_none());
     let open = serve_heads(|_| true);

@@ -12,7 +12,7 @@ use super::ticket::{TicketCommand, TicketError, fill};
 use crate::cli::probe_origin::Browser;
 use crate::connection::{OpenConfig, OpenFailure, Secrets, SocketConfig, Target};
 use crate::origin::observe::{Connected, CoreDialer, Dialer};
-use crate::origin::secret::{Secret, target_without};
+use crate::origin::secret::Sent;
 
 /// The dialer of a run.
 pub(super) struct ProbeDialer {
@@ -75,9 +75,9 @@ impl Dialer for ProbeDialer {
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
-        without: &[Secret],
+        sent: Sent<'_>,
     ) -> Result<Connected, OpenFailure> {
-        let mut target = target_without(&self.target, without);
+        let mut target = self.target.clone();
         let mut config = config.clone();
         if let Some(browser) = self.browser {
             browser::tell_site(browser, &mut config, &target);
@@ -90,7 +90,8 @@ impl Dialer for ProbeDialer {
             self.fault.send_replace(Some(error.to_string()));
             return pending().await;
         }
-        CoreDialer { target }.open(&config, socket, &[]).await
+        // After the ticket: a wrong one has its form.
+        CoreDialer { target }.open(&config, socket, sent).await
     }
 
     fn hint(&self, error: &OpenFailure, config: &OpenConfig) -> Option<String> {

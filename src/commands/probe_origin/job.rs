@@ -220,7 +220,12 @@ fn run_config(
         .and_known(values);
     run.secrets = of_pages;
     run.wait_up = open.wait_up.take();
-    run.anonymous = without_credentials(target, &open);
+    let samesite = match page.samesite {
+        None | Some(SameSiteOf::None) => SameSite::None,
+        Some(SameSiteOf::Lax) => SameSite::Lax,
+        Some(SameSiteOf::Strict) => SameSite::Strict,
+    };
+    run.anonymous = without_credentials(target, &open, samesite);
     run.window = settings.window.unwrap_or(flags.window);
     run.concurrency = usize::from(flags.concurrency);
     run.quick = flags.quick;
@@ -233,11 +238,7 @@ fn run_config(
         exceptions: settings.accept,
         absent: config.absent,
         cookies: has_cookies(target, &open),
-        samesite: match page.samesite {
-            None | Some(SameSiteOf::None) => SameSite::None,
-            Some(SameSiteOf::Lax) => SameSite::Lax,
-            Some(SameSiteOf::Strict) => SameSite::Strict,
-        },
+        samesite,
     };
     run.open = open;
     Ok(run)
@@ -448,14 +449,41 @@ fn has_cookies(target: &Target, open: &OpenConfig) -> bool {
 }
 
 /// The same without credentials; `None` where there are none. A client's
-/// certificate stays: without one there is often no connection at all.
-fn without_credentials(target: &Target, open: &OpenConfig) -> Option<OpenConfig> {
+/// certificate stays: without one there is often no connection at all. So does a
+/// password where only the attribute of cookies is to keep pages out: browsers
+/// send one that was typed once with the handshakes of any page.
+fn without_credentials(
+    target: &Target,
+    open: &OpenConfig,
+    samesite: SameSite,
+) -> Option<OpenConfig> {
     let mut anonymous = open.clone();
     let request = &mut anonymous.request;
-    request.edits.retain(|edit| !is_secret_header(edit.name()));
-    let given =
-        request.edits.len() < open.request.edits.len() || !request.auth.headers(target).is_empty();
+    let stays = |name: &str, value: &str| {
+        let scheme = value.trim_start().get(..6).unwrap_or_default();
+        samesite != SameSite::None
+            && name.eq_ignore_ascii_case("authorization")
+            && scheme.eq_ignore_ascii_case("basic ")
+    };
+    request.edits.retain(|edit| {
+        let value = match edit {
+            HeaderEdit::Set { value, .. } => value.as_str(),
+            HeaderEdit::Remove { .. } => "",
+        };
+        !is_secret_header(edit.name()) || stays(edit.name(), value)
+    });
+    let by_auth = request.auth.headers(target);
+    let (kept, gone): (Vec<_>, Vec<_>) = by_auth
+        .into_iter()
+        .partition(|(name, value)| stays(name, value));
+    let given = request.edits.len() < open.request.edits.len() || !gone.is_empty();
     request.auth = Auth::default();
+    for (name, value) in kept {
+        request.edits.push(HeaderEdit::Set {
+            name: name.into(),
+            value,
+        });
+    }
     given.then_some(anonymous)
 }
 

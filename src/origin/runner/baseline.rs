@@ -281,7 +281,7 @@ impl<D: Dialer> Runner<'_, D> {
         if same {
             self.anonymous = Profile::new(&sample, &request);
         } else {
-            self.note("without the credentials the server refuses the allowed origin; what it lets in with them was sent again without, and what it refuses was not");
+            self.note("without the credentials the server does not answer the allowed origin as it does with them; what it lets in with them was sent again without, and what it refuses was not");
         }
     }
 

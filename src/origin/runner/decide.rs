@@ -9,6 +9,7 @@ use crate::origin::catalogue::{Group, Severity};
 use crate::origin::observe::{Dialer, Observation};
 use crate::origin::plan::Probe;
 use crate::origin::rating::{Answers, SameSite, rate};
+use crate::origin::secret::Secret;
 
 impl<D: Dialer> Runner<'_, D> {
     pub(super) fn accept(&mut self, job: Job, seen: Observation, queue: &mut VecDeque<Job>) {
@@ -73,9 +74,13 @@ impl<D: Dialer> Runner<'_, D> {
             (_, None) => {}
             // What an attack takes decides how bad it is; where that cannot be
             // told, nothing can.
-            (Given::NoSecrets, Some(judged)) if accepted.is_none() => {
+            (Given::NoSecrets | Given::WrongSecrets, Some(judged)) if accepted.is_none() => {
                 judged.accepted = None;
-                judged.why = format!("{}; without the secret: {why}", judged.why);
+                let how = match job.given {
+                    Given::WrongSecrets => "with a wrong secret",
+                    _ => "without the secret",
+                };
+                judged.why = format!("{}; {how}: {why}", judged.why);
             }
             (Given::NoCredentials, Some(judged))
                 if accepted.is_none()
@@ -86,7 +91,20 @@ impl<D: Dialer> Runner<'_, D> {
                 judged.accepted = None;
                 judged.why = format!("{}; without the credentials: {why}", judged.why);
             }
-            (Given::NoSecrets, Some(judged)) => judged.without_secrets = accepted,
+            (Given::NoSecrets, Some(judged)) => {
+                judged.without_secrets = accepted;
+                // That it is asked for does not say that its value is looked at.
+                if accepted == Some(false) && self.config.secrets.iter().any(Secret::is_of_pages) {
+                    let job = Job::new(job.index, Given::WrongSecrets);
+                    requeue(vec![job], queue);
+                }
+            }
+            (Given::WrongSecrets, Some(judged)) => {
+                if accepted == Some(true) {
+                    judged.without_secrets = accepted;
+                    judged.why = format!("{}, with a wrong secret too", judged.why);
+                }
+            }
             (Given::NoCredentials, Some(judged)) => judged.anonymous = accepted,
         }
     }

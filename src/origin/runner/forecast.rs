@@ -2,6 +2,7 @@
 
 use super::RunConfig;
 use crate::origin::catalogue::Group;
+use crate::origin::secret::Secret;
 
 /// The numbers of a run in which the server neither asks for time nor fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,8 @@ impl RunConfig {
         let baselines = self.allowed.requests().len();
         let beside = self.concurrency.max(1);
         let anonymous = usize::from(self.anonymous.is_some());
-        let attempts = anonymous + usize::from(!self.secrets.is_empty());
+        let wrong = self.secrets.iter().any(Secret::is_of_pages);
+        let attempts = anonymous + usize::from(!self.secrets.is_empty()) + usize::from(wrong);
         let of_pages = sent().filter(|probe| probe.group != Group::ClientOnly);
         let again = attempts * of_pages.count();
         let begin = baselines + beside + anonymous;

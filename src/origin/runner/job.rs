@@ -14,6 +14,8 @@ pub(super) enum Given {
     All,
     NoCredentials,
     NoSecrets,
+    /// With wrong values for those secrets that a page can send values for.
+    WrongSecrets,
 }
 
 /// Probes that are like each other in time: who sends them, and with what.

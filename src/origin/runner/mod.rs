@@ -27,7 +27,7 @@ use super::observe::{Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Shot,
 use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
-use super::secret::Secret;
+use super::secret::{Secret, Sent};
 use crate::connection::{OpenConfig, OpenFailure, Secrets};
 
 /// How a run is made.
@@ -328,14 +328,15 @@ impl<D: Dialer> Runner<'_, D> {
             (Some(anonymous), Given::NoCredentials) => anonymous,
             _ => &self.config.open,
         };
-        let without = match given {
-            Given::NoSecrets => self.config.secrets.as_slice(),
-            _ => &[],
+        let sent = match given {
+            Given::NoSecrets => Sent::Without(&self.config.secrets),
+            Given::WrongSecrets => Sent::Wrong(&self.config.secrets),
+            Given::All | Given::NoCredentials => Sent::AsGiven,
         };
         Shot {
             request,
             open,
-            without,
+            sent,
             handshake: self.handshake,
             wait_up: None,
             window: Some(self.config.window),

@@ -459,7 +459,7 @@ fn group_of<D>(runner: &Runner<'_, D>, job: &Job) -> Kind {
 /// Whether an answer without the secrets could be that of a server that lets in
 /// whoever has none, and greets them otherwise: that guards nothing.
 fn is_vague(job: &Job, seen: &Observation) -> bool {
-    job.given == Given::NoSecrets
+    matches!(job.given, Given::NoSecrets | Given::WrongSecrets)
         && seen.outcome == Outcome::Open
         && !seen.messages.is_empty()
         && seen.rejected.is_none()

@@ -67,6 +67,20 @@ async fn a_secret_that_nobody_asks_for_guards_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_secret_of_any_value_guards_nothing() {
+    let server = Server::new(|ask| {
+        if ask.resource.contains("token=") {
+            open()
+        } else {
+            status(401)
+        }
+    });
+    let report = probe_with(&with_secret(&[]), server).await;
+    assert_eq!(report.verdict, Verdict::NotEnforced, "{}", report.reason);
+    assert!(report.reason.contains("wrong secret"), "{}", report.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_is_greeted_otherwise_without_the_secret_is_not_refused() {
     // Guests are let in, and greeted as such: nothing is guarded by that.
     let server = Server::new(|ask| {

@@ -21,7 +21,7 @@ use crate::connection::{
     OpenConfig, OpenError, OpenFailure, Socket, SocketConfig, Target, Transport,
 };
 use crate::origin::observe::{Connected, Dialer};
-use crate::origin::secret::{Secret, target_without};
+use crate::origin::secret::Sent;
 
 /// One request.
 pub(super) struct Ask {
@@ -148,7 +148,7 @@ impl Server {
         self
     }
 
-    fn ask(&self, config: &OpenConfig, without: &[Secret]) -> Ask {
+    fn ask(&self, config: &OpenConfig, sent: Sent<'_>) -> Ask {
         let target: Target = TARGET.parse().unwrap();
         let edits = || config.request.edits.iter();
         let named = |name: &'static str| {
@@ -173,7 +173,7 @@ impl Server {
                 .next()
                 .unwrap_or_else(|| "127.0.0.1:9000".into()),
             cookie: named("Cookie").next().is_some(),
-            resource: target_without(&target, without).resource.wire().to_owned(),
+            resource: sent.target(&target).resource.wire().to_owned(),
             count: self.count.fetch_add(1, Ordering::Relaxed) + 1,
             others: self.open.load(Ordering::Relaxed),
             at: Instant::now(),
@@ -186,9 +186,9 @@ impl Dialer for Server {
         &self,
         config: &OpenConfig,
         socket: &SocketConfig,
-        without: &[Secret],
+        sent: Sent<'_>,
     ) -> Result<Connected, OpenFailure> {
-        let ask = self.ask(config, without);
+        let ask = self.ask(config, sent);
         let reply = (self.policy)(&ask);
         if let Some(text) = self.log.as_ref().and_then(|log| log(&ask, &reply)) {
             // Nobody may be listening.
