@@ -94,7 +94,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l log -d 'Append t
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l har -d 'Write the communication log to this file, as HAR 1.2' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l replay -d 'Send again what was sent in this log, with its timing; in a pipe, this is the whole input' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l speed -d 'Replay at so many times the recorded speed, such as 2x' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect -d 'Connect again when the connection is lost or cannot be opened, at most N times in a row (0 or none: without limit), and send --setup again; not after what does not mend itself, such as a 401, 403 or 404, an invalid answer, or a Close 1008 or 4004; in a pipe, not when the peer closed with 1000 or nothing is left to wait for' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reconnect-on -d 'Connect again after these statuses and close codes too (such as 403,4004), or after all that --reconnect gives up on' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"

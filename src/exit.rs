@@ -178,6 +178,7 @@ pub(crate) fn status_of_cause(error: &OpenError) -> ExitStatus {
 pub(crate) fn status_of_socket(error: &SocketError) -> ExitStatus {
     match error {
         SocketError::Protocol(_)
+        | SocketError::Frame(_)
         | SocketError::CloseCode(_)
         | SocketError::Utf8(_)
         | SocketError::Deflate(_) => ExitStatus::Protocol,

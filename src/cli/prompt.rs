@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json_path::JsonPath;
 
+use crate::connection::client::reconnect::ReconnectOn;
 use crate::decode::Decode;
 
 /// How a conversation is shown, logged, replayed and kept up.
@@ -55,7 +56,7 @@ pub(crate) struct PromptArgs {
     #[arg(long, requires = "replay", conflicts_with = "speed")]
     pub no_delay: bool,
 
-    /// Connect again when the connection is lost or cannot be opened, at most N times in a row, and send --setup again; in a pipe, not when the peer closed with 1000 or nothing is left to wait for
+    /// Connect again when the connection is lost or cannot be opened, at most N times in a row (0 or none: without limit), and send --setup again; not after what does not mend itself, such as a 401, 403 or 404, an invalid answer, or a Close 1008 or 4004; in a pipe, not when the peer closed with 1000 or nothing is left to wait for
     #[arg(
         long,
         value_name = "N",
@@ -65,6 +66,10 @@ pub(crate) struct PromptArgs {
         value_parser = attempts
     )]
     pub reconnect: Option<Attempts>,
+
+    /// Connect again after these statuses and close codes too (such as 403,4004), or after all that --reconnect gives up on
+    #[arg(long, value_name = "CODES|all", requires = "reconnect")]
+    pub reconnect_on: Option<ReconnectOn>,
 }
 
 /// How many attempts to connect may fail in a row.

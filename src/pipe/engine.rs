@@ -29,6 +29,7 @@ use super::framing::InputError;
 use super::output::Output;
 use super::run::{Pipe, PipeEvent, View};
 use super::silence::{Debt, Rule, SETTLED, Silence};
+use crate::connection::client::reconnect::Outlook;
 use crate::talk::{Direction, Line, LineEvent, Outgoing, Source, Stop};
 
 /// How many messages are taken from the input before the line is read again.
@@ -210,8 +211,16 @@ where
     fn goes_on(&self) -> bool {
         match &self.pass.end {
             _ if !self.line.reconnects() => false,
-            // What is wrong on this side does not mend itself.
-            Some(End::NotOpened(error)) => !error.is_local(),
+            Some(End::NotOpened(error)) => {
+                self.line.reconnects_after(Outlook::after_failure(error))
+            }
+            Some(End::Peer)
+                if self.pass.closed.as_ref().is_some_and(|closed| {
+                    !self.line.reconnects_after(Outlook::after_close(closed))
+                }) =>
+            {
+                false
+            }
             Some(End::Peer) if !self.pass.was_closing => {
                 let config = &self.config;
                 let waits = config.goal.is_some() || config.echo || config.linger.is_some();

@@ -9,13 +9,14 @@ use tokio::time::Instant;
 use super::helper::Prompt;
 use super::messages::Messages;
 use super::paused::Paused;
+use crate::connection::client::reconnect::Outlook;
 use crate::connection::{CloseFrame, Message, OpenConfig, OpenFailure, Target, diagnose};
 use crate::talk::player::PATIENCE;
 use crate::talk::replay::Step;
 use crate::talk::text::{Look, counted, duration};
 use crate::talk::{
-    Close, Direction, Entry, Kind, Line, LineConfig, LineEvent, Opening, Outgoing, Play, Player,
-    Source, Stop, sentence,
+    Close, Direction, Ended, Entry, Kind, Line, LineConfig, LineEvent, Opening, Outgoing, Play,
+    Player, Source, Stop, sentence,
 };
 use crate::terminal::printer::Printer;
 
@@ -192,7 +193,7 @@ impl Session {
             LineEvent::Entry(entry) => self.on_entry(&entry),
             LineEvent::Flushed => {}
             LineEvent::NotOpened(error) => self.on_not_opened(&error),
-            LineEvent::Closed(_) => return self.on_close(),
+            LineEvent::Closed(ended) => return self.on_close(&ended),
         }
         Leave::NotYet
     }
@@ -245,14 +246,11 @@ impl Session {
                 self.tell(&format!("hint: {hint}"));
             }
         }
-        // What is wrong on this side does not mend itself.
-        if !error.is_local() {
-            self.connect_later();
-        }
+        self.connect_later(Outlook::after_failure(error));
         self.player.go_on();
     }
 
-    fn on_close(&mut self) -> Leave {
+    fn on_close(&mut self, ended: &Ended) -> Leave {
         // How it was closed is known by the entry before.
         let unsent = self.line.unsent();
         if unsent > 0 {
@@ -264,7 +262,7 @@ impl Session {
             return Leave::Now(end);
         }
         if !std::mem::take(&mut self.close_wanted) {
-            self.connect_later();
+            self.connect_later(Outlook::after_close(&ended.closed));
         }
         self.player.go_on();
         Leave::NotYet
@@ -303,8 +301,14 @@ impl Session {
     }
 
     /// Plans the next attempt, where the user wants one.
-    fn connect_later(&mut self) {
+    fn connect_later(&mut self, outlook: Outlook) {
         if self.leaving.is_some() || !self.line.reconnects() {
+            return;
+        }
+        if !self.line.reconnects_after(outlook) {
+            if let Some(note) = outlook.note() {
+                self.tell(&note);
+            }
             return;
         }
         match self.line.connect_later() {

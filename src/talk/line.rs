@@ -27,6 +27,7 @@ use super::outgoing::Outgoing;
 use super::sentence::sentence;
 use super::transcript::Transcript;
 use super::under_way::UnderWay;
+use crate::connection::client::reconnect::{Outlook, ReconnectOn};
 use crate::connection::client::retry::{Retries, RetryPolicy, random};
 use crate::connection::{
     CloseFrame, Closed, Event, Message, NotOpen, OpenConfig, OpenFailure, Secrets, Socket,
@@ -44,6 +45,8 @@ pub struct LineConfig {
     pub setup: Vec<Message>,
     /// Whether, and how often, [`Line::connect_later`] connects again.
     pub reconnect: Option<RetryPolicy>,
+    /// After which ends it does so although they will not mend by themselves.
+    pub reconnect_on: ReconnectOn,
     /// Whether secrets are shown and logged.
     pub log_secrets: bool,
     /// The log.
@@ -97,6 +100,7 @@ pub struct Line {
     setup: Vec<Message>,
     log_secrets: bool,
     backoff: Option<Retries>,
+    reconnect_on: ReconnectOn,
     transcript: Transcript,
     link: Link,
     /// Since when the connection is open.
@@ -125,6 +129,7 @@ impl Line {
             setup: config.setup,
             log_secrets: config.log_secrets,
             backoff: config.reconnect.map(Retries::new),
+            reconnect_on: config.reconnect_on,
             transcript: config.transcript,
             link: Link::Down,
             since: Instant::now(),
@@ -268,6 +273,11 @@ impl Line {
     /// Whether connections are opened again at all.
     pub fn reconnects(&self) -> bool {
         self.backoff.is_some()
+    }
+
+    /// Whether one is opened again after an end with this outlook.
+    pub fn reconnects_after(&self, outlook: Outlook) -> bool {
+        self.reconnects() && outlook.is_tried_again(&self.reconnect_on)
     }
 
     /// Stops an attempt to connect, or the wait for the next one.

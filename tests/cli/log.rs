@@ -363,11 +363,23 @@ fn a_lost_connection_is_opened_again() {
 
 #[test]
 fn attempts_come_to_an_end_with_the_last_failure() {
-    let peer = Peer::start(Behaviour::Refuse);
-    let (code, _, stderr) = run(&mut connect(&peer.url, &["--reconnect=1"]), b"a\n");
-    assert_eq!(code, Some(7), "{stderr}");
-    assert_eq!(peer.heads.try_iter().count(), 2);
-    assert!(stderr.contains("no attempt to connect is left"), "{stderr}");
+    // The peer refuses with 403, which is tried again only where that is asked for.
+    let all_the_same = ["--reconnect=1", "--reconnect-on=403"];
+    for (flags, attempts, told) in [
+        (
+            &["--reconnect"][..],
+            1,
+            "(--reconnect-on 403 tries all the same)",
+        ),
+        (&["--reconnect", "--reconnect-on=401"], 1, "-on 403 tries"),
+        (&all_the_same, 2, "no attempt to connect is left"),
+    ] {
+        let peer = Peer::start(Behaviour::Refuse);
+        let (code, _, stderr) = run(&mut connect(&peer.url, flags), b"a\n");
+        assert_eq!(code, Some(7), "{stderr}");
+        assert_eq!(peer.heads.try_iter().count(), attempts);
+        assert!(stderr.contains(told), "{stderr}");
+    }
     // A peer that says that it is done has no need of another connection.
     let server = Server::start(&["--lab"]);
     let url = server.url("/count/2");
@@ -377,4 +389,35 @@ fn attempts_come_to_an_end_with_the_last_failure() {
     let url = server.url("/status/503");
     let args = ["--reconnect", "-m", "0.2"];
     assert_eq!(run(&mut connect(&url, &args), b"").0, Some(9));
+}
+
+#[test]
+fn a_close_that_reconnect_cannot_mend_ends_it_with_the_reason() {
+    let server = Server::start(&["--lab"]);
+    for (resource, flags, code, told) in [
+        (
+            "/close/1008?reason=bad+token",
+            &["--reconnect"][..],
+            11,
+            "code 1008: bad token\n",
+        ),
+        // The reason stands in the note as well.
+        (
+            "/close/1011?reason=oops",
+            &["--reconnect=1"],
+            11,
+            "* the peer closed the connection with code 1011: oops; connecting again in ",
+        ),
+        (
+            "/close/1008?reason=later",
+            &["--reconnect=1", "--reconnect-on=1008"],
+            11,
+            "code 1008: later; connecting again in ",
+        ),
+    ] {
+        let args = [flags, &["-w", "inf"]].concat();
+        let (found, _, stderr) = run(&mut connect(&server.url(resource), &args), b"");
+        assert_eq!(found, Some(code), "{stderr}");
+        assert!(stderr.contains(told), "{told}: {stderr}");
+    }
 }

@@ -177,6 +177,12 @@ const ANSWERS: &[Case] = &[
         "<webSocket enabled=\"false\"/>",
     ),
     (
+        "HTTP/1.0 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        REJECTED,
+        "101 is in HTTP/1.0, which cannot upgrade",
+        "proxy_http_version 1.1",
+    ),
+    (
         "HTTP/1.1 101 OK\r\nConnection: Upgrade\r\n\r\n",
         REJECTED,
         "no 'Upgrade: websocket' header",

@@ -45,6 +45,7 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
             log_secrets: false,
             setup: Vec::new(),
             reconnect: None,
+            reconnect_on: Default::default(),
         },
         dialer: Box::new(dialer),
         look: Look {

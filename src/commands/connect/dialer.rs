@@ -86,6 +86,7 @@ pub(super) fn line(args: &ConnectArgs, target: Option<(Target, OpenConfig)>) -> 
         socket: socket_config(args)?,
         setup: message::setup(&args.input)?,
         reconnect: log::reconnect(&args.prompt),
+        reconnect_on: args.prompt.reconnect_on.clone().unwrap_or_default(),
         log_secrets: args.prompt.log_secrets,
         transcript: log::transcript(&args.prompt)?,
     })

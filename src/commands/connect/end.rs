@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result};
 use super::input::goal;
 use crate::cli::connect::ConnectArgs;
 use crate::connection::Closed;
+use crate::connection::client::reconnect::Outlook;
 use crate::exit::{ExitStatus, Failure, status_of, status_of_socket};
 use crate::pipe::{End, Goal, InputError, Quiet, Rest, Summary, silence};
 use crate::talk::{Stop, sentence};
@@ -42,11 +43,18 @@ pub(super) fn of_connection(summary: &Summary) -> String {
     match &summary.closed {
         Some(Closed {
             error: Some(error), ..
-        }) => error.to_string(),
-        Some(closed) if closed.received.is_some() => {
-            format!("the peer closed the connection with code {}", closed.code())
-        }
+        }) => sentence(error),
+        Some(closed) if closed.received.is_some() => closed_by_peer(closed),
         _ => "the connection was lost".to_owned(),
+    }
+}
+
+/// What this end says of another attempt.
+pub(super) fn outlook(summary: &Summary) -> Outlook {
+    match (&summary.end, &summary.closed) {
+        (End::NotOpened(error), _) => Outlook::after_failure(error),
+        (End::Peer, Some(closed)) => Outlook::after_close(closed),
+        _ => Outlook::MayPass,
     }
 }
 
@@ -281,7 +289,13 @@ fn end_without_goal(summary: &Summary, goal: Option<&Goal>) -> Result<ExitStatus
 /// How the closing of the connection counts on its own.
 fn closed(closed: &Closed) -> Result<()> {
     if let Some(error) = &closed.error {
-        return Err(Failure::new(status_of_socket(error), sentence(error)).into());
+        // The reason of a Close that breaks the protocol is evidence all the same.
+        let reason = match closed.reason() {
+            "" => String::new(),
+            reason => format!(": {}", one_line(reason)),
+        };
+        let text = format!("{}{reason}", sentence(error));
+        return Err(Failure::new(status_of_socket(error), text).into());
     }
     if !closed.by_peer || matches!(closed.code(), 1000 | 1001 | 1005) {
         return Ok(());

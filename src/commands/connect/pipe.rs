@@ -9,6 +9,7 @@ use super::input::{self, Input};
 use super::log::recording;
 use super::{dialer, end, report};
 use crate::cli::connect::ConnectArgs;
+use crate::connection::client::reconnect::Outlook;
 use crate::connection::{OpenConfig, OpenFailure, Secrets, Target, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{End, Framing, Pipe, PipeConfig, PipeEvent, Rest, Summary};
@@ -195,6 +196,16 @@ impl<'a> Teller<'a> {
         }
     }
 
+    /// Why no connection follows, where that is for what cannot mend itself.
+    fn tell_outlook(&self, outlook: Outlook) {
+        let on = self.args.prompt.reconnect_on.clone().unwrap_or_default();
+        if let Some(note) = outlook.note()
+            && !outlook.is_tried_again(&on)
+        {
+            self.status.note(&note);
+        }
+    }
+
     fn tell_close(&self, close: &Close) {
         let level = match self.typed {
             true => Verbosity::Normal,
@@ -217,5 +228,8 @@ impl<'a> Teller<'a> {
             self.status.note(&note);
         }
         self.lost_told = summary.lost;
+        if !again && self.args.prompt.reconnect.is_some() {
+            self.tell_outlook(end::outlook(summary));
+        }
     }
 }

@@ -320,6 +320,7 @@ async fn talk(asked: &Asked, plans: Vec<Plan>, book: Arc<Mutex<Book>>) -> Outcom
         reconnect: asked
             .reconnects
             .then(|| RetryPolicy::RECONNECT.with_max_attempts(Some(3))),
+        reconnect_on: Default::default(),
         log_secrets: false,
         transcript: Transcript::new(system_clock()).keeping(1),
     })

@@ -6,5 +6,6 @@ pub(crate) mod dial;
 pub(crate) mod failure;
 pub(crate) mod open;
 pub(crate) mod proxy;
+pub(crate) mod reconnect;
 pub(crate) mod retry;
 mod wait_up;

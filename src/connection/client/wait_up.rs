@@ -87,7 +87,7 @@ fn pause_before_end(pause: Duration, left: Option<Duration>) -> Duration {
 
 /// Whether a failure is one that a server shows while it starts, or that a
 /// gateway shows in its place.
-fn may_pass(error: &OpenError) -> bool {
+pub(super) fn may_pass(error: &OpenError) -> bool {
     match error {
         OpenError::Dial(error) => dial_may_pass(error),
         OpenError::Handshake(HandshakeError::Rejected(rejection)) => {

@@ -93,6 +93,9 @@ pub enum RejectionCause {
     /// Another status than 101.
     #[error("the server answered {status_line}")]
     Status { status_line: String },
+    /// A 101 in HTTP/1.0, which has no Upgrade (RFC 9110 §7.8).
+    #[error("the server's 101 is in HTTP/1.0, which cannot upgrade; HTTP/1.1 is needed")]
+    Version,
     /// "If the response lacks an Upgrade header field …"
     #[error("the server's 101 has no 'Upgrade: websocket' header")]
     NoUpgrade,
@@ -284,6 +287,9 @@ fn judge(
         return Err(RejectionCause::Status {
             status_line: answer.start_line(),
         });
+    }
+    if answer.version == 0 {
+        return Err(RejectionCause::Version);
     }
     if !answer.has_token("upgrade", "websocket") {
         return Err(RejectionCause::NoUpgrade);

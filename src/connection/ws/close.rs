@@ -39,6 +39,13 @@ impl CloseCode {
 #[error("close code {0} cannot be sent; use 1000 to 1003, 1007 to 1014, or 3000 to 4999")]
 pub struct InvalidCloseCode(u16);
 
+impl InvalidCloseCode {
+    /// The number.
+    pub const fn get(self) -> u16 {
+        self.0
+    }
+}
+
 impl TryFrom<u16> for CloseCode {
     type Error = InvalidCloseCode;
 

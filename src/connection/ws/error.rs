@@ -7,6 +7,7 @@ use thiserror::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use crate::connection::ws::deflate::DeflateError;
+use crate::connection::ws::frame_io::FrameError;
 use crate::connection::{CloseCode, CloseFrame};
 
 /// Why an open socket ended other than by a closing handshake.
@@ -15,6 +16,10 @@ pub enum SocketError {
     /// The peer broke the framing rules of RFC 6455.
     #[error("the peer broke the WebSocket protocol: {0}")]
     Protocol(#[source] ProtocolError),
+    /// The peer sent a frame whose header breaks RFC 6455, and this is told
+    /// before the rest of it has come.
+    #[error("the peer broke the WebSocket protocol: {0}")]
+    Frame(#[source] FrameError),
     /// The peer closed with a code that no Close frame may carry (RFC 6455
     /// §7.4): reserved, undefined, or one that only describes a state.
     #[error("the peer closed the connection with code {0}, which no close frame may carry")]
@@ -60,6 +65,7 @@ impl SocketError {
     pub fn close_frame(&self) -> Option<CloseFrame> {
         let (code, reason) = match self {
             Self::Protocol(cause) => (CloseCode::PROTOCOL_ERROR, cause.to_string()),
+            Self::Frame(cause) => (CloseCode::PROTOCOL_ERROR, cause.fault.to_string()),
             Self::Utf8(_) => (CloseCode::INVALID_DATA, "text is not UTF-8".to_owned()),
             Self::Deflate(cause) => (CloseCode::INVALID_DATA, cause.to_string()),
             Self::TooLarge { limit_bytes } => (
@@ -80,7 +86,11 @@ impl SocketError {
     pub fn is_protocol_error(&self) -> bool {
         matches!(
             self,
-            Self::Protocol(_) | Self::CloseCode(_) | Self::Utf8(_) | Self::Deflate(_)
+            Self::Protocol(_)
+                | Self::Frame(_)
+                | Self::CloseCode(_)
+                | Self::Utf8(_)
+                | Self::Deflate(_)
         )
     }
 }

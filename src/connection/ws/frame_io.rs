@@ -2,14 +2,17 @@
 //! text be checked as it arrives, by rewriting incoming frames.
 //!
 //! Who reads from a [`FrameIo`] reads what a [`FrameWalker`] makes of the
-//! bytes of `S`; what is written goes to `S` as it is. This module knows frames
-//! but condemns none: whatever breaks the protocol reaches tungstenite. The
-//! echo beside it ([`Echoed`]) takes only what breaks nothing.
+//! bytes of `S`; what is written goes to `S` as it is. A header that breaks the
+//! protocol ends the stream at its first byte that does; all else that does
+//! reaches tungstenite. The echo beside it ([`Echoed`]) takes only what breaks
+//! nothing.
 
 mod compressed;
 mod echo;
 mod fragment;
+mod judge;
 mod output;
+mod stopped;
 mod walker;
 
 use std::io;
@@ -21,7 +24,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 pub(crate) use echo::Echoed;
+pub(crate) use judge::FrameError;
+#[cfg(test)]
+pub(crate) use judge::FrameFault;
 pub(crate) use output::Output;
+pub(crate) use stopped::Stopped;
 pub(crate) use walker::FrameWalker;
 
 use crate::connection::ws::deflate::{DeflateError, Inflater};
@@ -52,8 +59,8 @@ pub(crate) struct FrameIoConfig {
 /// A transport whose incoming frames have been rewritten.
 ///
 /// Reading fails with [`io::ErrorKind::InvalidData`] around a [`DeflateError`]
-/// on a compressed message that cannot be inflated, after everything before it
-/// has been read. Writing never fails: see
+/// on a compressed message that cannot be inflated, and around a [`Stopped`] where
+/// nothing is passed on, after everything before it has been read. Writing never fails: see
 /// [`write_error`](Self::write_error).
 #[derive(Debug)]
 pub(crate) struct FrameIo<S> {
@@ -106,11 +113,6 @@ impl<S> FrameIo<S> {
     /// by unasked.
     pub(crate) fn take_wire_bytes(&mut self) -> Option<u64> {
         self.walker.take_wire_bytes()
-    }
-
-    /// The code of the Close frame that has been read, as it was on the wire.
-    pub(crate) fn close_code(&self) -> Option<u16> {
-        self.walker.close_code()
     }
 
     /// Whether the Close frame that has been read came while a message was under
@@ -227,6 +229,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for FrameIo<S> {
             }
             if let Some(error) = &this.read_error {
                 let error = io::Error::new(io::ErrorKind::InvalidData, error.clone());
+                return Poll::Ready(Err(error));
+            }
+            if let Some(stopped) = this.walker.stopped() {
+                let error = io::Error::new(io::ErrorKind::InvalidData, stopped.clone());
                 return Poll::Ready(Err(error));
             }
             if this.walker.has_work() {

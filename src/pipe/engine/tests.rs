@@ -75,6 +75,7 @@ fn line_config() -> LineConfig {
         socket: SocketConfig::new(Role::Client),
         setup: Vec::new(),
         reconnect: None,
+        reconnect_on: Default::default(),
         log_secrets: false,
         transcript: Transcript::new(system_clock()).keeping(1 << 20),
     }

@@ -12,6 +12,9 @@ pub(super) fn hint(rejection: &Rejection, facts: &Facts<'_>) -> Option<String> {
     };
     let hint = match &rejection.cause {
         RejectionCause::Status { .. } => answer.by_status(),
+        RejectionCause::Version => Some(
+            "a proxy that speaks HTTP/1.0 to the server is in between (nginx: proxy_http_version 1.1), or the server is too old".to_owned(),
+        ),
         RejectionCause::NoUpgrade | RejectionCause::NoConnection => Some(
             "a proxy in between may drop this header: it belongs to one connection, and each hop has to set it anew"
                 .to_owned(),

@@ -3,8 +3,7 @@ mod wire;
 
 use futures_util::SinkExt;
 use tokio::io::AsyncReadExt;
-use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::Data;
+use tokio_tungstenite::tungstenite::error::CapacityError;
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::*;
@@ -153,64 +152,66 @@ fn garbage_is_reported_after_what_came_before_it() {
     }
 }
 
-/// Reads `stream`, whole and byte by byte, and expects `expected`.
-fn assert_refused(setup: Setup, stream: &[u8], expected: &ProtocolError) {
+/// Reads `stream`, whole and byte by byte, and expects `expected`, with no
+/// payload of the faulty frame.
+fn assert_refused(setup: Setup, stream: &[u8], expected: FrameFault) {
     for size in [1, usize::MAX] {
         let read = setup.read(cut(stream, &[size]), Then::Silence);
-        match &read.error {
-            Some(Error::Protocol(error)) => assert_eq!(error, expected),
+        let Some(Error::Io(error)) = &read.error else {
+            panic!("{expected:?} expected: {read:?}");
+        };
+        let stopped = error.get_ref().and_then(|inner| inner.downcast_ref());
+        match stopped {
+            Some(Stopped::Fault(error)) => assert_eq!(error.fault, expected),
             _ => panic!("{expected:?} expected: {read:?}"),
         }
     }
 }
 
 #[test]
-fn what_breaks_the_protocol_is_left_to_tungstenite() {
-    use ProtocolError as E;
+fn a_header_that_breaks_the_protocol_is_refused_without_its_payload() {
+    use FrameFault as F;
     for receiver in ROLES {
         for (list, expected) in [
             (
                 &[(RSV1 | TEXT, &HELLO[..2]), (FIN | RSV1 | CONTINUE, &HELLO)][..],
-                E::NonZeroReservedBits,
+                F::ReservedBits,
             ),
-            (&[(FIN | RSV1 | PING, b"")], E::NonZeroReservedBits),
-            (&[(FIN | 0x20 | TEXT, b"rsv2")], E::NonZeroReservedBits),
-            (&[(FIN | 0x10 | TEXT, b"rsv3")], E::NonZeroReservedBits),
-            (&[(FIN | 3, b"")], E::InvalidOpcode(3)),
-            (&[(FIN | 11, b"")], E::InvalidOpcode(11)),
-            (&[(FIN | CONTINUE, b"?")], E::UnexpectedContinueFrame),
+            (&[(FIN | RSV1 | PING, b"123")], F::ReservedBits),
+            (&[(FIN | 0x20 | TEXT, b"rsv2")], F::ReservedBits),
+            (&[(FIN | 0x10 | TEXT, b"rsv3")], F::ReservedBits),
+            (&[(FIN | 3, b"123")], F::ReservedOpcode(3)),
+            (&[(FIN | 11, b"123")], F::ReservedOpcode(11)),
+            (&[(FIN | CONTINUE, b"123")], F::StrayContinuation),
+            (&[(PING, b"123")], F::FragmentedControl),
             // Nothing has been inflated yet, but a message has begun.
             (
                 &[(RSV1 | TEXT, &HELLO[..1]), (FIN | BINARY, b"another")],
-                E::ExpectedFragment(Data::Binary),
+                F::MissingContinuation,
             ),
         ] {
             let stream = frames(receiver, list);
-            assert_refused(Setup::compressed(receiver), &stream, &expected);
+            let last = list[list.len() - 1].1.len();
+            assert_refused(Setup::compressed(receiver), &stream, expected);
+            // The payload of the last frame has not come.
+            let begun = &stream[..stream.len() - last];
+            assert_refused(Setup::compressed(receiver), begun, expected);
         }
         let stream = frame(receiver, FIN | RSV1 | TEXT, &HELLO);
-        assert_refused(Setup::plain(receiver), &stream, &E::NonZeroReservedBits);
+        assert_refused(Setup::plain(receiver), &stream, F::ReservedBits);
     }
 }
 
 #[test]
 fn frames_of_the_wrong_side_are_refused_for_their_mask() {
     for (receiver, masked_for, expected) in [
-        (
-            Role::Client,
-            Role::Server,
-            ProtocolError::MaskedFrameFromServer,
-        ),
-        (
-            Role::Server,
-            Role::Client,
-            ProtocolError::UnmaskedFrameFromClient,
-        ),
+        (Role::Client, Role::Server, FrameFault::Masked),
+        (Role::Server, Role::Client, FrameFault::Unmasked),
     ] {
         let stream = frame(masked_for, FIN | TEXT, b"Hello");
-        assert_refused(Setup::plain(receiver), &stream, &expected);
+        assert_refused(Setup::plain(receiver), &stream, expected);
         let stream = frame(masked_for, FIN | RSV1 | TEXT, &HELLO);
-        assert_refused(Setup::compressed(receiver), &stream, &expected);
+        assert_refused(Setup::compressed(receiver), &stream, expected);
     }
 }
 

@@ -2,17 +2,19 @@
 //! tungstenite reads the same messages from.
 //!
 //! Pure: no I/O, no waiting. What it rewrites, it rewrites into frames that
-//! RFC 6455 allows; everything that breaks the protocol is passed on as it
-//! came, so that there is one judge of it.
+//! RFC 6455 allows. A header that breaks the protocol ends the stream where it
+//! stands (tungstenite would wait for its payload); what else there is to judge,
+//! limits and texts, is left to tungstenite.
 
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::compressed::{CompressedFrame, Compression, at_most};
 use super::fragment::Piece;
+use super::judge::Expected;
 use super::output::Output;
-use crate::connection::ws::codec::{Header, MAX_HEADER_BYTES, Opcode, RSV, RSV1, Read};
+use super::stopped::{Stopped, misjudged_close};
+use crate::connection::ws::codec::{Header, MAX_HEADER_BYTES, Opcode, RSV, Read};
 use crate::connection::ws::deflate::{DeflateError, Inflater};
-use crate::connection::ws::mask;
 
 /// The largest fragment that is inflated in one step, in bytes.
 const MAX_FRAGMENT_BYTES: usize = 64 * 1024;
@@ -30,50 +32,19 @@ pub(crate) struct FrameWalker {
     position: Position,
     /// The data message that has begun and not ended.
     message: Option<Message>,
-    /// The beginning of a frame header whose end has not arrived.
-    held: [u8; MAX_HEADER_BYTES],
-    held_len: usize,
-    close: Option<CloseStart>,
+    /// The beginning of a frame header, or of a Close frame, whose end has not
+    /// arrived: at most 139 bytes (RFC 6455 §5.5).
+    held: Vec<u8>,
+    close: Option<ClosePassed>,
+    stopped: Option<Box<Stopped>>,
     compression: Option<Box<Compression>>,
 }
 
-/// The beginning of a Close frame's payload: the code, as far as it has come.
+/// A Close frame that has come whole.
 #[derive(Debug)]
-struct CloseStart {
-    mask: [u8; 4],
-    code: [u8; 2],
-    /// How much of the code has come, and will come.
-    len: usize,
-    end: usize,
+struct ClosePassed {
     /// Whether it came within a message.
     cuts: bool,
-}
-
-impl CloseStart {
-    fn new(header: &Header, cuts: bool) -> Self {
-        Self {
-            cuts,
-            mask: header.mask.unwrap_or_default(),
-            code: [0; 2],
-            len: 0,
-            end: at_most(header.payload_len, 2),
-        }
-    }
-
-    /// Takes a stretch of the payload, or of what follows it.
-    fn extend(&mut self, payload: &[u8]) {
-        let missing = self.code.iter_mut().take(self.end).skip(self.len);
-        for (slot, byte) in missing.zip(payload) {
-            *slot = *byte;
-            self.len += 1;
-        }
-    }
-
-    fn code(&self) -> Option<u16> {
-        let mut code = self.code;
-        mask::apply(&mut code, self.mask);
-        (self.len == code.len()).then_some(u16::from_be_bytes(code))
-    }
 }
 
 /// Where in the stream the walker stands.
@@ -87,8 +58,11 @@ enum Position {
     Split(Piece),
     /// In the payload of a compressed frame.
     Compressed(CompressedFrame),
-    /// After a violation of the protocol: the rest is passed on unread.
+    /// In a frame that tungstenite refuses for its length: the rest is passed
+    /// on unread.
     Lost,
+    /// Where nothing more is passed on.
+    Stopped,
 }
 
 /// A data message in progress.
@@ -120,17 +94,17 @@ impl FrameWalker {
             max_frame_bytes,
             position: Position::Header,
             message: None,
-            held: [0; MAX_HEADER_BYTES],
-            held_len: 0,
+            held: Vec::new(),
             close: None,
+            stopped: None,
             compression: inflate.map(|inflater| Box::new(Compression::new(inflater))),
         }
     }
 
-    /// How many bytes the walker needs before the next chunk, at most 14.
+    /// How many bytes the walker needs before the next chunk, at most 139.
     pub(crate) fn headroom(&self) -> usize {
         match self.position {
-            Position::Header => self.held_len,
+            Position::Header => self.held.len(),
             Position::Split(_) => MAX_HEADER_BYTES,
             _ => 0,
         }
@@ -186,10 +160,9 @@ impl FrameWalker {
         self.compression.as_mut()?.take_length()
     }
 
-    /// The code of the Close frame that was passed on. tungstenite tells of
-    /// 1002 in the place of a code that no frame may carry.
-    pub(crate) fn close_code(&self) -> Option<u16> {
-        self.close.as_ref()?.code()
+    /// Why nothing more is passed on, behind all that was.
+    pub(crate) fn stopped(&self) -> Option<&Stopped> {
+        self.stopped.as_deref()
     }
 
     /// Whether the Close frame came while a message was under way.
@@ -202,7 +175,7 @@ impl FrameWalker {
     pub(crate) fn is_between_plain_messages(&self) -> bool {
         matches!(self.position, Position::Header)
             && self.role == Role::Server
-            && self.held_len == 0
+            && self.held.is_empty()
             && self.message.is_none()
             && self.compression.is_none()
     }
@@ -212,13 +185,10 @@ impl FrameWalker {
     fn resume(&mut self, buffer: &mut [u8]) -> (usize, usize) {
         match self.position {
             Position::Header => {
-                if let (Some(front), Some(held)) = (
-                    buffer.get_mut(..self.held_len),
-                    self.held.get(..self.held_len),
-                ) {
-                    front.copy_from_slice(held);
+                if let Some(front) = buffer.get_mut(..self.held.len()) {
+                    front.copy_from_slice(&self.held);
                 }
-                self.held_len = 0;
+                self.held.clear();
                 (buffer.len(), 0)
             }
             Position::Split(piece) => self.resume_split(piece, buffer),
@@ -248,12 +218,15 @@ impl FrameWalker {
             let left = bytes.len() - at;
             match self.position {
                 Position::Lost => at = bytes.len(),
+                Position::Stopped => {
+                    return Walked {
+                        pass: at,
+                        rest: bytes.len(),
+                    };
+                }
                 Position::Compressed(_) => return Walked { pass: at, rest: at },
                 Position::Payload { remaining } => {
                     let len = at_most(remaining, left);
-                    if let Some(close) = &mut self.close {
-                        close.extend(bytes.get(at..at + len).unwrap_or_default());
-                    }
                     at += len;
                     self.position = match remaining - len as u64 {
                         0 => Position::Header,
@@ -286,27 +259,48 @@ impl FrameWalker {
     /// Reads the frame header at `at` and decides what becomes of its frame.
     fn enter_frame(&mut self, bytes: &mut [u8], at: usize) -> Entered {
         let frame = bytes.get_mut(at..).unwrap_or_default();
-        let (header, opcode, header_len) = match Header::read(frame) {
-            Read::Whole {
-                header,
-                opcode,
-                header_len,
-            } => (header, opcode, header_len),
-            Read::Partial => {
-                self.hold(frame);
-                return Entered::EndsAt(at);
-            }
-            Read::Invalid => {
-                self.position = Position::Lost;
-                return Entered::Passes { header_len: 0 };
-            }
+        let expected = Expected {
+            masked: self.role == Role::Server,
+            in_message: self.message.is_some(),
+            compresses: self.compression.is_some(),
+        };
+        if self.close.is_none()
+            && let Some(fault) = expected.judge(frame)
+        {
+            return self.stop(fault.into(), at);
+        }
+        let Read::Whole {
+            header,
+            opcode,
+            header_len,
+        } = Header::read(frame)
+        else {
+            self.hold(frame);
+            return Entered::EndsAt(at);
         };
         let arrived = frame.len() - header_len;
         match self.route(&header, opcode, arrived) {
-            Route::Pass => {
-                if opcode == Opcode::Close && self.close.is_none() {
-                    self.close = Some(CloseStart::new(&header, self.message.is_some()));
+            Route::Close if (arrived as u64) < header.payload_len => {
+                self.hold(frame);
+                Entered::EndsAt(at)
+            }
+            Route::Close => {
+                self.close = Some(ClosePassed {
+                    cuts: self.message.is_some(),
+                });
+                let payload = frame.get(header_len..).unwrap_or_default();
+                let payload = payload
+                    .get(..at_most(header.payload_len, arrived))
+                    .unwrap_or_default();
+                if let Some(close) = misjudged_close(payload, header.mask) {
+                    return self.stop(Stopped::Close(close), at);
                 }
+                self.position = Position::Payload {
+                    remaining: header.payload_len,
+                };
+                Entered::Passes { header_len }
+            }
+            Route::Pass => {
                 self.position = Position::Payload {
                     remaining: header.payload_len,
                 };
@@ -316,7 +310,7 @@ impl FrameWalker {
                 self.position = Position::Lost;
                 Entered::Passes { header_len }
             }
-            Route::Inflate => self.enter_compressed(&header, header_len, frame),
+            Route::Inflate => self.enter_compressed(&header, header_len),
             Route::Split => {
                 let piece = Piece {
                     remaining: header.payload_len,
@@ -338,21 +332,14 @@ impl FrameWalker {
         }
     }
 
-    fn enter_compressed(
-        &mut self,
-        header: &Header,
-        header_len: usize,
-        frame: &mut [u8],
-    ) -> Entered {
-        // RFC 6455 §5.1: clients mask, servers do not. Without RSV1 the frame
-        // is refused for just that.
-        if header.mask.is_some() != (self.role == Role::Server) {
-            if let Some(first) = frame.first_mut() {
-                *first &= !RSV1;
-            }
-            self.position = Position::Lost;
-            return Entered::Passes { header_len };
-        }
+    /// Passes on what is before `at`, and nothing more.
+    fn stop(&mut self, stopped: Stopped, at: usize) -> Entered {
+        self.stopped = Some(Box::new(stopped));
+        self.position = Position::Stopped;
+        Entered::EndsAt(at)
+    }
+
+    fn enter_compressed(&mut self, header: &Header, header_len: usize) -> Entered {
         self.position = Position::Compressed(CompressedFrame {
             remaining: header.payload_len,
             unmasked: 0,
@@ -363,38 +350,28 @@ impl FrameWalker {
         Entered::Compressed { header_len }
     }
 
-    /// Keeps the beginning of a header for the next chunk.
+    /// Keeps the beginning of a header, or of a Close frame, for the next chunk.
     fn hold(&mut self, bytes: &[u8]) {
-        if let Some(held) = self.held.get_mut(..bytes.len()) {
-            held.copy_from_slice(bytes);
-            self.held_len = bytes.len();
-        }
+        self.held.clear();
+        self.held.extend_from_slice(bytes);
     }
 
     /// Follows the messages from frame to frame.
     fn route(&mut self, header: &Header, opcode: Opcode, arrived: usize) -> Route {
         let length = header.payload_len;
-        let rsv = header.first & RSV;
-        if rsv & !RSV1 != 0 {
-            return Route::Lost;
-        }
-        if opcode.is_control() {
-            return if rsv == 0 { Route::Pass } else { Route::Lost };
-        }
         let mut message = match (opcode, self.message) {
-            (Opcode::Text | Opcode::Binary, None) => Message {
-                kind: opcode,
-                is_compressed: rsv != 0,
+            // No message follows a Close frame; what does, tungstenite leaves unread.
+            _ if self.close.is_some() => return Route::Lost,
+            (Opcode::Close, _) => return Route::Close,
+            (Opcode::Ping | Opcode::Pong, _) => return Route::Pass,
+            (Opcode::Continuation, Some(message)) => message,
+            (kind, _) => Message {
+                kind,
+                is_compressed: header.first & RSV != 0,
                 has_begun: false,
                 wire_bytes: 0,
             },
-            // RFC 7692 §6.1: only the first frame of a message has RSV1.
-            (Opcode::Continuation, Some(message)) if rsv == 0 => message,
-            _ => return Route::Lost,
         };
-        if message.is_compressed && self.compression.is_none() {
-            return Route::Lost;
-        }
         message.wire_bytes = message.wire_bytes.saturating_add(length);
         if header.is_final()
             && let Some(compression) = &mut self.compression
@@ -466,9 +443,11 @@ impl FrameWalker {
 /// What becomes of a frame.
 enum Route {
     Pass,
+    /// It is a Close frame, which passes whole.
+    Close,
     Split,
     Inflate,
-    /// It breaks the protocol.
+    /// It is refused for its length.
     Lost,
 }
 

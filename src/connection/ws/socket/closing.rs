@@ -11,7 +11,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 use super::waits::Deadline;
 use super::{Phase, Socket};
-use crate::connection::SocketError;
+use crate::connection::{CloseFrame, SocketError};
 
 /// How long a server may take to end the transport after the closing
 /// handshake, before its client does (RFC 6455 §7.1.1).
@@ -44,6 +44,7 @@ impl Socket {
             }
             // From a peer that is dead no end of stream is to be expected.
             Some(SocketError::KeepAliveTimeout(_)) => self.set_deadline(Deadline::EndOfStream),
+            None if self.is_close_unshown => self.set_deadline(Deadline::EndOfStream),
             _ => self.set_deadline(Deadline::Finish),
         }
         self.phase = Phase::Flush;
@@ -54,8 +55,12 @@ impl Socket {
             return;
         };
         self.drop_outgoing();
-        let close = WsMessage::Close(frame.to_wire());
-        match self.ws.start_send(close) {
+        self.send_last(frame);
+    }
+
+    /// Queues a Close frame behind which nothing follows.
+    pub(super) fn send_last(&mut self, frame: CloseFrame) {
+        match self.ws.start_send(WsMessage::Close(frame.to_wire())) {
             Ok(()) => self.sent = Some(frame),
             Err(WsError::WriteBufferFull(close)) => {
                 self.outgoing.push_back(*close);
@@ -99,7 +104,7 @@ impl Socket {
             Some(SocketError::Lost | SocketError::Io(_)) => true,
             Some(_) => false,
             // tungstenite ends a client's stream only when the server's has.
-            None => self.role == Role::Client,
+            None => self.role == Role::Client && !self.is_close_unshown,
         }
     }
 

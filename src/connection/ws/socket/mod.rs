@@ -21,6 +21,7 @@
 mod closing;
 mod config;
 mod echoing;
+mod ended;
 mod frames;
 mod sending;
 #[cfg(test)]
@@ -29,7 +30,6 @@ mod waits;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -37,10 +37,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{FutureExt, Stream};
 use tokio::time::{Instant, Sleep};
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::protocol::frame::{self, Frame};
+use tokio_tungstenite::tungstenite::Message as WsMessage;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
 pub use self::config::{NotOpen, SocketConfig};
 pub(crate) use self::echoing::Answered;
@@ -48,7 +47,7 @@ pub(crate) use self::echoing::Answered;
 use self::config::WRITE_BUFFER_BYTES;
 use self::frames::Frames;
 use self::waits::{Blocked, Deadline};
-use crate::connection::ws::deflate::{DeflateError, Deflater, Inflater};
+use crate::connection::ws::deflate::{Deflater, Inflater};
 use crate::connection::ws::frame_io::{FrameIo, FrameIoConfig};
 use crate::connection::ws::keep_alive::{Due, Timer};
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError, Transport};
@@ -81,6 +80,8 @@ pub struct Socket {
     blocked: Option<Blocked>,
     phase: Phase,
     received: Option<CloseFrame>,
+    /// Whether tungstenite does not know of the Close received.
+    is_close_unshown: bool,
     sent: Option<CloseFrame>,
     by_peer: bool,
     error: Option<SocketError>,
@@ -151,6 +152,7 @@ impl Socket {
             blocked: None,
             phase: Phase::Open,
             received: None,
+            is_close_unshown: false,
             sent: None,
             by_peer: false,
             error: None,
@@ -292,7 +294,7 @@ impl Socket {
                     }
                 }
                 Poll::Ready(Some(Err(error))) => {
-                    self.error = self.explain(error);
+                    self.fail(error);
                     return Poll::Ready(None);
                 }
                 Poll::Ready(None) => return Poll::Ready(None),
@@ -369,72 +371,14 @@ impl Socket {
                 .next_back()
                 .map(|(_, at)| at.elapsed())
         });
-        if let (Some(_), Some(timer)) = (round_trip, &mut self.keep_alive) {
+        // Servers are met that do not repeat the payload (RFC 6455 §5.5.3): what
+        // sends pongs is alive, whichever ping it answers.
+        if let Some(timer) = &mut self.keep_alive {
             timer.pong_received();
         }
         Event::Pong {
             payload,
             round_trip,
-        }
-    }
-
-    fn receive_close(&mut self, frame: Option<frame::CloseFrame>) {
-        let mut frame = frame.map_or_else(CloseFrame::default, |frame| CloseFrame {
-            code: Some(frame.code.into()),
-            reason: frame.reason.to_string(),
-        });
-        if self.sent.is_none() {
-            self.by_peer = true;
-            // tungstenite answers with the same code and reason (§5.5.1), or
-            // with 1002 a code that no frame may carry.
-            self.sent = Some(frame.clone());
-        }
-        let code = self.ws.get_ref().close_code();
-        if frame.code != code {
-            frame = CloseFrame {
-                code,
-                reason: String::new(),
-            };
-        }
-        self.received = Some(frame);
-        // No message may follow a Close, in either direction.
-        self.drop_outgoing();
-        self.unflushed = false;
-        self.keep_alive = None;
-        self.set_deadline(Deadline::EndOfStream);
-    }
-
-    /// What ended the stream; `None` where the closing handshake was done.
-    fn explain(&mut self, error: WsError) -> Option<SocketError> {
-        match error {
-            _ if self.received.is_some() => None,
-            WsError::ConnectionClosed | WsError::AlreadyClosed => None,
-            WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Some(self.lost()),
-            WsError::Protocol(cause) => Some(SocketError::Protocol(cause)),
-            WsError::Utf8(cause) => Some(SocketError::Utf8(cause)),
-            WsError::Capacity(_) => Some(SocketError::TooLarge {
-                limit_bytes: self.max_message_bytes,
-            }),
-            WsError::Io(error) => {
-                let deflate = error
-                    .get_ref()
-                    .and_then(|inner| inner.downcast_ref::<DeflateError>());
-                Some(match deflate {
-                    Some(cause) => SocketError::Deflate(cause.clone()),
-                    // TLS cut in mid-record, or without its close_notify.
-                    None if error.kind() == io::ErrorKind::UnexpectedEof => self.lost(),
-                    None => SocketError::Io(error),
-                })
-            }
-            other => Some(SocketError::Io(io::Error::other(other))),
-        }
-    }
-
-    /// The connection ended without a Close: by a failure to write, if any.
-    fn lost(&self) -> SocketError {
-        match self.ws.get_ref().write_error() {
-            Some(error) => SocketError::Io(copy_of(error)),
-            None => SocketError::Lost,
         }
     }
 
@@ -473,12 +417,4 @@ impl Stream for Socket {
 
 fn control_payload(payload: &Bytes) -> Bytes {
     payload.slice(..payload.len().min(125))
-}
-
-/// An `io::Error` of the same kind and text: the original stays where it is.
-fn copy_of(error: &io::Error) -> io::Error {
-    match error.raw_os_error() {
-        Some(code) => io::Error::from_raw_os_error(code),
-        None => io::Error::new(error.kind(), error.to_string()),
-    }
 }

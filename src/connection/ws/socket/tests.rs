@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::Instant;
 
 use super::{NotOpen, Socket, SocketConfig};
+use crate::connection::ws::codec::{Header, Opcode, RSV1};
 use crate::connection::ws::deflate::Params;
 use crate::connection::{
     CloseCode, CloseFrame, Closed, Event, KeepAlive, Message, Role, SocketError, Transport,
@@ -148,7 +149,7 @@ async fn each_violation_has_its_close_code_and_the_peer_can_read_it() {
         drop(far);
         let ended = ended.await.unwrap();
         let found = match ended.error {
-            Some(SocketError::Protocol(_)) => "protocol",
+            Some(SocketError::Frame(_)) => "protocol",
             Some(SocketError::Utf8(_)) => "utf8",
             Some(SocketError::TooLarge { .. }) => "too large",
             other => panic!("{other:?}"),
@@ -202,6 +203,7 @@ async fn a_close_code_that_no_frame_may_carry_is_told_as_it_came() {
             let ended = ended.await.unwrap();
             assert!(matches!(ended.error, Some(SocketError::CloseCode(c)) if c == code));
             assert_eq!((ended.code(), ended.by_peer), (code, !ours_is_first));
+            assert_eq!(ended.reason(), "x");
         }
     }
 }
@@ -222,11 +224,16 @@ async fn what_follows_a_close_without_a_code_is_no_code() {
 #[tokio::test(start_paused = true)]
 async fn a_gateways_close_code_is_one() {
     let (mut socket, mut far) = server(config(Role::Server)).await;
-    let bytes = masked(0x88, &1014_u16.to_be_bytes());
+    let bytes = masked(0x88, b"\x03\xf6upstream gone");
     far.write_all(&bytes).await.unwrap();
-    far.shutdown().await.unwrap();
-    let ended = closed(&mut socket).await;
+    let ended = tokio::spawn(async move { closed(&mut socket).await });
+    // It is answered as every other (RFC 6455 §5.5.1).
+    let answer = read_to_end(&mut far).await;
+    assert_eq!(answer, b"\x88\x0f\x03\xf6upstream gone");
+    drop(far);
+    let ended = ended.await.unwrap();
     assert!(ended.code() == 1014 && ended.error.is_none(), "{ended:?}");
+    assert_eq!((ended.reason(), ended.by_peer), ("upstream gone", true));
 }
 
 #[tokio::test(start_paused = true)]
@@ -390,6 +397,28 @@ async fn a_missing_pong_closes_with_1011_even_while_a_write_is_blocked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pong_with_another_payload_is_life() {
+    let (mut socket, mut far) = sized(pinging(Some(Duration::from_secs(3))), 1 << 10).await;
+    let peer = tokio::spawn(async move {
+        for _ in 0..3 {
+            let mut ping = [0; 14];
+            far.read_exact(&mut ping[..2]).await.unwrap();
+            let len = usize::from(ping[1] & 0x7f);
+            assert_eq!((ping[0], len), (0x89, 8));
+            far.read_exact(&mut ping[..len]).await.unwrap();
+            // uWSGI answers every ping with an empty pong.
+            far.write_all(&masked(0x8a, b"")).await.unwrap();
+        }
+        far.write_all(&masked(0x88, b"\x03\xe8")).await.unwrap();
+        read_to_end(&mut far).await
+    });
+    let ended = closed(&mut socket).await;
+    assert!(ended.error.is_none() && ended.code() == 1000, "{ended:?}");
+    drop(socket);
+    peer.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_peer_that_keep_alive_finds_dead_is_not_waited_for() {
     let (mut socket, _far) = server(pinging(Some(Duration::from_secs(3)))).await;
     let start = Instant::now();
@@ -513,8 +542,12 @@ async fn bad_deflate_data_is_told_with_1007_and_a_bomb_with_1009() {
             ..config(Role::Server)
         })
         .await;
-        let length = u16::try_from(payload.len()).unwrap().to_be_bytes();
-        let mut frame = vec![0xc2, 0xfe, length[0], length[1], 0, 0, 0, 0];
+        let mut frame = Vec::new();
+        let mask = Some([0; 4]);
+        let length = payload.len() as u64;
+        let mut header = Header::new(Opcode::Binary, true, mask, length);
+        header.first |= RSV1;
+        header.write(&mut frame);
         frame.extend_from_slice(&payload);
         far.write_all(&frame).await.unwrap();
         let ended = tokio::spawn(async move { closed(&mut socket).await });
