@@ -40,6 +40,18 @@ impl Outcome {
         )
     }
 
+    /// Whether the server, or what stands before it, asks to come back later: too
+    /// many requests, or it is not well. That is no answer to an origin, whoever
+    /// gets it, and is never a refusal (RFC 6585 §4, RFC 9110 §15.6; the Close
+    /// codes 1012 to 1014 of the registry are "restart", "try again later" and
+    /// "bad gateway").
+    pub(crate) fn asks_for_time(self) -> bool {
+        matches!(
+            self,
+            Self::Status(429 | 502..=504) | Self::Closed(Some(1012..=1014))
+        )
+    }
+
     /// The name in machine-readable reports.
     pub(crate) fn code(self) -> String {
         match self {

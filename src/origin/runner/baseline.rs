@@ -16,7 +16,7 @@ use crate::origin::profile::{Comparison, Profile};
 
 /// A server that was asked too often, or is not up yet, is asked again after
 /// these times, unless it names one.
-const BACK_OFF: [u64; 6] = [1, 2, 4, 8, 16, 30];
+pub(super) const BACK_OFF: [u64; 6] = [1, 2, 4, 8, 16, 30];
 /// The longest Retry-After that is obeyed.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(120);
 /// A server that wants to be left alone for longer than this before the first
@@ -394,7 +394,7 @@ impl<D: Dialer> Runner<'_, D> {
         }
     }
 
-    async fn wait(&self, time: Duration, why: String) {
+    pub(super) async fn wait(&self, time: Duration, why: String) {
         (self.progress)(Progress::Waiting { time, why });
         sleep(time).await;
     }

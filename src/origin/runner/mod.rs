@@ -9,6 +9,7 @@ mod baseline;
 mod decide;
 mod forecast;
 mod job;
+mod later;
 mod settle;
 mod waves;
 
@@ -23,7 +24,9 @@ use tokio::time::Instant;
 
 use self::job::{Answer, Given, Job, Kind, Signature};
 use super::catalogue::Request;
-use super::observe::{Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Shot, observe};
+use super::observe::{
+    Conversation, Dialer, MAX_MESSAGE_BYTES, Observation, Outcome, Shot, observe,
+};
 use super::plan::{Allowed, Plan};
 use super::profile::Profile;
 use super::rating::Policy;
@@ -235,6 +238,9 @@ pub(crate) async fn run_until<D: Dialer>(
         held: Vec::new(),
         slow: Vec::new(),
         hopeless: HashSet::new(),
+        later: Vec::new(),
+        in_vain: 0,
+        lasting: HashSet::new(),
         early: Vec::new(),
         handshakes: Cell::new(0),
         notes: Vec::new(),
@@ -282,6 +288,13 @@ struct Runner<'a, D> {
     slow: Vec<(Job, Observation)>,
     /// The kinds of which one got no answer with all the time.
     hopeless: HashSet<Kind>,
+    /// Probes that were told to come back later, by a server that let the allowed
+    /// origin in.
+    later: Vec<(Job, Observation)>,
+    /// How often in a row a server was given time, and said "later" again.
+    in_vain: usize,
+    /// Answers of "later" that no time has changed.
+    lasting: HashSet<Outcome>,
     /// What a quick run has left to send before the rest.
     early: Vec<Job>,
     handshakes: Cell<u32>,

@@ -4,7 +4,7 @@
 //! A refusal by HTTP counts with a good baseline behind it. One after a 101
 //! counts once its signature was seen with no other probe under way: beside the
 //! allowed origin, where the server takes two connections, else twice. What
-//! came late, or not at all, is no refusal.
+//! came late, or not at all, is no refusal, and neither is "come back later".
 
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::time::Duration;
@@ -45,6 +45,9 @@ impl<D: Dialer> Runner<'_, D> {
         let mut late = Vec::new();
         for (mut job, seen) in answers {
             job.attempts += 1;
+            if !seen.outcome.asks_for_time() {
+                self.in_vain = 0;
+            }
             if job.manner == Manner::Patient {
                 self.be_patient(&job, &seen, queue);
             }
@@ -205,6 +208,7 @@ impl<D: Dialer> Runner<'_, D> {
             match comparison {
                 Comparison::Same => self.accept(job, seen, queue),
                 _ if seen.outcome == Outcome::Timeout => self.wait_for(job, seen, &mut again),
+                _ if seen.outcome.asks_for_time() => self.come_back(job, seen),
                 Comparison::Seems(_) if first_time => again.push(Job {
                     prior: Some(signature),
                     ..job
@@ -251,6 +255,9 @@ impl<D: Dialer> Runner<'_, D> {
             let spent = answer.job.attempts >= MAX_ATTEMPTS;
             match answer.comparison {
                 Comparison::Same => self.accept(answer.job, answer.seen, queue),
+                _ if answer.seen.outcome.asks_for_time() => {
+                    self.come_back(answer.job, answer.seen);
+                }
                 Comparison::Unclear(why) if repeated || spent => {
                     self.undecided(answer.job, answer.seen, why);
                 }

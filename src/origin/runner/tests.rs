@@ -1,6 +1,7 @@
 //! Hand-written servers in memory, on a paused clock.
 
 mod guards;
+mod later;
 mod model;
 mod noise;
 mod server;
@@ -70,7 +71,7 @@ fn is_client(ask: &Ask) -> bool {
 
 #[tokio::test(start_paused = true)]
 async fn refusals_of_every_kind_are_refusals() {
-    let refusals: [fn() -> Reply; 13] = [
+    let refusals: [fn() -> Reply; 12] = [
         || status(401),
         || status(403),
         || status(404),
@@ -79,7 +80,6 @@ async fn refusals_of_every_kind_are_refusals() {
         || status(200),
         || status(426),
         || status(500),
-        || status(429),
         || Reply::Drop,
         || Reply::Bad101,
         || open().closes(1008),

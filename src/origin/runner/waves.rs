@@ -50,6 +50,7 @@ impl<D: Dialer> Runner<'_, D> {
                 let settled = std::mem::take(&mut pending);
                 self.settle(settled, &mut queue).await?;
             }
+            self.give_time(&mut queue).await;
         }
         self.may_go_on(&queue)?;
         self.final_check().await

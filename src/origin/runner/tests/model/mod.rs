@@ -37,6 +37,10 @@ enum Fault {
     Slow,
     /// So many requests in ten seconds, and 429 for more.
     Limit,
+    /// So many strangers in ten seconds, and 429 for more.
+    Strangers,
+    /// Strangers get 503 for a while.
+    Warming,
     /// Who was refused so many times is refused for ever.
     Ban,
     /// Who was refused so many times is refused for a while.
@@ -47,12 +51,14 @@ enum Fault {
     Few,
 }
 
-const FAULTS: [Fault; 9] = [
+const FAULTS: [Fault; 11] = [
     Fault::None,
     Fault::Noise,
     Fault::Delay,
     Fault::Slow,
     Fault::Limit,
+    Fault::Strangers,
+    Fault::Warming,
     Fault::Ban,
     Fault::Pause,
     Fault::Drops,
@@ -154,11 +160,23 @@ impl Case {
             Fault::Slow if ask.origin() != Some(&self.site.origin()) => {
                 reply.after(Duration::from_millis(3200 + self.amount as u64 * 4))
             }
+            Fault::Strangers | Fault::Warming if ask.origin() == Some(&self.site.origin()) => {
+                reply
+            }
+            Fault::Warming => {
+                let since = *state.warms.get_or_insert(ask.at);
+                let wait = Duration::from_millis(500 + 20 * self.amount as u64);
+                match ask.at.duration_since(since) < wait {
+                    true => status(503),
+                    false => reply,
+                }
+            }
             Fault::Slow => reply,
-            Fault::Limit => {
+            Fault::Limit | Fault::Strangers => {
                 let recent = |at: &Instant| ask.at.duration_since(*at) < Duration::from_secs(10);
                 state.times.retain(recent);
-                if state.times.len() >= 14 + self.amount % 20 {
+                let fewest = if self.fault == Fault::Limit { 14 } else { 4 };
+                if state.times.len() >= fewest + self.amount % 20 {
                     return Reply::Status(429, "Retry-After: 3\r\n");
                 }
                 state.times.push(ask.at);
@@ -194,6 +212,7 @@ impl Case {
 #[derive(Default)]
 struct State {
     times: Vec<Instant>,
+    warms: Option<Instant>,
     refused: usize,
     banned: Option<Instant>,
 }
