@@ -8,6 +8,7 @@ mod address;
 mod beside;
 mod client_only;
 mod foothold;
+mod likeness;
 mod rule;
 mod scene;
 mod web;
@@ -22,6 +23,7 @@ pub(crate) use scene::{Request, Scene, Site};
 pub(crate) fn rules() -> impl Iterator<Item = &'static Rule> {
     web::RULES
         .iter()
+        .chain(likeness::RULES)
         .chain(address::WEB)
         .chain(foothold::RULES)
         .chain(address::FOOTHOLD)

@@ -35,7 +35,7 @@ const fn critical(rule: Rule) -> Rule {
 
 const ANY_PAGE: &str = "any page on the web opens the WebSocket from the visitor's browser, with \
      those cookies that browsers send across sites, and reads and sends as that visitor";
-const REGISTER: &str =
+pub(super) const REGISTER: &str =
     "an attacker registers this name, and its pages open the WebSocket as the visitor";
 pub(super) const OWN_SUBDOMAIN: &str = "an attacker makes this name below a domain of their own, and its pages open the \
      WebSocket as the visitor";
@@ -97,6 +97,19 @@ pub(super) const RULES: &[Rule] = &[
             Ok(Request::origin(origin))
         },
     )),
+    Rule {
+        fix: Fix::DropDevExemption,
+        ..high(
+            "foreign-devport",
+            "s://X:3000",
+            "the server exempts the port of a development server, whatever the host",
+            "an attacker serves a page on that port, and it opens the WebSocket as the visitor",
+            |scene| {
+                let origin = origin_of(scene.scheme, scene.attacker, Some(3000));
+                Ok(Request::origin(origin))
+            },
+        )
+    },
     Rule {
         fix: Fix::RejectNull,
         ..high(

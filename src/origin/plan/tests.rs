@@ -51,6 +51,14 @@ fn every_rule_on_a_subdomain() {
         ),
         ("prefix-glue-reg", "https://evilclient.com".into()),
         ("dot-any", "https://appxclient.com".into()),
+        ("suffix-other", "https://app.client.net".into()),
+        ("suffix-other-two", "https://app.client.co.uk".into()),
+        ("suffix-other-reg", "https://client.net".into()),
+        ("suffix-other-reg-two", "https://client.co.uk".into()),
+        ("dot-hyphen", "https://app-client.com".into()),
+        ("dot-removed", "https://appclient.com".into()),
+        ("middle", "https://app.evilclient.com".into()),
+        ("foreign-devport", format!("https://{attacker}:3000")),
         ("truncate", "https://app.client.co".into()),
         ("truncate-front", "https://lient.com".into()),
         ("foreign-suffix", "https://cswsh-probe.com".into()),
@@ -197,6 +205,72 @@ fn dots_are_replaced_where_somebody_could_register_the_name() {
             assert_eq!(shown(&plan, id), expected, "{allowed} {id}");
         }
     }
+}
+
+#[test]
+fn names_are_tried_under_other_suffixes_and_with_other_dots() {
+    for (allowed, suffix, bare, hyphen, removed, middle) in [
+        (
+            "client.com",
+            Some("client.net"),
+            None,
+            None,
+            Some("c.lient.com"),
+            None,
+        ),
+        (
+            "blue-sky.net",
+            Some("blue-sky.org"),
+            None,
+            Some("blue.sky.net"),
+            Some("b.lue-sky.net"),
+            None,
+        ),
+        (
+            "a.b.client.com",
+            Some("a.b.client.net"),
+            Some("client.net"),
+            Some("a.b-client.com"),
+            Some("a.bclient.com"),
+            Some("a.b.evilclient.com"),
+        ),
+        (
+            "client.co.uk",
+            Some("client.net"),
+            None,
+            Some("client-co.uk"),
+            Some("clientco.uk"),
+            None,
+        ),
+        (
+            "app.corp.internal",
+            Some("app.corp.net"),
+            Some("corp.net"),
+            Some("app-corp.internal"),
+            Some("appcorp.internal"),
+            Some("app.evilcorp.internal"),
+        ),
+        ("localhost", None, None, None, Some("l.ocalhost"), None),
+        ("10.0.0.1", None, None, None, None, None),
+    ] {
+        let origin = format!("https://{allowed}");
+        let plan = plan(&config(&[&origin], "ws://server.com/ws"));
+        for (id, host) in [
+            ("suffix-other", suffix),
+            ("suffix-other-reg", bare),
+            ("dot-hyphen", hyphen),
+            ("dot-removed", removed),
+            ("middle", middle),
+        ] {
+            let expected = host.map(|host| format!("https://{host}"));
+            assert_eq!(shown(&plan, id), expected, "{allowed} {id}");
+        }
+    }
+    let of_two = plan(&config(&["https://app.client.co.uk"], "ws://server.com/ws"));
+    assert_eq!(
+        shown(&of_two, "suffix-other-two").unwrap(),
+        "https://app.client.com.au"
+    );
 }
 
 #[test]

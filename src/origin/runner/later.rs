@@ -25,7 +25,7 @@ impl<D: Dialer> Runner<'_, D> {
     }
 
     /// Waits as long as the server asks for, and at least longer each time in vain;
-    /// then the probes are sent again, one by one.
+    /// then the probes are sent again, half as many at a time.
     pub(super) async fn give_time(&mut self, queue: &mut VecDeque<Job>) {
         let later = std::mem::take(&mut self.later);
         let Some((_, first)) = later.first() else {
@@ -50,7 +50,7 @@ impl<D: Dialer> Runner<'_, D> {
         };
         self.in_vain += 1;
         self.waited += pause;
-        self.width = 1;
+        self.width = (self.width / 2).max(1);
         self.wait(pause, format!("a probe gets {told}")).await;
         requeue(later.into_iter().map(|(job, _)| job).collect(), queue);
     }

@@ -69,7 +69,11 @@ async fn later_for_ever_is_no_refusal() {
             "{index}: {}",
             report.reason
         );
-        assert!(report.reason.contains("come back later"), "{}", report.reason);
+        assert!(
+            report.reason.contains("come back later"),
+            "{}",
+            report.reason
+        );
         assert!(report.took < Duration::from_secs(400), "{:?}", report.took);
     }
 }
@@ -89,7 +93,10 @@ async fn the_limit_of_the_run_bounds_the_time_that_is_given() {
 
 #[tokio::test(start_paused = true)]
 async fn an_origin_that_is_always_told_later_keeps_no_other_from_being_judged() {
-    for (code, bypass) in [(502, "evilclient.com"), (429, "client.com.cswsh-probe.example")] {
+    for (code, bypass) in [
+        (502, "evilclient.com"),
+        (429, "client.com.cswsh-probe.example"),
+    ] {
         let report = probe(move |ask| match ask.origin().unwrap_or_default() {
             "null" => status(code),
             origin if origin == CLIENT || origin.ends_with(bypass) => open(),

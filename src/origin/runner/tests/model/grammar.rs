@@ -93,6 +93,14 @@ fn parts(origin: &str) -> (&str, &str, &str) {
     }
 }
 
+/// The public suffix of a name, with more before it.
+fn suffix_of(host: &str) -> Option<String> {
+    let domain = psl::domain(host.as_bytes())?;
+    let known = domain.suffix().is_known();
+    let text = std::str::from_utf8(domain.suffix().as_bytes()).ok()?;
+    known.then(|| text.to_owned())
+}
+
 type Check = Box<dyn Fn(&str) -> bool + Send + Sync>;
 
 /// A policy.
@@ -117,7 +125,7 @@ impl Rule {
     pub(super) fn roll(dice: &mut Dice, allowed: &Allowed) -> Self {
         let (whole, host, authority) =
             (allowed.origin(), allowed.host.clone(), allowed.with_port());
-        match dice.below(20) {
+        match dice.below(24) {
             0 => Self::new("list", |_| false),
             1 => Self::new("startsWith", move |o| o.starts_with(&whole)),
             2 => Self::new("endsWith", move |o| o.ends_with(&authority)),
@@ -154,8 +162,86 @@ impl Rule {
                     _ => Self::new("anything", |o| !o.is_empty()),
                 }
             }
-            _ => Self::boundary(dice, whole),
+            19 => Self::boundary(dice, whole),
+            20 => Self::end_left_open(dice, allowed),
+            21 => Self::normalised(dice, whole),
+            22 => Self::middle_left_open(allowed),
+            _ => Self::development_port(),
         }
+    }
+
+    /// Whatever follows the last dots of the name: another public suffix.
+    fn end_left_open(dice: &mut Dice, allowed: &Allowed) -> Self {
+        let host = allowed.host.clone();
+        let Some(suffix) = suffix_of(&host) else {
+            return Self::new("list", |_| false);
+        };
+        let stem = host.strip_suffix(&suffix).unwrap_or_default().to_owned();
+        let scheme = allowed.scheme;
+        let label = stem.trim_end_matches('.').rsplit('.').next();
+        let label = label.unwrap_or_default().to_owned();
+        match dice.below(3) {
+            0 => Self::new(format!("^{scheme}://{stem}[a-z]+$"), move |o| {
+                let rest = parts(o).1.strip_prefix(&stem);
+                parts(o).0 == scheme
+                    && rest.is_some_and(|rest| !rest.is_empty() && !rest.contains('.'))
+            }),
+            1 => Self::new(format!("^{scheme}://{stem}[a-z.]+$"), move |o| {
+                let rest = parts(o).1.strip_prefix(&stem);
+                parts(o).0 == scheme
+                    && rest.is_some_and(|rest| {
+                        !rest.is_empty()
+                            && rest.bytes().all(|b| b.is_ascii_lowercase() || b == b'.')
+                    })
+            }),
+            // The public suffix is taken off by a list, as it should be.
+            _ => Self::new(format!("label '{label}' before the suffix"), move |o| {
+                let host = parts(o).1;
+                let suffix = suffix_of(host).unwrap_or_default();
+                let stem = host.strip_suffix(suffix.as_str()).unwrap_or_default();
+                stem.trim_end_matches('.').rsplit('.').next() == Some(&label)
+            }),
+        }
+    }
+
+    /// What is no letter and no digit is made '-', or taken out, before the
+    /// comparison.
+    fn normalised(dice: &mut Dice, whole: String) -> Self {
+        let by = dice.one(&["-", ""]);
+        let plain = move |text: &str| -> String {
+            let of = |c: char| {
+                if c.is_ascii_alphanumeric() {
+                    c.to_string()
+                } else {
+                    by.to_owned()
+                }
+            };
+            text.chars().map(of).collect()
+        };
+        let own = plain(&whole);
+        Self::new(
+            format!("compared with '{by}' for all but letters and digits"),
+            move |o| plain(o) == own,
+        )
+    }
+
+    /// Both ends are compared, and not what stands between them.
+    fn middle_left_open(allowed: &Allowed) -> Self {
+        let whole = allowed.origin();
+        let registrable = psl::domain_str(&allowed.host)
+            .unwrap_or_default()
+            .to_owned();
+        let host = allowed.host.strip_suffix(&registrable).unwrap_or_default();
+        let begin = format!("{}://{host}", allowed.scheme);
+        let end = whole.split_at(begin.len()).1.to_owned();
+        Self::new(format!("begins with {begin}, ends with {end}"), move |o| {
+            o.len() >= begin.len() + end.len() && o.starts_with(&begin) && o.ends_with(&end)
+        })
+    }
+
+    /// Whatever is on the port of a development server.
+    fn development_port() -> Self {
+        Self::new("port 3000", |o| parts(o).2 == "3000")
     }
 
     /// An expression with or without its ends, its scheme, and the backslashes

@@ -160,9 +160,7 @@ impl Case {
             Fault::Slow if ask.origin() != Some(&self.site.origin()) => {
                 reply.after(Duration::from_millis(3200 + self.amount as u64 * 4))
             }
-            Fault::Strangers | Fault::Warming if ask.origin() == Some(&self.site.origin()) => {
-                reply
-            }
+            Fault::Strangers | Fault::Warming if ask.origin() == Some(&self.site.origin()) => reply,
             Fault::Warming => {
                 let since = *state.warms.get_or_insert(ask.at);
                 let wait = Duration::from_millis(500 + 20 * self.amount as u64);

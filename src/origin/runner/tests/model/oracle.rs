@@ -17,15 +17,16 @@ const RANGES: [&str; 7] = [
     "100.64.0.1",
     "localhost",
 ];
+const SUFFIXES: [&str; 6] = ["com", "info", "se", "co.nz", "com.br", "org.uk"];
 const PUBLIC: [&str; 2] = ["198.51.100.7", "[2001:db8::2]"];
-const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-";
+const LETTERS: &str = "abcdefghijklmnopqrstuvwxyz0123456789-.";
 
 /// An origin of an attacker's that a policy lets in; `None` where there is none.
 pub(super) fn way_in(rule: &Rule, allowed: &Allowed, target_port: u16) -> Option<String> {
     if rule.takes(allowed, "null") {
         return Some("null".into());
     }
-    let ports = [None, allowed.port, Some(target_port)];
+    let ports = [None, allowed.port, Some(target_port), Some(3000)];
     let own = allowed.origin();
     let mut hosts = hosts(&allowed.host);
     hosts.retain(|host| is_obtainable(host, &allowed.host));
@@ -94,6 +95,16 @@ fn hosts(host: &str) -> Vec<String> {
         // A name of the attacker's under each suffix.
         if let Some(suffix) = tail.strip_prefix('.') {
             hosts.push(format!("attacker.{suffix}"));
+            // What stands before a suffix, under another one.
+            let stem: String = before.iter().collect();
+            hosts.extend(SUFFIXES.map(|other| format!("{stem}.{other}")));
+            for (at, _) in stem.match_indices('.') {
+                hosts.extend(SUFFIXES.map(|other| format!("{}.{other}", &stem[at + 1..])));
+            }
+            // The beginning and the end, and a name of the attacker's between.
+            for middle in ["attacker", "x-", "a.qz7"] {
+                hosts.push(format!("{stem}.{middle}{suffix}"));
+            }
         }
     }
     hosts
