@@ -15,6 +15,10 @@ use crate::value::Pattern;
 
 /// What `wscli connect --help` says below the flags.
 const NOTES: &str = "\
+At a terminal it is a prompt: /help there lists its commands, such as /status,
+/show and /find, and lines are kept in ~/.local/state/wscli/history. Elsewhere,
+and where -x, -n, --until and the like are given, it is a pipe:
+
 Every line of standard input is one message, every message received one line
 of standard output. After the end of the input the connection stays open for
 the replies: until 1 s of silence once at least as many messages came in as

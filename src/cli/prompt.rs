@@ -44,7 +44,7 @@ pub(crate) struct PromptArgs {
     #[arg(long)]
     pub log_secrets: bool,
 
-    /// Send again what was sent in this log, with its timing; in a pipe, this is the whole input
+    /// Send again what was sent in this log, or HAR file of a browser, with its timing; in a pipe, this is the whole input
     #[arg(long, value_name = "LOG", conflicts_with_all = ["execute", "echo"])]
     pub replay: Option<PathBuf>,
 

@@ -6,6 +6,7 @@ mod connect;
 mod curl;
 mod demo;
 mod dial;
+mod examples;
 mod generate;
 mod probe_origin;
 mod serve;
@@ -13,6 +14,7 @@ mod signals;
 pub(crate) mod tls;
 mod transport;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
 
 use crate::cli::{Cli, Command, GlobalArgs, When};
@@ -50,7 +52,8 @@ pub fn run() -> ExitStatus {
     result.unwrap_or_else(|error| fail(status, &error))
 }
 
-/// The command line, with the exit codes of each command below its long help.
+/// The command line, with examples and the exit codes of each command below its long
+/// help.
 fn command_line() -> clap::Command {
     let mut cli = Cli::command();
     for name in cli
@@ -66,7 +69,10 @@ fn command_line() -> clap::Command {
             let lines =
                 codes.map(|status| format!("\n  {:>3}  {}", status.code(), status.meaning()));
             let lines: String = lines.collect();
-            command.after_long_help(format!("{notes}Exit codes:{lines}"))
+            let examples = examples::examples(&name).iter();
+            let examples = examples.map(|(what, line)| format!("\n  {what}:\n    {line}"));
+            let examples: String = examples.collect();
+            command.after_long_help(format!("{notes}Examples:{examples}\n\nExit codes:{lines}"))
         });
     }
     cli
@@ -86,11 +92,29 @@ fn show_clap(error: &clap::Error) -> ExitStatus {
     if error.use_stderr() {
         // It repeats what was given, a URL with a password for one.
         write_stderr(&Secrets::default().text(&text));
+        if let Some(tip) = tip(error) {
+            write_stderr(&format!("\n  tip: {tip}\n"));
+        }
         return ExitStatus::Usage;
     }
     match write_stdout(text.as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
+    }
+}
+
+/// What to write in the place of a word that is no command.
+fn tip(error: &clap::Error) -> Option<&'static str> {
+    let word = match error.get(ContextKind::InvalidSubcommand)? {
+        ContextValue::String(word) => word.as_str(),
+        _ => return None,
+    };
+    let is_address = word.contains(':') || word.starts_with("localhost");
+    match word {
+        "help" => Some("write 'wscli --help', or 'wscli COMMAND --help' for one command"),
+        "version" => Some("write 'wscli --version'"),
+        _ if is_address => Some("write 'wscli connect URL' to talk to a server"),
+        _ => None,
     }
 }
 
@@ -110,5 +134,29 @@ fn verbosity(global: GlobalArgs) -> Verbosity {
         (false, 0) => Verbosity::Normal,
         (false, 1) => Verbosity::Verbose,
         (false, _) => Verbosity::Debug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_that_is_no_command_has_a_tip() {
+        for (word, expected) in [
+            ("ws://localhost:5000/ws", Some("wscli connect URL")),
+            ("localhost:5000", Some("wscli connect URL")),
+            ("help", Some("wscli --help")),
+            ("conect", None),
+        ] {
+            let error = command_line().try_get_matches_from(["wscli", word]);
+            let found = tip(&error.unwrap_err());
+            assert_eq!(found.is_some(), expected.is_some(), "{word}");
+            assert!(
+                found
+                    .unwrap_or_default()
+                    .contains(expected.unwrap_or_default())
+            );
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::stream_file::StreamFile;
 pub struct LogFile {
     sink: Sink,
     path: PathBuf,
+    is_open_to_others: bool,
     /// Lines that could not be written since the last that could.
     lost: u64,
     /// Lines that could not be written in all.
@@ -44,6 +45,7 @@ impl LogFile {
             }
             result => result?,
         };
+        let is_open_to_others = is_open_to_others(&file);
         let sink = match may_block(&file) {
             true => Sink::Stream(StreamFile::start(file)?),
             false => Sink::Plain(PlainFile::new(file)?),
@@ -51,6 +53,7 @@ impl LogFile {
         Ok(Self {
             sink,
             path: path.to_owned(),
+            is_open_to_others,
             lost: 0,
             missing: 0,
         })
@@ -112,6 +115,13 @@ impl LogFile {
         self.missing += stream.give_up();
         let (lines, error) = failed?;
         self.failed(lines, &error)
+    }
+
+    /// A warning, where the file was there before and others than its owner may
+    /// read it.
+    pub fn warning(&self) -> Option<String> {
+        self.is_open_to_others
+            .then(|| open_to_others("log", &self.path))
     }
 
     /// What is missing from it, as a sentence.
@@ -206,6 +216,29 @@ impl PlainFile {
             let _ = self.file.set_len(good);
         }
     }
+}
+
+/// Whether others than its owner may read a file: one that was there before.
+pub(super) fn is_open_to_others(file: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let found = file.metadata();
+        found.is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o044 != 0)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
+}
+
+/// What is said of such a file.
+pub(super) fn open_to_others(what: &str, path: &Path) -> String {
+    let path = path.display();
+    format!(
+        "others can read the {what} '{path}', which holds all that is said; 'chmod 600' closes it"
+    )
 }
 
 /// Lets a file that is made be read by its owner alone.

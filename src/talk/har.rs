@@ -16,7 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::entry::{Direction, Entry, Kind};
-use super::file::owner_only;
+use super::file::{is_open_to_others, open_to_others, owner_only};
 use super::opening::Opening;
 use super::payload::rfc3339;
 
@@ -113,6 +113,12 @@ impl HarFile {
                 })
             }
         }
+    }
+
+    /// A warning, where the file was there before and others than its owner may
+    /// read it.
+    pub fn warning(&self) -> Option<String> {
+        is_open_to_others(&self.file).then(|| open_to_others("HAR file", &self.path))
     }
 
     /// What is missing from it, as a sentence.

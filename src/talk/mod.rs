@@ -13,6 +13,7 @@ pub mod entry;
 pub mod escape;
 pub mod file;
 pub mod har;
+mod har_replay;
 pub mod jsonl;
 mod kept;
 pub mod line;

@@ -1,10 +1,11 @@
-//! A log, read again: the user's half of it, with its timing.
+//! A log or a HAR file, read again: the user's half of it, with its timing.
 
 use std::time::Duration;
 
 use thiserror::Error;
 
 use super::entry::{Direction, Entry, Kind, Source};
+use super::har_replay::{self, HarError, Sent};
 use super::jsonl;
 use super::outgoing::Outgoing;
 use crate::connection::{CloseCode, CloseFrame, Message};
@@ -56,14 +57,20 @@ pub enum ReplayError {
         /// What is wrong with it.
         cause: serde_json::Error,
     },
+    /// Of a HAR file.
+    #[error(transparent)]
+    Har(#[from] HarError),
 }
 
-/// Reads a log. A torn line is passed over where a crash can have left one:
+/// Reads a log, or a HAR file. A torn line is passed over where a crash can have left one:
 /// at the end of the file, and before the beginning of another run.
 ///
 /// # Errors
 /// A [`ReplayError`] for any other line that is no event.
 pub fn read(log: &[u8]) -> Result<Recording, ReplayError> {
+    if let Some(har) = har_replay::read(log) {
+        return Ok(of_har(har?));
+    }
     let mut recording = Recording::default();
     let mut reader = Reader::default();
     let mut broken: Option<(usize, serde_json::Error)> = None;
@@ -97,6 +104,28 @@ pub fn read(log: &[u8]) -> Result<Recording, ReplayError> {
         recording.torn_lines.push(line);
     }
     Ok(recording)
+}
+
+/// The connections of a HAR file, one after the other. It does not tell how they were
+/// closed.
+fn of_har(connections: Vec<Sent>) -> Recording {
+    let mut steps = Vec::new();
+    for (index, sent) in connections.into_iter().enumerate() {
+        if index > 0 {
+            steps.push(Step {
+                delay: Duration::ZERO,
+                action: Action::Open,
+            });
+        }
+        steps.extend(sent.into_iter().map(|(delay, message)| Step {
+            delay,
+            action: Action::Send(Outgoing::Message(message)),
+        }));
+    }
+    Recording {
+        steps,
+        torn_lines: Vec::new(),
+    }
 }
 
 impl Recording {

@@ -115,12 +115,14 @@ impl Transcript {
 
     /// Also writes JSON Lines.
     pub fn with_log(mut self, log: Option<LogFile>) -> Self {
+        self.trouble.extend(log.as_ref().and_then(LogFile::warning));
         self.log = log;
         self
     }
 
     /// Also writes HAR.
     pub fn with_har(mut self, har: Option<HarFile>) -> Self {
+        self.trouble.extend(har.as_ref().and_then(HarFile::warning));
         self.har = har;
         self
     }

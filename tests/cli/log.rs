@@ -116,6 +116,52 @@ fn a_talk_is_logged_as_it_was() {
 }
 
 #[test]
+fn a_log_that_others_can_read_says_so() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let paths = ["log", "har"].map(|name| dir.path().join(name));
+    let flags = ["--log", text(&paths[0]), "--har", text(&paths[1]), "-1"];
+    let told = || run(&mut connect(&peer.url, &flags), b"x\n").2;
+    // They are made for their owner alone.
+    assert_eq!(told(), "");
+    for path in &paths {
+        let open = fs::Permissions::from_mode(0o644);
+        fs::set_permissions(path, open).expect("the file is ours");
+    }
+    let told = told();
+    for (what, path) in [("log", &paths[0]), ("HAR file", &paths[1])] {
+        let warning = format!("* others can read the {what} '{}'", text(path));
+        assert_eq!(told.matches(&warning).count(), 1, "{told}");
+    }
+}
+
+#[test]
+fn a_har_file_is_replayed() {
+    let peer = Peer::start(Behaviour::Echo);
+    let dir = tempdir().expect("a directory");
+    let (har, log) = (dir.path().join("har"), dir.path().join("log"));
+    let args = ["--har", text(&har), "-n2"];
+    let (code, ..) = run(&mut connect(&peer.url, &args), b"one\ntwo\n");
+    assert_eq!(code, Some(0));
+    let args = [
+        "--replay",
+        text(&har),
+        "--no-delay",
+        "-n2",
+        "--log",
+        text(&log),
+    ];
+    let (code, stdout, stderr) = run(&mut connect(&peer.url, &args), b"");
+    assert_eq!((code, stdout.as_str()), (Some(0), "one\ntwo\n"), "{stderr}");
+    assert_eq!(sent(&log), ["text out user one", "text out user two"]);
+    fs::write(&har, r#"{"log":{"entries":[]}}"#).expect("a file");
+    let (code, _, stderr) = run(&mut connect(&peer.url, &args), b"");
+    assert_eq!(code, Some(2));
+    assert!(stderr.contains("the HAR file has no WebSocket"), "{stderr}");
+}
+
+#[test]
 fn secrets_are_kept_out_unless_asked_for() {
     let peer = Peer::start(Behaviour::Echo);
     let url = peer.url.clone() + "?token=s3cret";
