@@ -119,7 +119,7 @@ impl BenchConfig {
     /// What may not be told of the connections to a URL.
     pub(super) fn secrets(&self, url: usize) -> Secrets {
         let target = self.targets.get(url);
-        target.map_or_else(Secrets::default, |target| self.open.request.secrets(target))
+        target.map_or_else(Secrets::default, |target| self.open.secrets(target))
     }
 
     /// How many stages the schedule has: at least one.

@@ -127,7 +127,7 @@ fn failure(error: BenchError, open: &OpenConfig) -> anyhow::Error {
     };
     // The exit status is that of the failure beneath.
     let exit = status_of_open(&source);
-    let secrets = open.request.secrets(&target);
+    let secrets = open.secrets(&target);
     let hint = diagnose::hint(&source, &target, open);
     let cause = secrets.text(&sentence(&source));
     let message = format!("{}: {cause}", not_opened(connections));
@@ -183,7 +183,7 @@ fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) 
 fn heads(run: &Run<'_>, status: Status) {
     for (url, target) in run.summary.urls.iter().zip(&run.config.targets) {
         let Some(agreed) = &url.agreed else { continue };
-        let secrets = run.config.open.request.secrets(target);
+        let secrets = run.config.open.secrets(target);
         status.info(&format!("the first connection to {}", url.url));
         for (mark, head) in [('>', &agreed.request_head), ('<', &agreed.response_head)] {
             status.document(Verbosity::Verbose, mark, &secrets.head(head));

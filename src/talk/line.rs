@@ -153,7 +153,7 @@ impl Line {
     pub fn secrets(&self) -> Secrets {
         let target = self.target.as_ref();
         target
-            .map(|(target, config)| config.request.secrets(target))
+            .map(|(target, config)| config.secrets(target))
             .unwrap_or_default()
             .show_if(self.log_secrets)
     }

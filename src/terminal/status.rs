@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::sanitize::sanitize_line;
+use super::sanitize::sanitize_report;
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -80,5 +80,5 @@ impl Status {
 
 fn write(text: &str) {
     let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{}", sanitize_line(text));
+    let _ = writeln!(stderr, "{}", sanitize_report(text));
 }

@@ -253,6 +253,65 @@ fn secrets_are_in_no_output_of_serve() {
 }
 
 #[test]
+fn serve_shows_no_secret_that_a_client_puts_elsewhere() {
+    let mut server = Server::start(&["-vv", "--lab"]);
+    let port = server.port();
+    let ask = |path: &str, more: &str, last: &[u8]| {
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).expect("the server");
+        let head = format!(
+            "GET {path} HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n{more}\r\n"
+        );
+        stream.write_all(head.as_bytes()).expect("a head");
+        stream.write_all(last).expect("a Close");
+        let _ = stream.read_to_end(&mut Vec::new());
+    };
+    // A masked Close 1000, the mask all zeros.
+    let reason = format!("bad token {WORD}");
+    let length = 0x80 | (2 + u8::try_from(reason.len()).expect("a short reason"));
+    let close = [&[0x88, length, 0, 0, 0, 0, 0x03, 0xe8], reason.as_bytes()].concat();
+    ask(&format!("/ws?token={WORD}"), "Host: h\r\n", &close);
+    let host = format!("Host: u:{WORD}@h\r\nOrigin: http://u:{WORD}@a.example\r\n");
+    ask("/ws", &host, b"\x88\x80\0\0\0\0");
+    ask(
+        &format!("/redirect?to=/ws%3Ftoken%3D{WORD}"),
+        "Host: h\r\nConnection: close\r\n",
+        b"",
+    );
+    server.running.signal(rustix::process::Signal::INT);
+    server.running.wait();
+    let told: Vec<_> = std::iter::from_fn(|| server.running.line()).collect();
+    let told = [told, server.running.errors()].concat().join("\n");
+    assert!(!told.contains(WORD), "{told}");
+    assert!(told.contains("bad token"), "{told}");
+}
+
+#[test]
+fn the_credentials_of_a_proxy_are_hidden_when_it_repeats_them() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("an address").port();
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let mut head = [0; 1 << 10];
+            let count = stream.read(&mut head).unwrap_or(0);
+            let head = String::from_utf8_lossy(&head[..count]).into_owned();
+            let sent = head.lines().find(|line| line.starts_with("Proxy-Auth"));
+            let text = format!(
+                "HTTP/1.1 407 no {}: {WORD}\r\n\r\n",
+                sent.unwrap_or_default()
+            );
+            let _ = stream.write_all(text.as_bytes());
+        }
+    });
+    let proxy = format!("http://u:{WORD}@127.0.0.1:{port}");
+    for command in ["connect", "bench"] {
+        let mut command = wscli(&[command, "ws://h/", "--proxy", &proxy, "-v"]);
+        let told = all(&run(&mut command));
+        assert!(!told.contains(WORD) && !told.contains(BASIC), "{told}");
+    }
+}
+
+#[test]
 fn passwords_are_in_no_error_about_a_flag() {
     let url = format!("https://u:{WORD}@app.example.com");
     for flag in ["--allow", "--deny", "--also", "--alow"] {

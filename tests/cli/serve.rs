@@ -118,7 +118,7 @@ fn a_client_that_breaks_the_rules_is_told_and_not_reset() {
     let two_fragments = [masked(0x02, &[0; 600]), masked(0x80, &[0; 600])].concat();
     for (sent, code) in [
         (unmasked, 1002),
-        (close(1014, ""), 1002),
+        (close(1016, ""), 1002),
         (close(1005, ""), 1002),
         (close(999, ""), 1002),
         (frame(3, b""), 1002),

@@ -21,7 +21,7 @@ const PROXY_FLAG: &str = "--proxy";
 /// How a run that begins now comes to be.
 pub(super) fn made(config: &BenchConfig, demo: bool) -> Made {
     let targets = config.targets.iter();
-    let known = targets.map(|target| config.open.request.secrets(target));
+    let known = targets.map(|target| config.open.secrets(target));
     let arguments: Vec<String> = env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())

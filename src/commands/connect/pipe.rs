@@ -26,7 +26,7 @@ pub(super) async fn run(
     open: OpenConfig,
     stop: Pin<Box<impl Future<Output = Stop>>>,
 ) -> Result<ExitStatus> {
-    let secrets = open.request.secrets(&target);
+    let secrets = open.secrets(&target);
     let report = ConnectReport::new(target.to_string());
     let mut teller = Teller::new(args, status, report, secrets.clone());
     let result = talk(args, &mut teller, target, open, stop).await;

@@ -213,7 +213,6 @@ fn run_config(
         .iter()
         .flat_map(|secret| secret.values(target, &open));
     run.redactor = open
-        .request
         .secrets(target)
         .and_known(settings.secrets)
         .and_known(message.iter().flat_map(|text| secrets::in_text(text)))

@@ -12,12 +12,13 @@ use tokio::time::{Instant, timeout_at};
 use crate::connection::client::dial::{DialConfig, DialError, Timings, dial};
 use crate::connection::client::failure::{OpenError, OpenFailure};
 use crate::connection::client::wait_up::until_up;
+use crate::connection::http::auth::basic;
 use crate::connection::http::redirect::{Hop, Redirects, Trail, for_another_origin};
 use crate::connection::http::{HandshakeError, HeadError, Request, Response, upgrade};
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::{TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
-use crate::connection::secrets::RawHead;
+use crate::connection::secrets::{RawHead, Secrets};
 use crate::connection::ws::deflate::Params;
 use crate::connection::ws::socket::{Socket, SocketConfig};
 
@@ -35,6 +36,23 @@ pub struct OpenConfig {
     /// For how long to try again while the server is not up; each attempt has
     /// the limit above.
     pub wait_up: Option<Duration>,
+}
+
+impl OpenConfig {
+    /// What a connection to `target` must not show: what the request holds, and
+    /// the credentials of the proxies, which a peer may repeat.
+    pub fn secrets(&self, target: &Target) -> Secrets {
+        let rules = &self.dial.proxies;
+        let known = rules.plain.iter().chain(&rules.secure).flat_map(|proxy| {
+            let credentials = proxy.credentials.iter();
+            credentials.flat_map(|one| {
+                let basic = basic(one);
+                let encoded = basic.trim_start_matches("Basic ").to_owned();
+                [one.password.clone(), encoded]
+            })
+        });
+        self.request.secrets(target).and_known(known)
+    }
 }
 
 /// An open connection, with everything that was learnt on the way.

@@ -16,7 +16,7 @@ use super::write_timeout::WriteTimeout;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
 use crate::server::behaviour::{Behaviour, Echo, Upgraded};
-use crate::server::context::{ConnectionId, Context, Ended, Stop};
+use crate::server::context::{ConnectionId, Context, Ended, Outcome, Stop};
 
 /// The largest head of a request. Hyper's own limit is six times that.
 const MAX_HEAD_BYTES: usize = 64 << 10;
@@ -61,11 +61,12 @@ where
         behaviour,
         deflate,
         opened,
+        secrets,
         slot: _slot,
     } = *upgrade;
     context.opened(id, opened);
     let start = Instant::now();
-    let (outcome, traffic) = match behaviour {
+    let (mut outcome, traffic) = match behaviour {
         Chosen::Echo => {
             let config = context.config.socket(deflate);
             let socket = Socket::new(stream.into(), leftover, &config).await;
@@ -80,6 +81,11 @@ where
             Box::pin(lab.run(upgraded, &context, &stop)).await
         }
     };
+    if let Outcome::Closed(closed) = &mut outcome {
+        for frame in closed.received.iter_mut().chain(&mut closed.sent) {
+            frame.reason = secrets.text(&frame.reason);
+        }
+    }
     context.ended(
         id,
         Ended {

@@ -5,8 +5,9 @@ use http::request::Parts;
 use http::{Method, StatusCode};
 use thiserror::Error;
 
-use crate::connection::Resource;
 use crate::connection::http::server::{Accepted, RequestError, check, check_host};
+use crate::connection::secrets::{in_header, in_resource};
+use crate::connection::{Resource, Secrets};
 use crate::origin::OriginRefusal;
 use crate::server::context::{Front, Requested, ServerConfig};
 use crate::server::faults::{self, LabError};
@@ -139,10 +140,33 @@ pub(super) fn requested(request: &Parts) -> Requested {
     let host = request.headers.get(header::HOST);
     Requested {
         method: request.method.to_string(),
-        host: host.map(|host| String::from_utf8_lossy(host.as_bytes()).into_owned()),
+        host: host.map(|host| shown_url(&String::from_utf8_lossy(host.as_bytes()))),
         resource: Resource::new(resource(request)),
         origin: origin(request),
     }
+}
+
+/// Without a user name and a password, which a client can put there.
+fn shown_url(url: &str) -> String {
+    Secrets::default().url(url)
+}
+
+/// What a client may have proved itself by.
+pub(super) fn secrets(request: &Parts) -> Secrets {
+    let mut known = in_resource(&resource(request));
+    for name in [
+        header::AUTHORIZATION,
+        header::COOKIE,
+        header::SEC_WEBSOCKET_PROTOCOL,
+    ] {
+        for value in request.headers.get_all(&name) {
+            known.extend(in_header(
+                name.as_str(),
+                &String::from_utf8_lossy(value.as_bytes()),
+            ));
+        }
+    }
+    Secrets::default().and_known(known)
 }
 
 /// The path and query of a request.
@@ -158,7 +182,7 @@ fn origin(request: &Parts) -> Option<String> {
         .headers
         .get_all(header::ORIGIN)
         .iter()
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
+        .map(|value| shown_url(&String::from_utf8_lossy(value.as_bytes())))
         .collect();
     Some(values.join(", ")).filter(|origin| !origin.is_empty())
 }

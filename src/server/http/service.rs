@@ -16,7 +16,7 @@ use tokio::time::sleep;
 
 use super::body::{Body, file_response, response};
 use super::page;
-use super::request::{Answer, Refusal, decide, requested};
+use super::request::{Answer, Refusal, decide, requested, secrets};
 use super::summary::RequestSummary;
 use crate::connection::Secrets;
 use crate::connection::http::server::Accepted;
@@ -57,6 +57,8 @@ pub(super) struct Upgrade {
     pub(super) behaviour: Chosen,
     pub(super) deflate: Option<Params>,
     pub(super) opened: Opened,
+    /// What the request has proved itself by, which a Close may repeat.
+    pub(super) secrets: Secrets,
     pub(super) slot: Slot,
 }
 
@@ -146,6 +148,7 @@ impl State {
                     .map(|name| Secrets::default().subprotocols(&name).into_owned()),
                 extensions: accepted.extensions,
             },
+            secrets: secrets(request),
             slot,
         };
         // Hyper reads no request behind one that it has upgraded.
@@ -212,6 +215,7 @@ impl State {
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ));
         let body = Bytes::from(format!("{reason}\n"));
+        let reason = secrets(request).text(&reason);
         self.context.refused(
             self.connection,
             Refused {

@@ -29,5 +29,5 @@ pub fn hint(failure: &OpenFailure, target: &Target, config: &OpenConfig) -> Opti
         // It says all there is.
         OpenError::Redirect { .. } => None,
     };
-    hint.map(|hint| config.request.secrets(target).text(&hint))
+    hint.map(|hint| config.secrets(target).text(&hint))
 }

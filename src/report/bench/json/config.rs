@@ -133,7 +133,7 @@ fn subprotocols(config: &BenchConfig) -> Vec<String> {
     let Some(target) = config.targets.first() else {
         return Vec::new();
     };
-    let secrets = config.open.request.secrets(target);
+    let secrets = config.open.secrets(target);
     let offered = config.open.request.subprotocols.iter();
     offered
         .map(|name| secrets.subprotocols(&name.to_string()).into_owned())

@@ -221,7 +221,7 @@ pub(super) fn url(
 
 fn agreed_on(agreed: &Agreed, config: &BenchConfig) -> AgreedOn {
     let secrets = config.targets.first();
-    let secrets = secrets.map(|target| config.open.request.secrets(target));
+    let secrets = secrets.map(|target| config.open.secrets(target));
     AgreedOn {
         http_version: agreed.http_version,
         subprotocol: agreed.subprotocol.as_ref().map(|name| {

@@ -170,7 +170,7 @@ pub(super) fn rate_of(config: &BenchConfig, summary: &Summary) -> Option<f64> {
 /// What the first connection to each URL has agreed on; once where it is the same.
 fn agreed(page: &mut Page, run: &Run<'_>) {
     let secrets = run.config.targets.first();
-    let secrets = secrets.map(|target| run.config.open.request.secrets(target));
+    let secrets = secrets.map(|target| run.config.open.secrets(target));
     let secrets = secrets.unwrap_or_default();
     let mut told: Vec<(String, Vec<String>)> = Vec::new();
     for url in &run.summary.urls {
