@@ -2,6 +2,7 @@
 //! `{{random 16}}`.
 
 use std::io::Write as _;
+use crate::value::clock;
 
 use jiff::Timestamp;
 use rand::Rng;
@@ -73,7 +74,7 @@ impl Template {
                 Part::Literal(text) => out.write_all(text),
                 Part::Number => write!(out, "{number}"),
                 Part::Connection => write!(out, "{connection}"),
-                Part::Now => write!(out, "{:.6}", Timestamp::now()),
+                Part::Now => write!(out, "{:.6}", clock::now()),
                 Part::Uuid => {
                     uuid(out, random);
                     Ok(())

@@ -11,7 +11,13 @@ use super::secret::Secret;
 #[command(next_help_heading = "Authentication")]
 pub(crate) struct AuthArgs {
     /// Send this user name and password (Basic); asked for on a terminal when the password is left out
-    #[arg(short, long, value_name = "USER[:PASSWORD]", overrides_with = "bearer")]
+    #[arg(
+        short,
+        long,
+        aliases = ["auth", "basic-auth"],
+        value_name = "USER[:PASSWORD]",
+        overrides_with = "bearer"
+    )]
     pub user: Option<Secret>,
 
     /// Send this token (Bearer)

@@ -172,7 +172,7 @@ pub(crate) struct EndArgs {
         short = 'n',
         long,
         value_name = "N",
-        value_parser = clap::value_parser!(u64).range(1..),
+        value_parser = value::count,
         group = "goal"
     )]
     pub count: Option<u64>,

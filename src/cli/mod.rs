@@ -5,6 +5,7 @@ pub(crate) mod auth;
 pub(crate) mod bench;
 pub(crate) mod connect;
 pub(crate) mod curl;
+pub(crate) mod habits;
 pub(crate) mod keep_alive;
 pub(crate) mod probe_origin;
 pub(crate) mod prompt;

@@ -10,7 +10,7 @@ use super::secret::Secret;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Proxy")]
 pub(crate) struct ProxyArgs {
-    /// Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; '' for none, whatever the environment says
+    /// Connect through this proxy: http://, https://, socks5:// or socks5h:// (also written socks://), then USER:PASSWORD@HOST:PORT as needed; '' for none, whatever the environment says
     #[arg(long, value_name = "URL")]
     pub proxy: Option<Secret>,
 

@@ -14,7 +14,7 @@ use crate::connection::net::tls::{Pins, TlsVersion};
 #[command(next_help_heading = "TLS")]
 pub struct TlsArgs {
     /// Accept any certificate of the server (--pinnedpubkey still holds)
-    #[arg(short = 'k', long)]
+    #[arg(short = 'k', long, alias = "no-check")]
     pub insecure: bool,
 
     /// Trust the certificates in this file (PEM, or one as DER) in place of the platform's
@@ -30,7 +30,7 @@ pub struct TlsArgs {
     pub key: Option<PathBuf>,
 
     /// The passphrase of the key or of the PKCS#12; asked for on a terminal when left out
-    #[arg(long, value_name = "PHRASE", requires = "cert")]
+    #[arg(long, alias = "passphrase", value_name = "PHRASE", requires = "cert")]
     pub pass: Option<Passphrase>,
 
     /// Take only a server with one of these public keys: sha256//BASE64, several separated by ';'

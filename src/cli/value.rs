@@ -31,6 +31,21 @@ pub(crate) fn linger(text: &str) -> Result<Linger, String> {
     }
 }
 
+/// Parses the value of `-n`: how many messages to wait for.
+///
+/// # Errors
+/// A sentence that says what is.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("no message need be waited for; -w 0 ends when all is sent".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) if text.contains("://") => Err(
+            "that is a URL, and -n takes a number of messages; wscat's -n is -k here, websocat's is -w 0".to_owned(),
+        ),
+        Err(_) => Err("write a number of messages".to_owned()),
+    }
+}
+
 /// Parses a close code that can be sent.
 ///
 /// # Errors

@@ -239,7 +239,7 @@ fn cookie_jar(path: &str) -> Result<CookieJar> {
         "the cookie jar (cookies themselves are written NAME=VALUE)",
         path,
     )?;
-    CookieJar::parse(&text, Timestamp::now().as_second())
+    CookieJar::parse(&text, clock::now().as_second())
         .map_err(|error| Failure::usage(format!("cookie jar '{path}': {error}")).into())
 }
 

@@ -17,7 +17,7 @@ mod transport;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
 
-use crate::cli::{Cli, Command, GlobalArgs, When};
+use crate::cli::{Cli, Command, GlobalArgs, When, habits};
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
 use crate::talk::sentence;
@@ -33,7 +33,7 @@ pub fn run() -> ExitStatus {
     let matches = command_line().try_get_matches_from(arguments);
     let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return show_clap(&error),
+        Err(error) => return show_clap(&habits::explain(error)),
     };
     let status = Status::new(verbosity(cli.global));
     for warning in &warnings {

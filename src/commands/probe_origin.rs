@@ -17,7 +17,6 @@ use std::pin::pin;
 
 use anyhow::{Context as _, Result};
 use futures_util::stream::{self, StreamExt as _};
-use jiff::Timestamp;
 use tokio::runtime::Builder;
 use tokio::sync::watch;
 
@@ -35,6 +34,7 @@ use crate::origin::verdict::{Report, report};
 use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, write_stdout};
+use crate::value::clock;
 
 /// Says with which status the process is to end early, once it is.
 type Stop = watch::Receiver<Option<ExitStatus>>;
@@ -64,7 +64,7 @@ pub(super) fn run(
         .map_err(|error| Failure::new(ExitStatus::LocalIo, format!("could not start: {error}")))?;
     let output = Output::new(&args.reports, color, status);
     let parallel = usize::from(args.discovery.parallel);
-    let started = Timestamp::now();
+    let started = clock::now();
     let (targets, stopped) = runtime.block_on(until_signal(|stop| {
         probe_all(&jobs, &output, parallel, stop)
     }))?;
@@ -75,7 +75,7 @@ pub(super) fn run(
         has_baseline: args.baseline.baseline.is_some(),
         config: args.policy.config.as_deref().map(output::path_for_reports),
         started,
-        ended: Timestamp::now(),
+        ended: clock::now(),
     };
     let written = output.write_files(&run);
     if let Some(path) = &args.baseline.write_baseline {

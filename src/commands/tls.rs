@@ -7,7 +7,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 use zeroize::Zeroizing;
 
 use crate::cli::serve_tls::ServeTlsArgs;
@@ -19,6 +18,7 @@ use crate::connection::net::tls::{
 };
 use crate::exit::{ExitStatus, Failure};
 use crate::terminal::secret::read_secret;
+use crate::value::clock;
 
 /// How often a passphrase may be mistyped.
 const ATTEMPTS: usize = 3;
@@ -28,6 +28,8 @@ const ATTEMPTS: usize = 3;
 pub struct TlsEnv {
     /// `SSLKEYLOGFILE`: where the secrets of every session go.
     pub key_log: Option<PathBuf>,
+    /// `CURL_CA_BUNDLE`: what to trust where no flag says so, as curl has it.
+    pub ca_bundle: Option<PathBuf>,
 }
 
 impl TlsEnv {
@@ -37,10 +39,10 @@ impl TlsEnv {
         reason = "`commands` reads the environment"
     )]
     pub fn read() -> Self {
+        let path = |name| env::var_os(name).filter(|path| !path.is_empty());
         Self {
-            key_log: env::var_os("SSLKEYLOGFILE")
-                .filter(|path| !path.is_empty())
-                .map(PathBuf::from),
+            key_log: path("SSLKEYLOGFILE").map(PathBuf::from),
+            ca_bundle: path("CURL_CA_BUNDLE").map(PathBuf::from),
         }
     }
 
@@ -78,7 +80,7 @@ pub fn server(args: &ServeTlsArgs, env: &TlsEnv, host: &str) -> Result<Option<Se
             read_secret,
         )?,
         None if args.tls_self_signed => {
-            Identity::self_signed(host, Timestamp::now()).map_err(usage)?
+            Identity::self_signed(host, clock::now()).map_err(usage)?
         }
         None if args.tls_client_ca.is_some() => {
             return Err(Failure::usage(
@@ -146,7 +148,12 @@ fn settings(args: &TlsArgs, env: &TlsEnv, ask: impl FnMut(&str) -> Asked) -> Res
     let trust = match (args.insecure, &args.cacert) {
         (true, _) => Trust::Anyone,
         (false, Some(path)) => Trust::Roots(Roots::load(path).map_err(usage)?),
-        (false, None) => Trust::Platform,
+        (false, None) => match &env.ca_bundle {
+            Some(path) => Trust::Roots(Roots::load(path).map_err(|error| {
+                Failure::usage(format!("CURL_CA_BUNDLE: {error}; unset it, or give --cacert"))
+            })?),
+            None => Trust::Platform,
+        },
     };
     let identity = args
         .cert

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::dial::{Ask, Environment, complete};
 use super::tls::{self, TlsEnv};
@@ -30,7 +30,7 @@ pub(super) struct Dial {
 /// What the flags and the URL say.
 ///
 /// # Errors
-/// Exit 2 for what cannot work; exit 12 for a header file that cannot be read.
+/// Exit 2 for what cannot work, a file that cannot be read included.
 pub(super) fn dial(
     url: &str,
     args: &TransportArgs,
@@ -87,8 +87,9 @@ fn header_edits(given: &[String]) -> Result<Vec<HeaderEdit>> {
             edits.push(header.parse().map_err(|e| usage(&e))?);
             continue;
         };
-        let text = fs::read_to_string(path)
-            .with_context(|| format!("could not read the headers in '{path}'"))?;
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("could not read the headers in '{path}': {error}"))
+        })?;
         for (index, line) in text.lines().enumerate() {
             if line.trim().is_empty() {
                 continue;

@@ -11,7 +11,6 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use jiff::Timestamp;
 
 use super::entry::{Direction, Entry, Kind, Moment, Source};
 use super::file::LogFile;
@@ -22,6 +21,7 @@ use super::opening::Opening;
 use super::outgoing::Outgoing;
 use crate::connection::{Closed, Event};
 use crate::decode::Decode;
+use crate::value::clock;
 
 /// User's pings whose pong is still out; the oldest is forgotten first.
 const MAX_PINGS: usize = 64;
@@ -33,7 +33,7 @@ pub type Clock = Box<dyn FnMut() -> Moment + Send>;
 pub fn system_clock() -> Clock {
     let start = Instant::now();
     Box::new(move || Moment {
-        time: Timestamp::now(),
+        time: clock::now(),
         offset: start.elapsed(),
     })
 }

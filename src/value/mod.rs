@@ -1,9 +1,10 @@
 //! The values that users write and read: durations, sizes, shares, rates and patterns,
 //! each parsed and printed in one place, for flags, files, the fault lab and reports
-//! alike. A leaf: it knows nothing of what the values are for.
+//! alike; and the time of day. A leaf: it knows nothing of what the values are for.
 //!
 //! The grammars are documented in `docs/units.md`.
 
+pub(crate) mod clock;
 mod duration;
 mod pattern;
 mod rate;

@@ -177,6 +177,42 @@ const ANSWERS: &[Case] = &[
         "<webSocket enabled=\"false\"/>",
     ),
     (
+        "HTTP/1.1 400 Bad Request\r\nServer: nginx\r\nContent-Length: 36\r\n\r\nNo required SSL certificate was sent",
+        REJECTED,
+        "400",
+        "the server wants a client certificate: --cert and --key",
+    ),
+    (
+        "HTTP/1.1 421 Misdirected Request\r\n\r\n",
+        REJECTED,
+        "421",
+        "another name on this connection",
+    ),
+    (
+        "HTTP/1.1 431 Too Large\r\n\r\n",
+        REJECTED,
+        "431",
+        "fewer cookies",
+    ),
+    (
+        "HTTP/1.1 501 Not Implemented\r\n\r\n",
+        REJECTED,
+        "501",
+        "the server knows no WebSockets at '/x'",
+    ),
+    (
+        "HTTP/1.0 505 HTTP Version Not Supported\r\n\r\n",
+        REJECTED,
+        "505",
+        "takes no HTTP/1.1",
+    ),
+    (
+        "HTTP/1.1 520 Unknown\r\nServer: cloudflare\r\n\r\n",
+        REJECTED,
+        "520",
+        "a proxy (cloudflare) got no usable answer",
+    ),
+    (
         "HTTP/1.0 101 OK\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
         REJECTED,
         "101 is in HTTP/1.0, which cannot upgrade",

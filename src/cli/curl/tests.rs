@@ -370,3 +370,37 @@ proptest! {
         prop_assert_eq!(printed(&back), line);
     }
 }
+
+#[test]
+fn what_people_paste_around_a_curl_command_is_understood() {
+    let url = "http://h/x";
+    for text in [
+        "$ curl http://h/x",
+        "curl http://h/x | jq .",
+        "curl http://h/x > out 2>&1",
+        "curl http://h/x 2>/dev/null",
+        "curl http://h/x; echo done",
+        "curl http://h/x && echo done",
+        "curl `\r\n  http://h/x",
+        "curl --retry-connrefused http://h/x",
+    ] {
+        let words = split(text).unwrap();
+        let found = translate(&words).unwrap();
+        assert_eq!(found.arguments, [url], "{text}");
+    }
+    let words = split("curl --cert-type P12 http://h/?a=1&b=2").unwrap();
+    assert_eq!(translate(&words).unwrap().arguments, ["http://h/?a=1&b=2"]);
+}
+
+#[test]
+fn a_variable_of_a_shell_is_not_sent_as_it_stands() {
+    for text in [
+        r#"curl -H "Authorization: Bearer $TOKEN" http://h/"#,
+        r"curl -u u:${TOKEN} http://h/",
+    ] {
+        let error = split(text).unwrap_err().to_string();
+        assert!(error.contains("the variable $TOKEN,"), "{error}");
+    }
+    let words = split(r#"curl 'http://h/$a' -H "A: \$b $ 5""#).unwrap();
+    assert_eq!(words, ["curl", "http://h/$a", "-H", "A: $b $ 5"]);
+}

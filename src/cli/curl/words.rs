@@ -4,11 +4,16 @@
 use thiserror::Error;
 
 /// Why a text is no command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum WordsError {
     /// A quote is opened and not closed.
     #[error("a quote ({0}) of the curl command is not closed; is it complete?")]
     OpenQuote(char),
+    /// A variable, which nothing here expands.
+    #[error(
+        "the curl command has the variable ${0}, which only a shell puts a value for; write its value in its place, or give the command to the shell: --from-curl curl …"
+    )]
+    Variable(String),
     /// The text ends in a backslash or caret.
     #[error("the curl command ends in the middle of a line; is it complete?")]
     OpenLine,
@@ -17,12 +22,15 @@ pub(crate) enum WordsError {
 /// Splits for bash, or for cmd.exe where the text is written for that.
 ///
 /// bash: POSIX quoting, and `$'…'`, which browsers use for what holds `!` or
-/// control characters. Nothing is expanded. cmd.exe: carets, then the quoting
-/// of Windows programs.
+/// control characters. Nothing is expanded, and what is piped, or redirected, is
+/// left out. PowerShell: the same, with backticks at the ends of lines. cmd.exe:
+/// carets, then the quoting of Windows programs. A prompt's `$` may stand in front.
 ///
 /// # Errors
-/// A text that is cut.
+/// A text that is cut, or that a shell would have to expand.
 pub(crate) fn split(text: &str) -> Result<Vec<String>, WordsError> {
+    let text = text.trim_start();
+    let text = text.strip_prefix("$ ").unwrap_or(text);
     if is_cmd(text) {
         split_cmd(text)
     } else {
@@ -46,6 +54,17 @@ fn split_bash(text: &str) -> Result<Vec<String>, WordsError> {
     while let Some(c) = chars.next() {
         match c {
             ' ' | '\t' | '\n' => words.extend(word.take()),
+            // The rest is for other programs, or for a file.
+            '|' | ';' | '>' => {
+                // `2>` names a stream.
+                let is_stream = |word: &Vec<u8>| matches!(word.as_slice(), [b'0'..=b'9']);
+                word = word.filter(|word| c != '>' || !is_stream(word));
+                break;
+            }
+            '&' if chars.peek() == Some(&'&') => break,
+            // PowerShell goes on in the next line.
+            '`' if matches!(chars.peek(), Some('\n' | '\r')) => words.extend(word.take()),
+            '$' if begins_variable(&chars) => return Err(variable(&mut chars)),
             // The line ends of a file from Windows.
             '\r' if chars.peek() == Some(&'\n') => words.extend(word.take()),
             '\\' => match chars.next().ok_or(WordsError::OpenLine)? {
@@ -80,11 +99,11 @@ fn split_bash(text: &str) -> Result<Vec<String>, WordsError> {
 type Chars<'a> = std::iter::Peekable<std::str::Chars<'a>>;
 
 fn double_quoted(word: &mut Vec<u8>, chars: &mut Chars<'_>) -> Result<(), WordsError> {
-    let open = WordsError::OpenQuote('"');
+    let open = || WordsError::OpenQuote('"');
     loop {
-        match chars.next().ok_or(open)? {
+        match chars.next().ok_or_else(open)? {
             '"' => return Ok(()),
-            '\\' => match chars.next().ok_or(open)? {
+            '\\' => match chars.next().ok_or_else(open)? {
                 '\n' => {}
                 c @ ('$' | '`' | '"' | '\\') => push(word, c),
                 c => {
@@ -92,16 +111,30 @@ fn double_quoted(word: &mut Vec<u8>, chars: &mut Chars<'_>) -> Result<(), WordsE
                     push(word, c);
                 }
             },
+            '$' if begins_variable(chars) => return Err(variable(chars)),
             c => push(word, c),
         }
     }
 }
 
+/// Whether what follows a `$` is a variable's name.
+fn begins_variable(chars: &Chars<'_>) -> bool {
+    let mut next = chars.clone();
+    next.next()
+        .is_some_and(|c| c == '{' || c == '_' || c.is_ascii_alphabetic())
+}
+
+fn variable(chars: &mut Chars<'_>) -> WordsError {
+    chars.next_if_eq(&'{');
+    let is_name = |c: &char| *c == '_' || c.is_ascii_alphanumeric();
+    WordsError::Variable(chars.take_while(is_name).collect())
+}
+
 /// The inside of `$'…'` (ANSI-C quoting).
 fn ansi_c(word: &mut Vec<u8>, chars: &mut Chars<'_>) -> Result<(), WordsError> {
-    let open = WordsError::OpenQuote('\'');
+    let open = || WordsError::OpenQuote('\'');
     loop {
-        match chars.next().ok_or(open)? {
+        match chars.next().ok_or_else(open)? {
             '\'' => return Ok(()),
             '\\' => {}
             c => {
@@ -109,7 +142,7 @@ fn ansi_c(word: &mut Vec<u8>, chars: &mut Chars<'_>) -> Result<(), WordsError> {
                 continue;
             }
         }
-        match chars.next().ok_or(open)? {
+        match chars.next().ok_or_else(open)? {
             'n' => word.push(b'\n'),
             't' => word.push(b'\t'),
             'r' => word.push(b'\r'),

@@ -2,12 +2,12 @@
 
 use std::env;
 
-use jiff::Timestamp;
 
 use crate::bench::BenchConfig;
 use crate::connection::Secrets;
 use crate::connection::secrets::REDACTED;
 use crate::report::bench::{Host, Made};
+use crate::value::clock;
 
 /// Flags whose values are secrets, whatever they look like.
 const SECRET_FLAGS: &[&str] = &["--user", "-u", "--bearer", "--pass", "--cookie", "-b"];
@@ -29,7 +29,7 @@ pub(super) fn made(config: &BenchConfig, demo: bool) -> Made {
     Made {
         demo,
         command_line: command_line(&arguments, &known.collect::<Vec<_>>()),
-        started_at: format!("{:.3}", Timestamp::now()),
+        started_at: format!("{:.3}", clock::now()),
         host: host(),
     }
 }

@@ -10,6 +10,7 @@ use crate::exit::{ExitStatus, hint_of, status_of};
 use crate::pipe::{End, Summary};
 use crate::report::connect::{ConnectReport, Outcome};
 use crate::talk::{Stop, sentence};
+use crate::terminal::sanitize::sanitize_json;
 use crate::terminal::write_stdout;
 
 /// Takes over how the talk went.
@@ -56,7 +57,7 @@ pub(super) fn write(
         }
         _ => {}
     }
-    let json = report.to_json();
+    let json = sanitize_json(&report.to_json());
     match path {
         "-" => write_stdout(json.as_bytes()).context("could not write the report to stdout"),
         path => {

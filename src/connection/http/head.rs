@@ -63,7 +63,7 @@ pub enum HeadError {
         received: Bytes,
     },
     /// The answer is not HTTP.
-    #[error("the server's answer to the opening handshake is not HTTP ({cause})")]
+    #[error("the server's answer to the opening handshake is not HTTP ({cause}); it begins with {}", beginning(received))]
     NotHttp {
         /// What had arrived.
         received: Bytes,
@@ -148,6 +148,21 @@ impl Head {
     }
 }
 
+/// How much of an answer that is no HTTP is shown.
+const SHOWN_BYTES: usize = 32;
+
+/// The first bytes of an answer, quoted.
+pub(crate) fn beginning(received: &[u8]) -> String {
+    let shown = received.get(..SHOWN_BYTES).unwrap_or(received);
+    let dots = if shown.len() < received.len() { "…" } else { "" };
+    format!("\"{}{dots}\"", shown.escape_ascii())
+}
+
+/// Whether a status is one of an answer that others follow.
+fn is_interim(status: u16) -> bool {
+    matches!(status, 100..=199) && status != 101
+}
+
 /// Reads the head of one final answer; returns it with the bytes that came
 /// behind it. Interim (1xx) answers other than 101 are passed over.
 ///
@@ -162,7 +177,13 @@ where
         while !buffer.is_empty()
             && let Some(head) = take_head(&mut buffer)?
         {
-            if head.status() == 101 || head.status() >= 200 {
+            if head.status() < 100 {
+                return Err(HeadError::NotHttp {
+                    received: Bytes::copy_from_slice(head.raw.wire()),
+                    cause: httparse::Error::Status,
+                });
+            }
+            if !is_interim(head.status()) {
                 // A copy: what is left is little, and the head's buffer must
                 // not live as long as the connection.
                 return Ok((head, Bytes::copy_from_slice(&buffer)));

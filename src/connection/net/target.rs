@@ -87,6 +87,20 @@ pub enum TargetError {
         /// What was given.
         url: String,
     },
+    /// A port alone, which would be taken for an address or for nothing.
+    #[error("'{url}' has a port and no host; write localhost:{}", url.trim_start_matches(':'))]
+    NoHost {
+        /// What was given.
+        url: String,
+    },
+    /// Quotes of another shell.
+    #[error(
+        "'{url}' stands in quotes that the shell has left there; write it without them, or in \" where that is cmd.exe"
+    )]
+    Quoted {
+        /// What was given.
+        url: String,
+    },
     /// A `ws+unix:` URL without a path to a socket.
     #[error("'{url}' names no socket; write ws+unix:/path/to/socket:/http/path")]
     NoSocketPath {
@@ -101,6 +115,14 @@ impl std::str::FromStr for Target {
     fn from_str(url: &str) -> Result<Self, TargetError> {
         if url.contains('#') {
             return Err(TargetError::Fragment { url: shown(url) });
+        }
+        if let Some(inner) = url.strip_prefix(['\'', '"']) {
+            return Err(TargetError::Quoted {
+                url: shown(inner.trim_end_matches(['\'', '"'])),
+            });
+        }
+        if has_no_host(url) {
+            return Err(TargetError::NoHost { url: shown(url) });
         }
         if let Some(rest) = strip_prefix_ignore_case(url, "ws+unix:") {
             return parse_unix(url, rest);
@@ -191,6 +213,13 @@ impl fmt::Display for Target {
     }
 }
 
+/// Whether this is a port alone, with or without its colon, and what may follow.
+fn has_no_host(url: &str) -> bool {
+    let authority = url.split(['/', '?']).next().unwrap_or_default();
+    let port = authority.strip_prefix(':').unwrap_or(authority);
+    !port.is_empty() && port.len() <= 5 && port.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn from_url(given: &str, url: &Url) -> Result<Target, TargetError> {
     let secure = match url.scheme() {
         "ws" | "http" => false,
@@ -272,6 +301,24 @@ fn shown(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_port_alone_and_quotes_are_told_what_to_write() {
+        for (given, told) in [
+            ("5000", "'5000' has a port and no host; write localhost:5000"),
+            (":5000/ws", "':5000/ws' has a port and no host; write localhost:5000/ws"),
+            (
+                "'ws://h/'",
+                "'ws://h/' stands in quotes that the shell has left there; write it without them, or in \" where that is cmd.exe",
+            ),
+        ] {
+            let error = given.parse::<Target>().unwrap_err();
+            assert_eq!(error.to_string(), told);
+        }
+        for given in ["5000.example", "2130706433", "1.2.3.4:80"] {
+            assert!(given.parse::<Target>().is_ok(), "{given}");
+        }
+    }
 
     /// (given, endpoint, authority, resource)
     const GOOD: &[(&str, &str, &str, &str)] = &[

@@ -1,7 +1,7 @@
 //! TCP connections: a name's addresses, and a connection to one of them.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -110,10 +110,14 @@ pub(in crate::connection) async fn resolve(
         (Some(given), _) => given,
         (None, Host::Ipv4(ip)) => vec![(*ip, port).into()],
         (None, Host::Ipv6(ip)) => vec![(*ip, port).into()],
-        (None, Host::Domain(name)) => lookup_host((name.as_str(), port))
-            .await
-            .map_err(failed)?
-            .collect(),
+        (None, Host::Domain(name)) => match lookup_host((name.as_str(), port)).await {
+            Ok(found) => found.collect(),
+            // RFC 6761 §6.3: it is this machine, also where no hosts file says so.
+            Err(_) if is_localhost(name) => [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
+                .map(|ip: IpAddr| SocketAddr::new(ip, port))
+                .to_vec(),
+            Err(error) => return Err(failed(error)),
+        },
     };
     addresses.retain(|address| config.family.allows(address.ip()));
     if addresses.is_empty() {
@@ -121,6 +125,11 @@ pub(in crate::connection) async fn resolve(
         return Err(failed(io::Error::new(io::ErrorKind::NotFound, message)));
     }
     Ok(addresses)
+}
+
+fn is_localhost(name: &str) -> bool {
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    name == "localhost" || name.ends_with(".localhost")
 }
 
 /// What connections leave from, looked up.

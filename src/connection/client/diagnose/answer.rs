@@ -58,6 +58,11 @@ impl Answer<'_> {
             500 => "the server failed; its log says why".to_owned(),
             502 | 504 => self.gateway(),
             503 => self.unavailable(),
+            421 => "the server serves another name on this connection; check the host in the URL, --connect-to, --sni and -H Host".to_owned(),
+            431 => "the request's headers are too large for the server: fewer cookies (-b) or a shorter token".to_owned(),
+            501 => format!("the server knows no WebSockets at {}, or what answers is a proxy that does not pass them on", self.path()),
+            505 => "what answers takes no HTTP/1.1, by which WebSockets are opened here: check the port, or the proxy in between".to_owned(),
+            520..=527 | 530 => format!("a proxy{} got no usable answer from the server behind it; the server's log may say more", self.software()),
             _ => return None,
         };
         Some(hint)
@@ -76,6 +81,20 @@ impl Answer<'_> {
             ));
         }
         let lower = body.to_ascii_lowercase();
+        // nginx, by its 400 and its 496.
+        if ["no required ssl certificate was sent", "the ssl certificate error"]
+            .iter()
+            .any(|sign| lower.contains(sign))
+        {
+            let shown = self.facts.config.dial.tls.shows_certificate();
+            return Some(
+                match shown {
+                    true => "the server does not accept the client certificate: it has to be valid today, and signed by whom the server trusts",
+                    false => "the server wants a client certificate: --cert and --key",
+                }
+                .to_owned(),
+            );
+        }
         // nginx, Go, Apache, Tomcat, and `wscli serve`.
         let to_tls = [
             "plain http request was sent to https port",
@@ -228,9 +247,10 @@ impl Answer<'_> {
 
     fn gateway(&self) -> String {
         format!(
-            "a proxy{} answers in place of the server, which is down or slow{}; --wait-up 30 waits for it",
+            "a proxy{} answers in place of the server, which is down or slow{}{}",
             self.software(),
-            self.retry_after()
+            self.retry_after(),
+            self.wait_up()
         )
     }
 
@@ -238,9 +258,10 @@ impl Answer<'_> {
     /// not there.
     fn unavailable(&self) -> String {
         format!(
-            "the server{}, or a proxy in front of it, takes no more for now or is not up{}; --wait-up 30 waits for it",
+            "the server{}, or a proxy in front of it, takes no more for now or is not up{}{}",
             self.software(),
-            self.retry_after()
+            self.retry_after(),
+            self.wait_up()
         )
     }
 
@@ -295,6 +316,14 @@ impl Answer<'_> {
         let versions = versions.join(", ");
         let spoken = versions.split(',').any(|version| version.trim() == "13");
         (!versions.is_empty() && !spoken).then_some(versions)
+    }
+
+    /// That it can be waited for, where it was not.
+    fn wait_up(&self) -> &'static str {
+        match self.facts.config.wait_up {
+            None => "; --wait-up 30 waits for it",
+            Some(_) => "",
+        }
     }
 
     fn retry_after(&self) -> String {

@@ -12,7 +12,7 @@ use crate::connection::net::tcp::TcpError;
 pub(super) fn dial_hint(error: &DialError, facts: &Facts<'_>) -> Option<String> {
     match error {
         DialError::Tcp(TcpError::Resolve { host, .. }) => Some(resolve_hint(host, facts)),
-        DialError::Tcp(TcpError::Connect { source, .. }) => connect_hint(source),
+        DialError::Tcp(TcpError::Connect { source, .. }) => connect_hint(source, facts),
         DialError::ConnectUnix { source, .. } => unix_hint(source),
         DialError::Tcp(TcpError::Interface { .. }) => {
             Some("'ip address' lists the interfaces and their addresses".to_owned())
@@ -35,8 +35,11 @@ fn resolve_hint(host: &str, facts: &Facts<'_>) -> String {
     }
 }
 
-fn connect_hint(error: &io::Error) -> Option<String> {
+fn connect_hint(error: &io::Error, facts: &Facts<'_>) -> Option<String> {
     let hint = match error.kind() {
+        io::ErrorKind::ConnectionRefused if facts.config.wait_up.is_some() => {
+            "nothing has listened on that port; is the server running, and is this its port?"
+        }
         io::ErrorKind::ConnectionRefused => {
             "nothing listens on that port; is the server running? --wait-up 30 waits for it"
         }
@@ -124,7 +127,10 @@ fn is_reset(error: &io::Error) -> bool {
 }
 
 fn silent_close(facts: &Facts<'_>) -> String {
-    if facts.target.secure {
+    if facts.target.secure && facts.config.dial.tls.shows_certificate() {
+        // In TLS 1.3 the server judges it after the handshake; not all say so.
+        "the server may not accept the client certificate (--cert), or takes TLS on this port but no HTTP; its log may say why"
+    } else if facts.target.secure {
         "the server takes TLS on this port but no HTTP, or refuses this client before it answers; its log may say why"
     } else {
         "a server that wants TLS closes like this (try wss://), and so does one that speaks no HTTP, or refuses this client's address"

@@ -71,7 +71,8 @@ impl FromStr for Proxy {
             "http" => ProxyKind::Http,
             "https" => ProxyKind::Https,
             "socks5" => ProxyKind::Socks5,
-            "socks5h" => ProxyKind::Socks5h,
+            // What desktops write for "some SOCKS", which is 5 today.
+            "socks5h" | "socks" => ProxyKind::Socks5h,
             _ => return Err(ProxyUrlError::Scheme(scheme.into())),
         };
         // Under a scheme that `url` does not know it keeps a port 80 that is
@@ -121,6 +122,7 @@ mod tests {
             ("https://p:8443", "https://p:8443", None),
             ("socks5://127.0.0.1", "socks5://127.0.0.1:1080", None),
             ("socks5h://[::1]:9", "socks5h://[::1]:9", None),
+            ("socks://127.0.0.1:1080/", "socks5h://127.0.0.1:1080", None),
             ("http://u@p:1", "http://p:1", Some(("u", ""))),
             ("u%40x:p%3Aw@p:1", "http://p:1", Some(("u@x", "p:w"))),
         ] {

@@ -157,6 +157,11 @@ impl TlsConfig {
         &self.0.settings
     }
 
+    /// Whether a client certificate is shown to servers that ask.
+    pub fn shows_certificate(&self) -> bool {
+        self.settings().identity.is_some()
+    }
+
     /// The configuration of one connection, which notes what it sees.
     pub(super) async fn client(&self, seen: &Arc<Seen>) -> Result<ClientConfig, TlsError> {
         let settings = self.settings();

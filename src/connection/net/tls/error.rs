@@ -38,6 +38,8 @@ pub enum TlsError {
         issuer: String,
         /// Whether that is the certificate's own subject.
         self_signed: bool,
+        /// Whether the server has sent more than its own certificate.
+        has_intermediates: bool,
         /// The server's pin.
         pin: Pin,
     },
@@ -53,7 +55,7 @@ pub enum TlsError {
         names: Vec<String>,
     },
     /// The certificate is not usable for another reason.
-    #[error("the server's certificate is not acceptable: {cause}")]
+    #[error("the server's certificate is not acceptable: {}", in_words(cause))]
     BadCertificate {
         /// What is wrong with it.
         cause: CertificateError,
@@ -102,6 +104,9 @@ pub enum TlsError {
     /// The server has ended TLS for another reason.
     #[error("the server ended TLS with the alert {}", alert_name(*.0))]
     Alert(AlertDescription),
+    /// The server's certificates are larger than a handshake may be here.
+    #[error("the server's part of the TLS handshake is over 64 KiB, which only a very long chain of certificates takes")]
+    LargeHandshake,
     /// The server answered in plain HTTP.
     #[error("the server answered the TLS handshake in plain HTTP ('{line}')")]
     PlainHttp {
@@ -154,13 +159,26 @@ impl TlsError {
             Self::NotValidYet { .. } => {
                 "check this machine's clock, and the clock of the one that made the certificate"
             }
+            Self::UnknownIssuer {
+                pin,
+                issuer,
+                self_signed: false,
+                has_intermediates: false,
+            } => {
+                return Some(format!(
+                    "the server does not send its intermediate certificate, unless '{issuer}' is a root: it has to send its whole chain; else trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {pin}, or anyone with -k"
+                ));
+            }
             Self::UnknownIssuer { pin, .. } => {
                 return Some(format!(
                     "trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {pin}, or anyone with -k"
                 ));
             }
             Self::NameMismatch { .. } => "use a name that it is for, in the URL or with --sni",
-            Self::BadCertificate { .. } => "-k takes it anyway",
+            Self::BadCertificate { .. } => {
+                "make a new one (X.509 version 3, ECDSA P-256 or RSA of 2048 bits or more); -k takes it anyway"
+            }
+            Self::LargeHandshake => "shorten its chain: only what leads to a root belongs there",
             Self::Pin { .. } => "the key has been changed, or this is another server",
             Self::ClientCertificateRequired { .. } => "give one with --cert and --key",
             Self::ClientCertificateRefused { .. } => {
@@ -259,6 +277,22 @@ pub(in crate::connection) fn alert_name(alert: AlertDescription) -> String {
         snake.push(letter.to_ascii_lowercase());
     }
     snake
+}
+
+/// What is wrong with a certificate. For some causes rustls has no words of its own,
+/// and shows its types.
+fn in_words(cause: &CertificateError) -> String {
+    let shown = cause.to_string();
+    if shown.contains("UnsupportedCertVersion") {
+        return "it is of X.509 version 1 or 2, and only version 3 is taken".to_owned();
+    }
+    match cause {
+        CertificateError::BadSignature => {
+            "its signature, or that of the handshake by its key, is not accepted (RSA of less than 2048 bits, SHA-1, or a broken one)".to_owned()
+        }
+        CertificateError::BadEncoding => "it cannot be read".to_owned(),
+        _ => shown,
+    }
 }
 
 fn list(names: &[String]) -> String {

@@ -2,13 +2,13 @@
 
 use std::io;
 
-use jiff::Timestamp;
 use rustls::{
     AlertDescription, CertificateError, InvalidMessage, PeerIncompatible, PeerMisbehaved,
 };
 
 use super::error::{TlsError, alert_name, is_end, rustls_error};
 use super::info::{CertificateInfo, ClientAuth, Versions};
+use crate::value::clock;
 
 /// What is known of a handshake that has failed.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct Evidence<'a> {
     pub(super) server_name: &'a str,
     pub(super) offered: Versions,
     pub(super) certificate: Option<CertificateInfo>,
+    /// Whether more of its chain came with it.
+    pub(super) has_intermediates: bool,
     pub(super) client_auth: ClientAuth,
     /// The first bytes of the server's answer, and how long it was.
     pub(super) received: (&'a [u8], usize),
@@ -34,6 +36,9 @@ impl Evidence<'_> {
             Some(rustls::Error::PeerIncompatible(cause)) => self.incompatible(cause),
             Some(rustls::Error::InvalidMessage(InvalidMessage::UnknownProtocolVersion)) => {
                 self.version()
+            }
+            Some(rustls::Error::InvalidMessage(InvalidMessage::HandshakePayloadTooLarge)) => {
+                TlsError::LargeHandshake
             }
             Some(rustls::Error::PeerMisbehaved(
                 PeerMisbehaved::SelectedUnofferedApplicationProtocol,
@@ -74,7 +79,7 @@ impl Evidence<'_> {
         let Some(certificate) = self.certificate else {
             return TlsError::BadCertificate { cause };
         };
-        let now = Timestamp::now();
+        let now = clock::now();
         match cause {
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
@@ -92,7 +97,9 @@ impl Evidence<'_> {
                     TlsError::ChainDates
                 }
             }
-            CertificateError::UnknownIssuer => TlsError::unknown_issuer(certificate),
+            CertificateError::UnknownIssuer => {
+                TlsError::unknown_issuer(certificate, self.has_intermediates)
+            }
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 TlsError::NameMismatch {
                     expected: self.server_name.to_owned(),
@@ -105,7 +112,7 @@ impl Evidence<'_> {
             // webpki's word for `openssl req -x509` certificates, which are
             // marked as a CA's.
             CertificateError::Other(_) if certificate.is_self_signed() => {
-                TlsError::unknown_issuer(certificate)
+                TlsError::unknown_issuer(certificate, self.has_intermediates)
             }
             cause => TlsError::BadCertificate { cause },
         }
@@ -148,8 +155,9 @@ impl Evidence<'_> {
 }
 
 impl TlsError {
-    fn unknown_issuer(certificate: CertificateInfo) -> Self {
+    fn unknown_issuer(certificate: CertificateInfo, has_intermediates: bool) -> Self {
         Self::UnknownIssuer {
+            has_intermediates,
             self_signed: certificate.is_self_signed(),
             issuer: certificate.issuer,
             pin: certificate.pin,

@@ -16,7 +16,9 @@ use rustls::sign::CertifiedKey;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use super::info::CertificateInfo;
 use super::pem::{self, Block};
+use super::pin::Pin;
 use super::provider::provider;
 
 /// Why a file is of no use.
@@ -157,8 +159,18 @@ impl Identity {
         files: IdentityFiles<'_>,
     ) -> Result<Self, FileError> {
         let key_path = files.key.unwrap_or(files.certificate);
-        match CertifiedKey::from_der(chain, key, &provider()) {
+        match CertifiedKey::from_der(chain.clone(), key.clone_key(), &provider()) {
             Ok(certified) => Ok(Self(Arc::new(certified))),
+            // rustls does not read X.509 version 1. It is the server that judges
+            // the certificate.
+            Err(rustls::Error::InvalidCertificate(_)) if belongs(&chain, &key) => {
+                let key = provider().key_provider.load_private_key(key);
+                let key = key.map_err(|cause| FileError::BadKey {
+                    path: key_path.into(),
+                    cause: cause.to_string(),
+                })?;
+                Ok(Self(Arc::new(CertifiedKey::new(chain, key))))
+            }
             Err(rustls::Error::InconsistentKeys(_)) => Err(FileError::Mismatch {
                 certificate: files.certificate.into(),
                 key: key_path.into(),
@@ -174,6 +186,17 @@ impl Identity {
             }),
         }
     }
+}
+
+/// Whether a certificate that rustls does not read is the key's.
+fn belongs(chain: &[CertificateDer<'_>], key: &PrivateKeyDer<'static>) -> bool {
+    let Some(certificate) = chain.first().and_then(|der| CertificateInfo::parse(der)) else {
+        return false;
+    };
+    let key = provider().key_provider.load_private_key(key.clone_key());
+    key.ok()
+        .and_then(|key| Some(Pin::of_spki(key.public_key()?.as_ref())))
+        .is_some_and(|pin| pin == certificate.pin)
 }
 
 /// Reads the certificates of a file: PEM with any number, or one as DER.

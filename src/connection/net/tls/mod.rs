@@ -70,6 +70,7 @@ pub(crate) async fn connect(
             server_name: &name.to_str(),
             offered: settings.versions,
             certificate: seen.certificate(),
+            has_intermediates: seen.has_intermediates(),
             client_auth: seen.client_auth(),
             received: tap.received(),
         }

@@ -21,6 +21,7 @@ use super::pin::Pins;
 #[derive(Debug, Default)]
 pub(super) struct Seen {
     certificate: OnceLock<CertificateDer<'static>>,
+    has_intermediates: AtomicBool,
     asked: AtomicBool,
     answered: AtomicBool,
 }
@@ -29,6 +30,11 @@ impl Seen {
     /// What the server's certificate says, once it has come.
     pub(super) fn certificate(&self) -> Option<CertificateInfo> {
         CertificateInfo::parse(self.certificate.get()?)
+    }
+
+    /// Whether the server has sent more than its own certificate.
+    pub(super) fn has_intermediates(&self) -> bool {
+        self.has_intermediates.load(Ordering::Relaxed)
     }
 
     pub(super) fn client_auth(&self) -> ClientAuth {
@@ -73,6 +79,10 @@ impl ServerCertVerifier for Judge {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let _ = self.seen.certificate.set(end_entity.clone().into_owned());
+        let has_intermediates = !intermediates.is_empty();
+        self.seen
+            .has_intermediates
+            .store(has_intermediates, Ordering::Relaxed);
         if let Some(chain) = &self.chain {
             chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now)?;
         }
