@@ -73,7 +73,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l wait-up -d 'Try 
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
-complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h:// (also written socks://), then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r
@@ -219,7 +219,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l wait-up -d 
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
-complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h:// (also written socks://), then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand probe-origin" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r
@@ -295,7 +295,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand bench" -l wait-up -d 'Try ag
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l resolve -d 'Take these addresses for HOST (\'*\' for any) and PORT instead of the resolver\'s; more of them behind commas' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l connect-to -d 'Connect to HOST2:PORT2 where HOST1:PORT1 is asked for; empty parts fit, or keep, everything' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l interface -d 'Connect from this interface, address or host name (also if!NAME, host!NAME, ifhost!NAME!HOST)' -r
-complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h://, then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
+complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy -d 'Connect through this proxy: http://, https://, socks5:// or socks5h:// (also written socks://), then USER:PASSWORD@HOST:PORT as needed; \'\' for none, whatever the environment says' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l noproxy -d 'Go past the proxy for these hosts: names with all below them, addresses, networks as 10.0.0.0/8, or \'*\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -l proxy-cacert -d 'Trust the certificates in this file for an https:// proxy, in place of the platform\'s' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand bench" -s u -l user -d 'Send this user name and password (Basic); asked for on a terminal when the password is left out' -r

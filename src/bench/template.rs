@@ -1,10 +1,9 @@
 //! Message templates: `{{n}}`, `{{conn}}`, `{{uuid}}`, `{{now}}`,
 //! `{{random 16}}`.
 
-use std::io::Write as _;
 use crate::value::clock;
+use std::io::Write as _;
 
-use jiff::Timestamp;
 use rand::Rng;
 use thiserror::Error;
 
@@ -144,6 +143,8 @@ pub(super) fn alphanumerics(out: &mut Vec<u8>, length: usize, random: &mut impl 
 #[cfg(test)]
 mod tests {
     use rand::rngs::StdRng;
+
+    use jiff::Timestamp;
 
     use super::*;
 

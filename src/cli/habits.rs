@@ -23,7 +23,10 @@ const HABITS: &[(&str, &str)] = &[
         "-p",
         "the version is a header: -H 'Sec-WebSocket-Version: 13'",
     ),
-    ("--slash", "the prompt always takes /ping, /close and others"),
+    (
+        "--slash",
+        "the prompt always takes /ping, /close and others",
+    ),
     ("--no-color", "write --color never"),
     (
         "-E",
@@ -33,13 +36,19 @@ const HABITS: &[(&str, &str)] = &[
         "--exit-on-eof",
         "the end of the input ends the run by itself, when the replies have come; -w 0 ends at once, -n N after N messages",
     ),
-    ("--no-close", "to stay when the input has ended, write -w inf"),
+    (
+        "--no-close",
+        "to stay when the input has ended, write -w inf",
+    ),
     ("--one-message", "write -1"),
     ("--max-messages", "write -n N"),
     ("-U", "to only read, write -w inf </dev/null"),
     ("--unidirectional", "to only read, write -w inf </dev/null"),
     ("-t", "messages are sent as text, unless --binary says so"),
-    ("--text", "messages are sent as text, unless --binary says so"),
+    (
+        "--text",
+        "messages are sent as text, unless --binary says so",
+    ),
     (
         "--ping-interval",
         "write --keep-alive ping --keep-alive-interval DURATION",
@@ -50,9 +59,15 @@ const HABITS: &[(&str, &str)] = &[
     ),
     ("-B", "write --max-message-size BYTES"),
     ("--buffer-size", "write --max-message-size BYTES"),
-    ("--retry", "to wait for the server, write --wait-up DURATION"),
+    (
+        "--retry",
+        "to wait for the server, write --wait-up DURATION",
+    ),
     ("-d", "messages are sent by -x MESSAGE, or from the input"),
-    ("--data", "messages are sent by -x MESSAGE, or from the input"),
+    (
+        "--data",
+        "messages are sent by -x MESSAGE, or from the input",
+    ),
 ];
 
 /// Puts what to write into the error about a flag that `connect` does not have.

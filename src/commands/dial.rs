@@ -9,7 +9,6 @@ use std::io;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use jiff::Timestamp;
 
 use crate::cli::auth::AuthArgs;
 use crate::cli::proxy::ProxyArgs;
@@ -23,6 +22,7 @@ use crate::connection::net::target::{Credentials, Endpoint};
 use crate::connection::net::tls::{Roots, TlsConfig, TlsSettings, Trust};
 use crate::connection::{OpenConfig, Redirects, Target};
 use crate::exit::{ExitStatus, Failure};
+use crate::value::clock;
 
 /// The environment variables, read once. An empty one is none.
 #[derive(Clone, Default)]
@@ -45,7 +45,7 @@ impl Environment {
         )
     }
 
-    fn get(&self, name: &str) -> Option<&str> {
+    pub(super) fn get(&self, name: &str) -> Option<&str> {
         self.0
             .get(name)
             .map(String::as_str)

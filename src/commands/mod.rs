@@ -9,10 +9,13 @@ mod dial;
 mod examples;
 mod generate;
 mod probe_origin;
+mod saved;
 mod serve;
 mod signals;
 pub(crate) mod tls;
 mod transport;
+
+use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, FromArgMatches};
@@ -30,12 +33,25 @@ pub fn run() -> ExitStatus {
         Ok(expanded) => expanded,
         Err(error) => return fail(Status::default(), &error),
     };
-    let matches = command_line().try_get_matches_from(arguments);
-    let cli = match matches.and_then(|matches| Cli::from_arg_matches(&matches)) {
+    let mut cli = match parse(&arguments) {
         Ok(cli) => cli,
         Err(error) => return show_clap(&habits::explain(error)),
     };
     let status = Status::new(verbosity(cli.global));
+    if let Some(asked) = asked_for(&cli) {
+        let environment = dial::Environment::read();
+        let (saved, path) = match saved::read(&asked.name, &environment) {
+            Ok(saved) => saved,
+            Err(error) => return fail(status, &error),
+        };
+        status.info(&format!("@{} is of {}", asked.name, path.display()));
+        let arguments = saved::with_flags(&arguments, asked.command, &saved);
+        cli = match parse(&arguments) {
+            Ok(cli) => cli,
+            Err(error) => return show_clap(&error),
+        };
+        put_url(&mut cli, &asked.name, &saved.url);
+    }
     for warning in &warnings {
         status.note(warning);
     }
@@ -50,6 +66,42 @@ pub fn run() -> ExitStatus {
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error))
+}
+
+fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
+    let matches = command_line().try_get_matches_from(arguments)?;
+    Cli::from_arg_matches(&matches)
+}
+
+/// A saved target that a command line asks for.
+struct Asked {
+    command: &'static str,
+    name: String,
+}
+
+/// The first saved target among the addresses: its flags hold for all of them.
+fn asked_for(cli: &Cli) -> Option<Asked> {
+    let (command, urls) = match cli.command.as_ref()? {
+        Command::Connect(args) => ("connect", args.url.as_slice()),
+        Command::Bench(args) => ("bench", args.urls.as_slice()),
+        Command::ProbeOrigin(args) => ("probe-origin", args.urls.as_slice()),
+        Command::Serve(_) => return None,
+    };
+    let name = urls.iter().find_map(|url| saved::name(url))?.to_owned();
+    Some(Asked { command, name })
+}
+
+/// Puts the address of a saved target into the place of its name.
+fn put_url(cli: &mut Cli, name: &str, address: &str) {
+    let urls = match &mut cli.command {
+        Some(Command::Connect(args)) => args.url.as_mut_slice(),
+        Some(Command::Bench(args)) => &mut args.urls,
+        Some(Command::ProbeOrigin(args)) => &mut args.urls,
+        Some(Command::Serve(_)) | None => return,
+    };
+    for url in urls.iter_mut().filter(|url| saved::name(url) == Some(name)) {
+        address.clone_into(url);
+    }
 }
 
 /// The command line, with examples and the exit codes of each command below its long

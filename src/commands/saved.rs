@@ -4,10 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args as _, ArgAction};
+use clap::{ArgAction, Args as _};
 use toml::{Table, Value};
 
 use super::dial::Environment;
@@ -66,7 +66,7 @@ pub(super) fn read(name: &str, environment: &Environment) -> Result<(Saved, Path
     let shown = path.display();
     let text = std::fs::read_to_string(&path).map_err(|error| {
         Failure::usage(format!(
-            "'@{name}' is a saved target, and '{shown}' cannot be read: {error}; see docs/config.md"
+            "'@{name}' is a saved target, and '{shown}' cannot be read: {error}; write [target.NAME] there, with a url"
         ))
     })?;
     let saved = find(name, &text, &|variable| {
@@ -82,7 +82,12 @@ pub(super) fn with_flags(given: &[OsString], command: &str, saved: &Saved) -> Ve
     let at = at.map_or(1, |index| index + 2).min(given.len());
     let (before, behind) = given.split_at(at);
     let flags = saved.flags.iter().map(OsString::from);
-    before.iter().cloned().chain(flags).chain(behind.iter().cloned()).collect()
+    before
+        .iter()
+        .cloned()
+        .chain(flags)
+        .chain(behind.iter().cloned())
+        .collect()
 }
 
 type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -94,8 +99,8 @@ fn find(name: &str, text: &str, variable: Variable<'_>) -> Result<Saved, String>
         let line = before.map_or(1, |before| before.lines().count().max(1));
         format!("line {line}: {}", error.message())
     })?;
-    if let Some(other) = file.keys().find(|key| !["target", "defaults"].contains(&key.as_str())) {
-        return Err(format!("'{other}' is no table here; write [target.NAME] or [defaults]"));
+    if let Some(other) = file.keys().find(|key| *key != "target") {
+        return Err(format!("'{other}' is no table here; write [target.NAME]"));
     }
     let empty = Table::new();
     let targets = match file.get("target") {
@@ -107,12 +112,19 @@ fn find(name: &str, text: &str, variable: Variable<'_>) -> Result<Saved, String>
         Some(Value::Table(target)) => {
             saved(target, variable).map_err(|wrong| format!("[target.{name}]: {wrong}"))
         }
-        Some(_) => Err(format!("'target.{name}' is no table; write [target.{name}]")),
+        Some(_) => Err(format!(
+            "'target.{name}' is no table; write [target.{name}]"
+        )),
         None => {
             let known: Vec<_> = targets.keys().map(|name| format!("@{name}")).collect();
             Err(match known.is_empty() {
-                true => format!("there is no target '{name}', nor any other; write [target.{name}]"),
-                false => format!("there is no target '{name}'; there are {}", known.join(", ")),
+                true => {
+                    format!("there is no target '{name}', nor any other; write [target.{name}]")
+                }
+                false => format!(
+                    "there is no target '{name}'; there are {}",
+                    known.join(", ")
+                ),
             })
         }
     }
@@ -133,10 +145,14 @@ fn saved(target: &Table, variable: Variable<'_>) -> Result<Saved, String> {
             continue;
         }
         if NEVER.contains(&key.as_str()) {
-            return Err(format!("'{key}' is never saved; write --{key} where it is meant"));
+            return Err(format!(
+                "'{key}' is never saved; write --{key} where it is meant"
+            ));
         }
         let action = known.get(key.as_str()).ok_or_else(|| {
-            format!("'{key}' is no flag of dialling; those are in docs/dialling.md, without the dashes")
+            format!(
+                "'{key}' is no flag of dialling; those are in docs/dialling.md, without the dashes"
+            )
         })?;
         flag(key, value, action, variable, &mut found.flags)?;
     }
@@ -152,7 +168,10 @@ fn flags() -> BTreeMap<String, ArgAction> {
     let arguments = command.get_arguments();
     arguments
         .filter_map(|argument| {
-            Some((argument.get_long()?.to_owned(), argument.get_action().clone()))
+            Some((
+                argument.get_long()?.to_owned(),
+                argument.get_action().clone(),
+            ))
         })
         .filter(|(name, _)| !NEVER.contains(&name.as_str()))
         .collect()
@@ -198,8 +217,9 @@ fn filled(key: &str, text: &str, variable: Variable<'_>) -> Result<String, Strin
         let (name, behind) = behind
             .split_once('}')
             .ok_or_else(|| format!("'{key}' has a '${{' without its '}}'"))?;
-        let found = variable(name)
-            .ok_or_else(|| format!("'{key}' needs the environment variable {name}, which is not set"))?;
+        let found = variable(name).ok_or_else(|| {
+            format!("'{key}' needs the environment variable {name}, which is not set")
+        })?;
         value.push_str(before);
         value.push_str(&found);
         literal.push_str(before);
@@ -217,13 +237,18 @@ fn filled(key: &str, text: &str, variable: Variable<'_>) -> Result<String, Strin
 
 /// Whether what stands in the file itself is, or holds, a secret.
 fn holds_secret(key: &str, literal: &str) -> bool {
-    let has_password = |user: &str| user.split_once(':').is_some_and(|(_, password)| !password.is_empty());
+    let has_password = |user: &str| {
+        user.split_once(':')
+            .is_some_and(|(_, password)| !password.is_empty())
+    };
     match key {
         key if SECRETS.contains(&key) => !literal.is_empty(),
         "user" => has_password(literal),
         // A file has no equals sign.
         "cookie" => literal.split(';').any(|cookie| {
-            cookie.split_once('=').is_some_and(|(_, value)| !value.trim().is_empty())
+            cookie
+                .split_once('=')
+                .is_some_and(|(_, value)| !value.trim().is_empty())
         }),
         "header" => literal.split_once(':').is_some_and(|(name, value)| {
             let value = value.trim();
@@ -232,18 +257,22 @@ fn holds_secret(key: &str, literal: &str) -> bool {
                 .iter()
                 .find_map(|scheme| value.strip_prefix(scheme))
                 .unwrap_or(value);
-            !value.trim().is_empty() && secrets::in_header(name, value).next().is_some()
+            !value.trim().is_empty() && any(&secrets::in_header(name, value))
         }),
-        "subprotocol" => secrets::in_header("Sec-WebSocket-Protocol", literal).next().is_some(),
+        "subprotocol" => any(&secrets::in_header("Sec-WebSocket-Protocol", literal)),
         "url" | "proxy" => {
             let rest = literal.split_once("://").map_or(literal, |(_, rest)| rest);
             let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
             let (authority, resource) = rest.split_at(end);
             let user = authority.rsplit_once('@').map(|(user, _)| user);
-            user.is_some_and(has_password) || secrets::in_resource(resource).next().is_some()
+            user.is_some_and(has_password) || any(&secrets::in_resource(resource))
         }
         _ => false,
     }
+}
+
+fn any(secrets: &[String]) -> bool {
+    secrets.iter().any(|secret| !secret.is_empty())
 }
 
 #[cfg(test)]
@@ -300,18 +329,48 @@ mod tests {
     fn a_broken_file_and_a_target_that_cannot_work_say_so_without_secrets() {
         for (text, told) in [
             ("x = ", "line 1: "),
-            ("[target]\nother = { url = 'ws://h' }", "there is no target 'staging'; there are @other"),
+            (
+                "[target]\nother = { url = 'ws://h' }",
+                "there is no target 'staging'; there are @other",
+            ),
             ("[aliases]", "'aliases' is no table here"),
             ("[target.staging]\nheader = 'A: b'", "it has no 'url'"),
-            ("[target.staging]\nurl = 'ws://h'\ninsecure = true", "'insecure' is never saved"),
-            ("[target.staging]\nurl = 'ws://h'\nlog-secrets = true", "'log-secrets' is never saved"),
-            ("[target.staging]\nurl = 'ws://h'\nexecute = 'x'", "'execute' is no flag of dialling"),
-            ("[target.staging]\nurl = 'ws://h'\nlocation = 1", "'location' is true or false"),
-            ("[target.staging]\nurl = 'ws://h'\nbearer = 'plainsecret'", "'bearer' holds a secret"),
-            ("[target.staging]\nurl = 'ws://h'\nuser = 'a:plainsecret'", "'user' holds a secret"),
-            ("[target.staging]\nurl = 'ws://a:plainsecret@h'", "'url' holds a secret"),
-            ("[target.staging]\nurl = 'ws://h/?token=plainsecret'", "'url' holds a secret"),
-            ("[target.staging]\nurl = 'ws://h'\ncookie = 'a=plainsecret'", "'cookie' holds a secret"),
+            (
+                "[target.staging]\nurl = 'ws://h'\ninsecure = true",
+                "'insecure' is never saved",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\nlog-secrets = true",
+                "'log-secrets' is never saved",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\nexecute = 'x'",
+                "'execute' is no flag of dialling",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\nlocation = 1",
+                "'location' is true or false",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\nbearer = 'plainsecret'",
+                "'bearer' holds a secret",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\nuser = 'a:plainsecret'",
+                "'user' holds a secret",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://a:plainsecret@h'",
+                "'url' holds a secret",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h/?token=plainsecret'",
+                "'url' holds a secret",
+            ),
+            (
+                "[target.staging]\nurl = 'ws://h'\ncookie = 'a=plainsecret'",
+                "'cookie' holds a secret",
+            ),
             (
                 "[target.staging]\nurl = 'ws://h'\nheader = 'X-Api-Key: plainsecret'",
                 "'header' holds a secret",
@@ -339,6 +398,9 @@ mod tests {
         };
         let given = ["wscli", "-v", "connect", "@a", "-4"].map(OsString::from);
         let expanded = with_flags(&given, "connect", &saved);
-        assert_eq!(expanded, ["wscli", "-v", "connect", "--location", "@a", "-4"]);
+        assert_eq!(
+            expanded,
+            ["wscli", "-v", "connect", "--location", "@a", "-4"]
+        );
     }
 }

@@ -79,9 +79,7 @@ pub fn server(args: &ServeTlsArgs, env: &TlsEnv, host: &str) -> Result<Option<Se
             args.tls_pass.as_ref(),
             read_secret,
         )?,
-        None if args.tls_self_signed => {
-            Identity::self_signed(host, clock::now()).map_err(usage)?
-        }
+        None if args.tls_self_signed => Identity::self_signed(host, clock::now()).map_err(usage)?,
         None if args.tls_client_ca.is_some() => {
             return Err(Failure::usage(
                 "--tls-client-ca needs TLS; give --tls-cert and --tls-key, or --tls-self-signed",
@@ -150,7 +148,9 @@ fn settings(args: &TlsArgs, env: &TlsEnv, ask: impl FnMut(&str) -> Asked) -> Res
         (false, Some(path)) => Trust::Roots(Roots::load(path).map_err(usage)?),
         (false, None) => match &env.ca_bundle {
             Some(path) => Trust::Roots(Roots::load(path).map_err(|error| {
-                Failure::usage(format!("CURL_CA_BUNDLE: {error}; unset it, or give --cacert"))
+                Failure::usage(format!(
+                    "CURL_CA_BUNDLE: {error}; unset it, or give --cacert"
+                ))
             })?),
             None => Trust::Platform,
         },

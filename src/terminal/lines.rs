@@ -37,7 +37,9 @@ impl<W: Write> LineWriter<W> {
         // JSON has escaped all other characters that act.
         match line.bytes().all(|byte| byte.is_ascii() && byte != 0x7f) {
             true => self.buffer.extend_from_slice(line.as_bytes()),
-            false => self.buffer.extend_from_slice(sanitize_json(line).as_bytes()),
+            false => self
+                .buffer
+                .extend_from_slice(sanitize_json(line).as_bytes()),
         }
         self.buffer.push(b'\n');
         self.out.write_all(&self.buffer)?;

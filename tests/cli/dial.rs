@@ -268,3 +268,47 @@ fn the_last_of_several_flags_counts() {
     assert_eq!(found.stdout, "hi\n", "{}", found.stderr);
     assert!(head(&peer).contains("\r\nUser-Agent: two\r\n"));
 }
+
+#[test]
+fn a_saved_target_is_dialled_with_its_flags_and_a_broken_file_is_exit_2() {
+    let server = Server::start(&["--lab"]);
+    let home = TempDir::new().expect("a directory");
+    let folder = home.path().join("wscli");
+    fs::create_dir(&folder).expect("a folder");
+    let config = |text: &str| fs::write(folder.join("config.toml"), text).expect("a file");
+    let with = |args: &[&str]| {
+        let mut command = wscli(args);
+        command.env("XDG_CONFIG_HOME", home.path());
+        run(command.env("STAGING_TOKEN", "s3cret"))
+    };
+    let url = server.url("/auth/bearer/s3cret");
+    config(&format!(
+        "[target.staging]\nurl = '{url}'\nbearer = '${{STAGING_TOKEN}}'\n[target.other]\nurl = '{url}'\n"
+    ));
+    let found = with(&["connect", "@staging", "-x", "a", "-1", "-v"]);
+    assert_eq!(
+        (found.code, found.stdout.as_str()),
+        (Some(0), "a\n"),
+        "{}",
+        found.stderr
+    );
+    assert!(found.stderr.contains("config.toml"), "{}", found.stderr);
+    assert!(!found.stderr.contains("s3cret"), "{}", found.stderr);
+    // What the user writes wins.
+    let found = with(&["connect", "@staging", "-x", "a", "-1", "--bearer", "wrong"]);
+    assert_eq!(found.code, Some(7), "{}", found.stderr);
+    let found = with(&["bench", "@staging", "-c", "1", "-d", "0.1", "--warmup", "0"]);
+    assert_eq!(found.code, Some(0), "{}", found.stderr);
+    let found = with(&["connect", "@none", "-x", "a"]);
+    assert_eq!(found.code, Some(2));
+    assert!(
+        found.stderr.contains("there are @other, @staging"),
+        "{}",
+        found.stderr
+    );
+    config("[target.staging\n");
+    let found = with(&["connect", "@staging", "-x", "a"]);
+    assert_eq!(found.code, Some(2), "{}", found.stderr);
+    let plain = server.url("/ws");
+    assert_eq!(with(&["connect", &plain, "-x", "a", "-1"]).code, Some(0));
+}

@@ -173,6 +173,7 @@ async fn flags_make_a_client_and_a_server_that_know_each_other() {
     .unwrap();
     assert!(!format!("{args:?}").contains("\"client\""));
     let env = TlsEnv {
+        ca_bundle: None,
         key_log: Some(files.path("keys")),
     };
     let settings = config(&args.tls, &env).unwrap().settings().clone();
@@ -224,6 +225,7 @@ fn flags_that_cannot_work_are_usage_errors() {
         assert_eq!(status_of(&error), ExitStatus::Usage, "{error}");
     }
     let env = TlsEnv {
+        ca_bundle: None,
         key_log: Some("/no/such/log".into()),
     };
     let error = config(&TlsArgs::default(), &env).unwrap_err();

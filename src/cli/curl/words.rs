@@ -282,13 +282,13 @@ mod tests {
             ("curl \\\n  -H 'x'", &["curl", "-H", "x"]),
             ("curl \\\r\n  x", &["curl", "x"]),
             ("''", &[""]),
-            (r#""a\"b\\c\d$x""#, &[r#"a"b\c\d$x"#]),
+            (r#""a\"b\\c\d\$x""#, &[r#"a"b\c\d$x"#]),
             (
                 r"$'a\u0021b\'c\n\x41\xc3\xa9\101\0'",
                 &["a!b'c\nA\u{e9}A\0"],
             ),
             (r"$'\u00e9\U0001F600'", &["é😀"]),
-            ("a$b 'c$'", &["a$b", "c$"]),
+            ("a$5 'c$b'", &["a$5", "c$b"]),
             ("a # comment\nb#c", &["a", "b#c"]),
         ] {
             assert_eq!(split(text).unwrap(), expected, "{text}");

@@ -2,7 +2,6 @@
 
 use std::env;
 
-
 use crate::bench::BenchConfig;
 use crate::connection::Secrets;
 use crate::connection::secrets::REDACTED;

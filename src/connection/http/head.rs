@@ -63,7 +63,10 @@ pub enum HeadError {
         received: Bytes,
     },
     /// The answer is not HTTP.
-    #[error("the server's answer to the opening handshake is not HTTP ({cause}); it begins with {}", beginning(received))]
+    #[error(
+        "the server's answer to the opening handshake is not HTTP ({cause}); it begins with {}",
+        beginning(received)
+    )]
     NotHttp {
         /// What had arrived.
         received: Bytes,
@@ -154,7 +157,11 @@ const SHOWN_BYTES: usize = 32;
 /// The first bytes of an answer, quoted.
 pub(crate) fn beginning(received: &[u8]) -> String {
     let shown = received.get(..SHOWN_BYTES).unwrap_or(received);
-    let dots = if shown.len() < received.len() { "…" } else { "" };
+    let dots = if shown.len() < received.len() {
+        "…"
+    } else {
+        ""
+    };
     format!("\"{}{dots}\"", shown.escape_ascii())
 }
 

@@ -93,6 +93,14 @@ pub enum TargetError {
         /// What was given.
         url: String,
     },
+    /// A saved target, where only an address can stand.
+    #[error(
+        "'{url}' is a saved target, and only one can be asked for, as the address of a command"
+    )]
+    Saved {
+        /// What was given.
+        url: String,
+    },
     /// Quotes of another shell.
     #[error(
         "'{url}' stands in quotes that the shell has left there; write it without them, or in \" where that is cmd.exe"
@@ -120,6 +128,9 @@ impl std::str::FromStr for Target {
             return Err(TargetError::Quoted {
                 url: shown(inner.trim_end_matches(['\'', '"'])),
             });
+        }
+        if url.starts_with('@') {
+            return Err(TargetError::Saved { url: shown(url) });
         }
         if has_no_host(url) {
             return Err(TargetError::NoHost { url: shown(url) });
@@ -305,8 +316,14 @@ mod tests {
     #[test]
     fn a_port_alone_and_quotes_are_told_what_to_write() {
         for (given, told) in [
-            ("5000", "'5000' has a port and no host; write localhost:5000"),
-            (":5000/ws", "':5000/ws' has a port and no host; write localhost:5000/ws"),
+            (
+                "5000",
+                "'5000' has a port and no host; write localhost:5000",
+            ),
+            (
+                ":5000/ws",
+                "':5000/ws' has a port and no host; write localhost:5000/ws",
+            ),
             (
                 "'ws://h/'",
                 "'ws://h/' stands in quotes that the shell has left there; write it without them, or in \" where that is cmd.exe",

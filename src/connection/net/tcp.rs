@@ -113,9 +113,11 @@ pub(in crate::connection) async fn resolve(
         (None, Host::Domain(name)) => match lookup_host((name.as_str(), port)).await {
             Ok(found) => found.collect(),
             // RFC 6761 §6.3: it is this machine, also where no hosts file says so.
-            Err(_) if is_localhost(name) => [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
-                .map(|ip: IpAddr| SocketAddr::new(ip, port))
-                .to_vec(),
+            Err(_) if is_localhost(name) => {
+                [Ipv6Addr::LOCALHOST.into(), Ipv4Addr::LOCALHOST.into()]
+                    .map(|ip: IpAddr| SocketAddr::new(ip, port))
+                    .to_vec()
+            }
             Err(error) => return Err(failed(error)),
         },
     };

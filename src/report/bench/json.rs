@@ -18,6 +18,7 @@ use crate::bench::stats::Stats;
 use crate::bench::summary::{End, Second};
 use crate::bench::threshold::{Measured, Verdict};
 use crate::bench::{BenchConfig, Summary};
+use crate::terminal::sanitize::sanitize_json;
 
 /// The schema's version.
 pub(crate) const SCHEMA: u32 = 2;
@@ -195,10 +196,9 @@ fn waited(summary: &Summary) -> Option<f64> {
 /// The report as a document with a line feed at its end.
 pub(crate) fn render(run: &mut Run<'_>) -> Vec<u8> {
     let report = report(run);
-    let mut document =
-        serde_json::to_vec_pretty(&report).expect("a report has string keys and finite numbers");
-    document.push(b'\n');
-    document
+    let document =
+        serde_json::to_string_pretty(&report).expect("a report has string keys and finite numbers");
+    sanitize_json(&(document + "\n")).into_bytes()
 }
 
 fn threshold(verdict: &Verdict) -> Threshold {

@@ -82,9 +82,12 @@ impl Answer<'_> {
         }
         let lower = body.to_ascii_lowercase();
         // nginx, by its 400 and its 496.
-        if ["no required ssl certificate was sent", "the ssl certificate error"]
-            .iter()
-            .any(|sign| lower.contains(sign))
+        if [
+            "no required ssl certificate was sent",
+            "the ssl certificate error",
+        ]
+        .iter()
+        .any(|sign| lower.contains(sign))
         {
             let shown = self.facts.config.dial.tls.shows_certificate();
             return Some(

@@ -105,7 +105,9 @@ pub enum TlsError {
     #[error("the server ended TLS with the alert {}", alert_name(*.0))]
     Alert(AlertDescription),
     /// The server's certificates are larger than a handshake may be here.
-    #[error("the server's part of the TLS handshake is over 64 KiB, which only a very long chain of certificates takes")]
+    #[error(
+        "the server's part of the TLS handshake is over 64 KiB, which only a very long chain of certificates takes"
+    )]
     LargeHandshake,
     /// The server answered in plain HTTP.
     #[error("the server answered the TLS handshake in plain HTTP ('{line}')")]

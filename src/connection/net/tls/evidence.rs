@@ -171,6 +171,7 @@ mod tests {
 
     fn evidence(head: &[u8], client_auth: ClientAuth) -> Evidence<'_> {
         Evidence {
+            has_intermediates: true,
             server_name: "example.test",
             offered: Versions::default(),
             certificate: None,
