@@ -93,6 +93,10 @@ impl Inbox<'_> {
         let found = window
             .answer_first(matching, first)
             .unwrap_or_else(|| window.answer(matching, tagged, payload, known));
+        let found = match config.verify {
+            true => window.or_damaged(found, payload),
+            false => found,
+        };
         self.count(&found);
         if let Match::Reply { number, entry, .. } = found
             && config.verify

@@ -4,6 +4,8 @@
 //! order sent. A reply is found in it by its order, by the number that an echo
 //! carries, or by an id within the payload.
 
+mod verify;
+
 use std::collections::hash_map::{DefaultHasher, Entry as Place};
 use std::collections::{HashMap, VecDeque};
 use std::hash::Hasher as _;
@@ -100,6 +102,8 @@ struct Extra {
     /// Ids that are no more waited for, with their message: the newest ones.
     settled: VecDeque<(Vec<u8>, Match)>,
     payloads: HashMap<u64, Vec<u8>>,
+    /// The prints of payloads that are no more waited for: the newest ones.
+    compared: VecDeque<(u64, [u8; 8])>,
     given_up: GivenUp,
 }
 
@@ -180,18 +184,6 @@ impl Window {
         let waiting = extra.ids.entry(id).or_default();
         waiting.push_back(number);
         waiting.len() > 1
-    }
-
-    /// Notes the payload of the message that is about to be pushed.
-    pub(super) fn note_payload(&mut self, payload: Vec<u8>) {
-        let number = self.next_number();
-        let extra = self.extra.get_or_insert_default();
-        extra.payloads.insert(number, payload);
-    }
-
-    /// The noted payload of a message, once.
-    pub(super) fn take_payload(&mut self, number: u64) -> Option<Vec<u8>> {
-        self.extra.as_mut()?.payloads.remove(&number)
     }
 
     /// Corrects the send time of the last `count` messages, and tells of each.
@@ -376,6 +368,9 @@ impl Window {
         if self.entries.is_empty() {
             return UNSOLICITED;
         }
+        if let Some(extra) = &mut self.extra {
+            extra.settle(self.first, Match::Duplicate(self.first));
+        }
         self.answer_number(self.first, true)
     }
 
@@ -414,7 +409,7 @@ impl Window {
 
 impl Extra {
     fn give_up(&mut self, number: u64) {
-        self.payloads.remove(&number);
+        let _ = self.take_payload(number);
         self.given_up.add(number);
         self.settle(number, Match::Late(number));
     }

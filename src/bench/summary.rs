@@ -214,7 +214,7 @@ impl Summary {
             Mode::Flood => counters.sent == 0,
             Mode::Handshake => self.handshakes.counters.opened == 0,
             // Connections may be held without a ping.
-            Mode::Idle => false,
+            Mode::Idle => counters.sent > 0 && counters.answered == 0,
         }
     }
 

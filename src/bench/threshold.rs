@@ -15,7 +15,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 use thiserror::Error;
 
-use super::config::Mode;
+use super::config::{Load, Mode};
 use super::stats::Recorder;
 use super::summary::Summary;
 use crate::value::{self, Bare};
@@ -39,6 +39,14 @@ pub struct Verdict {
     pub measured: Measured,
     /// Whether the condition holds. It does not for what was not measured.
     pub ok: bool,
+    is_on_errors: bool,
+}
+
+impl Verdict {
+    /// Whether it is on `errors`, which mismatched replies are a part of.
+    pub fn is_on_errors(&self) -> bool {
+        self.is_on_errors
+    }
 }
 
 /// What was measured for a threshold.
@@ -126,6 +134,14 @@ pub enum ThresholdError {
         "threshold '{0}' is on nothing known; use p0 to p100 (p95, p99.9), min, mean or max, each also behind slip., handshake. (the whole opening) or handshake.PHASE. (dns, tcp, tls, upgrade), or rate, errors, lost, unsent, connections, handshake.failed"
     )]
     Metric(String),
+    /// The run does not measure it.
+    #[error("threshold '{expression}' is on what this run does not measure: {why}")]
+    NotMeasured {
+        /// The threshold.
+        expression: String,
+        /// Why, and what to use in its place.
+        why: &'static str,
+    },
     /// The limit is no value of that metric.
     #[error("threshold '{expression}' has the limit '{limit}'; write {form}")]
     Limit {
@@ -220,9 +236,29 @@ fn metric(name: &str) -> Option<Metric> {
 }
 
 impl Threshold {
+    /// Checks that a run measures what is to be judged, so that the mistake does not
+    /// cost the run.
+    ///
+    /// # Errors
+    /// Why it does not, and what to judge in its place.
+    pub fn check(&self, mode: Mode, load: &Load) -> Result<(), ThresholdError> {
+        let is_scheduled = matches!(load, Load::Open(_));
+        match self.metric.why_not_measured(mode, is_scheduled) {
+            None => Ok(()),
+            Some(why) => Err(ThresholdError::NotMeasured {
+                expression: self.expression.clone(),
+                why,
+            }),
+        }
+    }
+
     /// Judges a run.
     pub fn judge(&self, summary: &mut Summary) -> Verdict {
-        let measured = self.measured(summary);
+        // Whether there was a schedule is known before the run, which is when it counts.
+        let measured = match self.metric.why_not_measured(summary.mode, true) {
+            None => self.measured(summary),
+            Some(_) => Measured::Nothing,
+        };
         let ok = measured.number().is_some_and(|value| {
             let limit = self.limit;
             match self.comparison {
@@ -236,6 +272,7 @@ impl Threshold {
             expression: self.expression.clone(),
             measured,
             ok,
+            is_on_errors: self.metric == Metric::Errors,
         }
     }
 
@@ -244,8 +281,8 @@ impl Threshold {
             Metric::Time(series, figure) => time_of(series, figure, summary),
             Metric::Rate => Measured::Rate(summary.rate()),
             Metric::Errors => errors(summary),
-            Metric::Lost => share(summary.stats.counters.lost.total(), summary.sent(), summary),
-            Metric::Unsent => share(unsent(summary), due(summary), summary),
+            Metric::Lost => share(summary.stats.counters.lost.total(), summary.sent()),
+            Metric::Unsent => share(unsent(summary), due(summary)),
             Metric::Connections => connections(summary),
             Metric::FailedHandshakes => {
                 let counters = &summary.handshakes.counters;
@@ -254,6 +291,28 @@ impl Threshold {
                     all => Measured::Share(counters.failed as f64 / all as f64, Whole::Handshakes),
                 }
             }
+        }
+    }
+}
+
+impl Metric {
+    /// Why a run of this mode, on a schedule or not, measures nothing of it, and what
+    /// to judge in its place; `None` where it does.
+    fn why_not_measured(self, mode: Mode, is_scheduled: bool) -> Option<&'static str> {
+        match (self, mode) {
+            (Self::Lost, Mode::Handshake) => {
+                Some("mode handshake sends no messages; use handshake.failed or errors")
+            }
+            (Self::Lost, Mode::Flood) => {
+                Some("mode flood waits for no replies; use errors, unsent or rate")
+            }
+            (Self::Time(Series::Latency, _), Mode::Flood) => {
+                Some("mode flood waits for no replies; use rate, errors or unsent")
+            }
+            (Self::Time(Series::Slip, _), _) if !is_scheduled => Some(
+                "without a schedule messages leave when there is room, and none is behind; give a rate, or use p99",
+            ),
+            _ => None,
         }
     }
 }
@@ -280,11 +339,9 @@ fn lost(summary: &Summary) -> u64 {
     }
 }
 
-fn share(count: u64, all: u64, summary: &Summary) -> Measured {
+fn share(count: u64, all: u64) -> Measured {
     match all {
-        // Idle connections may be held without a ping.
-        0 if summary.mode != Mode::Idle => Measured::Nothing,
-        0 => Measured::Share(0.0, Whole::Messages),
+        0 => Measured::Nothing,
         all => Measured::Share(count as f64 / all as f64, Whole::Messages),
     }
 }
@@ -295,14 +352,19 @@ fn share(count: u64, all: u64, summary: &Summary) -> Measured {
 fn errors(summary: &Summary) -> Measured {
     let failed = match summary.mode {
         Mode::Handshake => summary.handshakes.counters.failed,
-        _ => summary.errors(),
+        // A ping without a pong is what this mode is there to find.
+        Mode::Idle => summary.errors() + summary.stats.counters.lost.total(),
+        Mode::Echo | Mode::Flood => summary.errors(),
     };
-    let messages = share(failed, due(summary), summary);
+    let messages = share(failed, due(summary));
     let (Measured::Share(of_messages, _), Measured::Share(open, _)) =
         (messages, connections(summary))
     else {
         return match connections(summary) {
-            Measured::Share(open, whole) if open < 1.0 => Measured::Share(1.0 - open, whole),
+            // Idle connections may be held without a ping.
+            Measured::Share(open, whole) if open < 1.0 || summary.mode == Mode::Idle => {
+                Measured::Share(1.0 - open, whole)
+            }
             _ => messages,
         };
     };

@@ -38,6 +38,11 @@ pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Resul
     let limits = limits::raise_and_read();
     let config = plan::config(args)?;
     plan::check_ids(&config)?;
+    for threshold in &args.report.thresholds {
+        threshold
+            .check(config.mode, &config.load)
+            .map_err(|error| Failure::usage(error.to_string()))?;
+    }
     // An embedded server holds the other end of each connection.
     let extra = u64::from(args.demo);
     limits::check(&config, limits, extra).map_err(|error| Failure::usage(error.to_string()))?;
@@ -211,13 +216,30 @@ fn judge(
             Mode::Flood => {
                 "no message could be sent, so nothing was measured; the report tells of the errors"
             }
+            Mode::Idle => {
+                "no ping was answered, so nothing was measured; the report tells of the errors and the losses"
+            }
             _ => {
                 "no message of the load was answered, so nothing was measured; the report tells of the errors and the losses, and --mode flood waits for no answer"
             }
         };
         return Err(Failure::new(ExitStatus::Expectation, text).into());
     }
-    Ok(ExitStatus::Success)
+    check_replies(summary, verdicts)
+}
+
+/// A check that was asked for, and found something, is no success, but where a
+/// threshold says how much may be wrong.
+fn check_replies(summary: &Summary, verdicts: &[Verdict]) -> Result<ExitStatus> {
+    let counters = &summary.stats.counters;
+    let (wrong, answered) = (counters.mismatched, counters.answered);
+    if wrong == 0 || verdicts.iter().any(Verdict::is_on_errors) {
+        return Ok(ExitStatus::Success);
+    }
+    let text = format!(
+        "{wrong} of {answered} replies differ from what was sent; --threshold 'errors<1%' says how many may"
+    );
+    Err(Failure::new(ExitStatus::Expectation, text).into())
 }
 
 #[cfg(test)]

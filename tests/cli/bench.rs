@@ -1,5 +1,6 @@
 //! `wscli bench` through its command line.
 
+mod judged;
 mod lab;
 mod report;
 #[cfg(target_os = "linux")]

@@ -307,3 +307,46 @@ fn payloads_that_differ_are_known_by_their_print() {
     assert_eq!(answer("a"), reply(0));
     assert_eq!(answer("same"), reply(3));
 }
+
+/// A window of messages whose payloads are noted, as `--verify` does.
+fn noted(payloads: &[&str]) -> Window {
+    let mut window = Window::default();
+    for (number, payload) in (0..).zip(payloads) {
+        window.note_payload(payload.as_bytes().to_vec());
+        window.push(entry(number), true);
+    }
+    window
+}
+
+#[test]
+fn verify_takes_what_answers_nothing_for_the_damaged_reply_of_its_length() {
+    let mut window = noted(&["0 aaa", "1 bbbb", "2 ccccc"]);
+    let length_of_1 = Some(&b"X bbbb"[..]);
+    assert_eq!(window.or_damaged(UNSOLICITED, length_of_1), by_order(1));
+    assert_eq!(window.take_payload(1).as_deref(), Some(&b"1 bbbb"[..]));
+    // It waits no more.
+    assert_eq!(window.or_damaged(UNSOLICITED, length_of_1), UNSOLICITED);
+    let foreign = Match::Unsolicited { is_foreign: true };
+    let of_another = Match::Unsolicited { is_foreign: true };
+    assert_eq!(window.or_damaged(foreign, Some(b"0 aaa")), of_another);
+    // A true duplicate stays one; what says so and is another's does not.
+    let again = || Match::Duplicate(1);
+    assert_eq!(window.or_damaged(again(), length_of_1), again());
+    assert_eq!(window.or_damaged(again(), Some(b"1 bbbb")), again());
+    assert_eq!(window.or_damaged(again(), Some(b"1 ccccc")), by_order(2));
+    assert_eq!(window.or_damaged(reply(0), Some(b"1 ccccc")), reply(0));
+}
+
+#[test]
+fn ids_of_messages_that_are_answered_by_order_are_forgotten() {
+    let mut window = Window::default();
+    for number in 0..10_000_u64 {
+        window.note_id(print(&number.to_be_bytes()).to_vec());
+        window.push(entry(number), true);
+        let other = |_| Known::Print(print(b"something else"));
+        let found = window.answer(&Matching::Auto, plain, None, other);
+        assert_eq!(found, by_order(number));
+    }
+    let extra = window.extra.unwrap();
+    assert_eq!((extra.ids.len(), extra.id_of.len()), (0, 0));
+}

@@ -163,3 +163,59 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn what_the_mode_does_not_measure_is_refused_and_missed() {
+    let closed = Load::Closed {
+        in_flight: 1,
+        think_time: Duration::ZERO,
+    };
+    let open = Load::Open(crate::bench::schedule::Schedule::constant(10.0));
+    for (mode, load, expression, told) in [
+        (
+            Mode::Flood,
+            &closed,
+            "lost<1%",
+            "mode flood waits for no replies",
+        ),
+        (
+            Mode::Flood,
+            &open,
+            "p99<5ms",
+            "mode flood waits for no replies",
+        ),
+        (Mode::Flood, &open, "slip.p99<5ms", ""),
+        (Mode::Handshake, &open, "lost<1%", "sends no messages"),
+        (Mode::Handshake, &open, "p99<5ms", ""),
+        (Mode::Echo, &closed, "slip.p99<5ms", "without a schedule"),
+        (Mode::Echo, &open, "slip.p99<5ms", ""),
+        (Mode::Echo, &closed, "lost<1%", ""),
+        (Mode::Idle, &open, "lost<1%", ""),
+    ] {
+        let threshold: Threshold = expression.parse().unwrap();
+        let checked = threshold.check(mode, load);
+        assert_eq!(checked.is_ok(), told.is_empty(), "{mode:?} {expression}");
+        let Err(error) = checked else { continue };
+        assert!(error.to_string().contains(told), "{error}");
+        let mut summary = summary();
+        summary.mode = mode;
+        if !expression.starts_with("slip") {
+            let (ok, told) = judged(&mut summary, expression);
+            assert_eq!((ok, told.as_str()), (false, "nothing was measured"));
+        }
+    }
+}
+
+#[test]
+fn in_mode_idle_pings_that_are_lost_are_errors() {
+    let mut summary = summary();
+    summary.mode = Mode::Idle;
+    // 3 errors and 5 lost of 1000.
+    let (ok, told) = judged(&mut summary, "errors<0.7%");
+    assert_eq!((ok, told.as_str()), (false, "0.800%"));
+    assert!(judged(&mut summary, "errors<0.9%").0);
+    // Connections that are held without a ping.
+    summary.stats = crate::bench::stats::Stats::default();
+    assert!(judged(&mut summary, "errors<1%").0);
+    assert!(!judged(&mut summary, "lost<1%").0);
+}

@@ -148,7 +148,7 @@ fn what_is_not_answered_is_lost() {
     let url = server.url("/no-pong");
     let args = [&[url.as_str(), "-c", "2", "--warmup", "0"], &idle[..]].concat();
     let (code, stdout, stderr) = output(&[&args[..], &IMPATIENT, &["--json", "-"]].concat());
-    assert_eq!(code, 0, "{stderr}");
+    assert_eq!(code, 10, "{stderr}");
     let json: Value = serde_json::from_str(&stdout).expect("the report is JSON");
     assert!(number(&json, "/sent") > 0.0, "{json}");
     assert_eq!(number(&json, "/lost"), number(&json, "/sent"), "{json}");

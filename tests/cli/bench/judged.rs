@@ -1,0 +1,113 @@
+//! What a run comes to: thresholds, checks, and what wins where several speak.
+
+use std::net::TcpStream;
+use std::sync::mpsc::Sender;
+
+use super::{Seen, hold, output, serve, shake};
+use crate::harness::Server;
+
+const ONE: [&str; 4] = ["-c", "1", "--warmup", "0"];
+
+fn run(url: &str, flags: &[&str]) -> (i32, String, String) {
+    output(&[&[url][..], &ONE, flags].concat())
+}
+
+#[test]
+fn idle_pings_that_are_all_lost_are_nothing_measured() {
+    let (address, _seen) = serve(hold);
+    let url = format!("ws://{address}/");
+    let lost = [
+        "--mode",
+        "idle",
+        "--ping-interval",
+        "50ms",
+        "-d",
+        "300ms",
+        "--reply-timeout",
+        "100ms",
+    ];
+    let (code, stdout, stderr) = run(&url, &lost);
+    assert_eq!(code, 10, "{stdout}{stderr}");
+    assert!(
+        stderr.contains("no ping was answered, so nothing was measured"),
+        "{stderr}"
+    );
+    let judged = [&lost[..], &["--threshold", "errors<1%"]].concat();
+    let (code, stdout, _) = run(&url, &judged);
+    assert_eq!(code, 1, "{stdout}");
+    assert!(stdout.contains("missed   errors<1%  100.000%"), "{stdout}");
+}
+
+#[test]
+fn a_threshold_on_what_is_not_measured_is_refused_before_the_run() {
+    for (flags, told) in [
+        (
+            &["--mode", "flood", "--threshold", "lost<1%"][..],
+            "threshold 'lost<1%' is on what this run does not measure: mode flood waits for no replies; use errors, unsent or rate",
+        ),
+        (
+            &["--mode", "handshake", "--threshold", "lost<1%"],
+            "mode handshake sends no messages; use handshake.failed or errors",
+        ),
+        (
+            &["--threshold", "slip.p99<1ms"],
+            "without a schedule messages leave when there is room, and none is behind; give a rate, or use p99",
+        ),
+    ] {
+        let (code, stdout, stderr) = output(&[&["--demo"][..], flags].concat());
+        assert_eq!((code, stdout.as_str()), (2, ""), "{flags:?}: {stderr}");
+        assert!(stderr.contains(told), "{stderr}");
+    }
+}
+
+/// An echo of small frames whose payload differs in this byte.
+fn echo_damaged<const AT: usize>(mut stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
+    use std::io::{Read, Write};
+    shake(&mut stream, tell)?;
+    loop {
+        let mut start = [0; 6];
+        stream.read_exact(&mut start).ok()?;
+        let mut payload = vec![0; usize::from(start[1] & 0x7f)];
+        stream.read_exact(&mut payload).ok()?;
+        for (byte, key) in payload.iter_mut().zip(start[2..].iter().cycle()) {
+            *byte ^= key;
+        }
+        if let Some(byte) = payload.get_mut(AT).filter(|_| start[0] != 0x88) {
+            *byte ^= 1;
+        }
+        let frame = [&[start[0], start[1] & 0x7f], &payload[..]].concat();
+        stream.write_all(&frame).ok()?;
+        if start[0] == 0x88 {
+            return None;
+        }
+    }
+}
+
+#[test]
+fn verify_finds_damage_wherever_it_is_and_is_no_success_then() {
+    // In the number (the run reads as another message), in the run, behind the mark.
+    let servers = [
+        serve(echo_damaged::<0>),
+        serve(echo_damaged::<7>),
+        serve(echo_damaged::<9>),
+        serve(echo_damaged::<40>),
+    ];
+    for (address, _seen) in servers {
+        let url = format!("ws://{address}/");
+        let (code, stdout, stderr) = run(&url, &["-n", "10", "--verify"]);
+        assert_eq!(code, 10, "{stdout}{stderr}");
+        let told = "10 of 10 replies differ from what was sent; --threshold 'errors<1%' says";
+        assert!(stderr.contains(told), "{stdout}{stderr}");
+        let (code, _, _) = run(&url, &["-n", "10", "--verify", "--threshold", "errors<1%"]);
+        assert_eq!(code, 1);
+        // How much may be wrong is the user's to say.
+        let (code, _, _) = run(
+            &url,
+            &["-n", "10", "--verify", "--threshold", "errors<=100%"],
+        );
+        assert_eq!(code, 0);
+    }
+    let server = Server::start(&[]);
+    let (code, stdout, stderr) = run(&server.url("/ws"), &["-n", "10", "--verify"]);
+    assert_eq!(code, 0, "{stdout}{stderr}");
+}
