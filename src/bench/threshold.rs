@@ -5,16 +5,16 @@
 //! or never sent count as slower than any limit, and connections that are gone
 //! count as errors.
 
+mod measured;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::str::FromStr;
-use std::time::Duration;
 
 use hdrhistogram::Histogram;
 use thiserror::Error;
 
+pub use self::measured::{Measured, Whole};
 use super::config::{Load, Mode};
 use super::stats::Recorder;
 use super::summary::Summary;
@@ -47,37 +47,6 @@ impl Verdict {
     pub fn is_on_errors(&self) -> bool {
         self.is_on_errors
     }
-}
-
-/// What was measured for a threshold.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Measured {
-    /// Nothing.
-    Nothing,
-    /// A time in nanoseconds.
-    Time(f64),
-    /// A share, 1 being all, and what it is a share of.
-    Share(f64, Whole),
-    /// Something a second.
-    Rate(f64),
-    /// Not to be known: of this share of the messages there is no time.
-    Unknown {
-        /// Those that were sent.
-        lost: f64,
-        /// Those that were not.
-        unsent: f64,
-    },
-}
-
-/// What a share is a share of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Whole {
-    /// The messages, or handshakes in mode handshake.
-    Messages,
-    /// The connections.
-    Connections,
-    /// The opening handshakes.
-    Handshakes,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -249,6 +218,16 @@ impl Threshold {
                 expression: self.expression.clone(),
                 why,
             }),
+        }
+    }
+
+    /// The verdict where there was no run to judge.
+    pub fn missed(&self) -> Verdict {
+        Verdict {
+            expression: self.expression.clone(),
+            measured: Measured::Nothing,
+            ok: false,
+            is_on_errors: self.metric == Metric::Errors,
         }
     }
 
@@ -448,45 +427,5 @@ fn recorder(series: Series, summary: &mut Summary) -> &mut Recorder {
         Series::Tcp => &mut summary.handshakes.tcp,
         Series::Tls => &mut summary.handshakes.tls,
         Series::Upgrade => &mut summary.handshakes.upgrade,
-    }
-}
-
-impl Measured {
-    /// The value in its own unit: nanoseconds, share, a second.
-    pub fn number(self) -> Option<f64> {
-        match self {
-            Self::Time(value) | Self::Share(value, _) | Self::Rate(value) => Some(value),
-            Self::Nothing | Self::Unknown { .. } => None,
-        }
-    }
-}
-
-impl fmt::Display for Measured {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Nothing => f.write_str("nothing was measured"),
-            Self::Time(ns) => f.write_str(&value::time(Duration::from_secs_f64(ns / 1e9), 4)),
-            Self::Share(share, Whole::Messages) => f.write_str(&value::percent(*share)),
-            Self::Share(share, whole) => write!(f, "{} of {whole}", value::percent(*share)),
-            Self::Rate(rate) => write!(f, "{rate:.1}/s"),
-            Self::Unknown { lost, unsent } => {
-                let parts = [(lost, "lost"), (unsent, "not sent")];
-                let parts = parts.iter().filter(|(share, _)| **share > 0.0);
-                let parts: Vec<_> = parts
-                    .map(|(share, what)| format!("{} {what}", value::percent(**share)))
-                    .collect();
-                write!(f, "unknown: {}", parts.join(", "))
-            }
-        }
-    }
-}
-
-impl fmt::Display for Whole {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Messages => "messages",
-            Self::Connections => "connections",
-            Self::Handshakes => "handshakes",
-        })
     }
 }

@@ -16,7 +16,7 @@ use super::colors::color_env;
 use super::demo;
 use super::signals::Signals;
 use crate::bench::config::Mode;
-use crate::bench::threshold::Verdict;
+use crate::bench::threshold::{Threshold, Verdict};
 use crate::bench::{BenchConfig, BenchError, Live, Summary, limits, run as run_bench};
 use crate::cli::bench::BenchArgs;
 use crate::connection::net::proxy::ProxyRules;
@@ -50,8 +50,17 @@ pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Resul
     let config = with_demo(config, args, status)?;
     let made = made::made(&config, args.demo);
     let cause = Cell::new(None);
-    let mut summary = measure(config.clone(), args.transport.max_time, status, &cause)?;
     let thresholds = args.report.thresholds.iter();
+    let measured = measure(config.clone(), args.transport.max_time, status, &cause);
+    let mut summary = measured.inspect_err(|_| {
+        note_verdicts(
+            &thresholds
+                .clone()
+                .map(Threshold::missed)
+                .collect::<Vec<_>>(),
+            status,
+        );
+    })?;
     let verdicts: Vec<Verdict> = thresholds.map(|t| t.judge(&mut summary)).collect();
     let run = Run {
         made: &made,
@@ -171,17 +180,23 @@ fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) 
         (false, false) => write_stdout(text::verdicts(run.verdicts, look).as_bytes()),
     };
     if json.is_stdout() {
-        let plain = Look {
-            style: Style::plain(),
-            ..look
-        };
-        for line in text::verdicts(run.verdicts, plain).lines() {
-            status.note(line);
-        }
+        note_verdicts(run.verdicts, status);
     }
     let json = json.write(|| json::render(&mut run));
     text.context("could not write the report")?;
     json
+}
+
+/// Tells verdicts on stderr, where stdout is the JSON's or there is no report.
+fn note_verdicts(verdicts: &[Verdict], status: Status) {
+    let plain = Look {
+        style: Style::plain(),
+        width: DEFAULT_WIDTH,
+        control_frames: false,
+    };
+    for line in text::verdicts(verdicts, plain).lines() {
+        status.note(line);
+    }
 }
 
 /// Both heads of the first connection to each URL (`-v`).

@@ -1,5 +1,7 @@
 //! What is reached and missed.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use super::*;

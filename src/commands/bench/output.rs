@@ -63,9 +63,7 @@ impl JsonOutput {
 impl ReportFile {
     fn open(path: &Path) -> Result<Self> {
         let is_new = !path.exists();
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(false);
-        let file = options.open(path).map_err(|error| {
+        let file = open(path).map_err(|error| {
             let path = path.display();
             let message = format!("could not open '{path}' for the report: {error}");
             Failure::new(ExitStatus::LocalIo, message)
@@ -85,11 +83,19 @@ impl ReportFile {
 
     fn replace(&mut self, document: &[u8]) -> io::Result<()> {
         if self.file.metadata()?.is_file() {
+            // By its name: it may have been removed or replaced during the run.
+            self.file = open(&self.path)?;
             self.file.set_len(0)?;
         }
         self.file.write_all(document)?;
         self.file.flush()
     }
+}
+
+/// Opens a file, which it makes where there is none; what it holds stays.
+fn open(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(false).open(path)
 }
 
 impl Drop for ReportFile {

@@ -111,3 +111,54 @@ fn verify_finds_damage_wherever_it_is_and_is_no_success_then() {
     let (code, stdout, stderr) = run(&server.url("/ws"), &["-n", "10", "--verify"]);
     assert_eq!(code, 0, "{stdout}{stderr}");
 }
+
+#[test]
+fn where_nothing_was_opened_thresholds_are_missed_and_the_code_is_the_openings() {
+    let server = Server::start(&["--lab"]);
+    let flags = ["--threshold", "errors<1%", "--threshold", "p99<5ms"];
+    let (code, stdout, stderr) = run(&server.url("/status/503"), &flags);
+    assert_eq!((code, stdout.as_str()), (7, ""), "{stderr}");
+    for told in [
+        "missed   errors<1%  nothing was measured",
+        "missed   p99<5ms    nothing was measured",
+    ] {
+        assert!(stderr.contains(told), "{stderr}");
+    }
+}
+
+#[test]
+fn a_report_whose_file_was_removed_during_the_run_is_written_anew() {
+    use std::process::Stdio;
+
+    use super::{LIMIT, bench, server};
+    use crate::harness::Ends as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (address, seen) = server();
+    for keep_folder in [true, false] {
+        let inner = folder.path().join(keep_folder.to_string());
+        std::fs::create_dir(&inner).unwrap();
+        let path = inner.join("report.json");
+        let url = format!("ws://{address}/");
+        let child = bench(&[&url, "-d", "1s", "--json", path.to_str().unwrap()])
+            .args(ONE)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        while !matches!(seen.recv_timeout(LIMIT).unwrap(), Seen::Message) {}
+        match keep_folder {
+            true => std::fs::remove_file(&path).unwrap(),
+            false => std::fs::remove_dir_all(&inner).unwrap(),
+        }
+        let output = child.ends();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let expected = if keep_folder { 0 } else { 12 };
+        assert_eq!(output.status.code(), Some(expected), "{stderr}");
+        assert_eq!(path.exists(), keep_folder);
+        let told = format!("could not write the report to '{}'", path.display());
+        assert_eq!(stderr.contains(&told), !keep_folder, "{stderr}");
+        // What the first run has sent is not the second one's.
+        while seen.try_recv().is_ok() {}
+    }
+}
