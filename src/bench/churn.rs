@@ -74,13 +74,16 @@ impl Churn {
     }
 
     /// Counts handshakes to a URL, in the warm-up or after it.
-    fn count(&self, url: usize, is_measured: bool, on: impl FnOnce(&mut HandshakeCounters)) {
+    fn count(&self, url: usize, is_measured: bool, on: impl Fn(&mut HandshakeCounters)) {
         let mut report = self.handshakes.borrow_mut();
         let stats = report.of(url);
-        on(match is_measured {
-            true => &mut stats.counters,
-            false => &mut stats.warmup,
-        });
+        if !is_measured {
+            on(&mut stats.warmup);
+            return;
+        }
+        on(&mut stats.counters);
+        // A rate of handshakes is one stage.
+        on(&mut self.parts.borrow_mut().at(url, 0).handshakes);
     }
 
     /// Counts a handshake that failed.
@@ -151,7 +154,7 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
     let mut parts = Parts::new(urls, config.stages());
     let mut ledger = None;
     if let Load::Open(schedule) = &config.load
-        && start_ns > 0
+        && (start_ns > 0 || config.messages.is_some())
     {
         let begins = schedule.begins_ns().skip(1);
         parts.set_stage_begins(begins.map(|ns| ns.saturating_add(start_ns)).collect());
@@ -182,6 +185,7 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
         outcome = &mut watch => with_the_last(&churn, slots, outcome).await,
     };
     churn.count_rest(&outcome.times, churn.control.stop.load(Ordering::Relaxed));
+    outcome.parts.merge(&mut churn.parts.borrow_mut().take());
     if start_ns == 0 {
         // The load has never begun.
         outcome.times.start_ns = u64::MAX;
@@ -394,6 +398,7 @@ impl Churn {
         note_timings(report.of(url), &opened.timings);
         // For the rate: handshakes have counters of their own.
         counters.answered_in_time += u64::from(at.now_ns < self.times.end_ns);
+        stats.handshakes.opened += 1;
         stats
             .from_intended
             .record(at.now_ns.saturating_sub(at.intended_ns));

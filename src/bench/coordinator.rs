@@ -17,13 +17,16 @@ use super::messages::{BenchError, Control, FromWorker, Live, OpeningReport, Outc
 use super::opener::target_of;
 use super::schedule::Stage;
 use super::stats::{Parts, Stats};
-use super::summary::{ClientUse, End, Second, StageResult, Summary, UrlResult};
+use super::summary::{ClientUse, End, Second, SecondCounts, StageResult, Summary, UrlResult};
 use super::usage::{max_rss_bytes, rss_bytes};
 use crate::connection::OpenFailure;
 
 /// Between the moment when all connections are open and the start of the
 /// load: twice what a thread needs to notice.
 const START_DELAY: Duration = Duration::from_millis(120);
+
+/// Less than this at the end is no second of its own.
+const SHORTEST_SECOND: Duration = Duration::from_millis(100);
 
 fn no_connection(
     config: &BenchConfig,
@@ -213,14 +216,14 @@ impl Coordinator {
     fn close_second(&mut self, second: u64, mut parts: Parts, span: Duration) {
         self.next_second = self.next_second.max(second + 1);
         let mut stats = parts.total();
-        let errors = stats.errors.total();
+        let counts = SecondCounts::of(self.control.config.mode, &stats);
         let histogram = stats.from_intended.histogram();
         let at = |quantile| (!histogram.is_empty()).then(|| histogram.value_at_quantile(quantile));
         let (p50_ns, p99_ns, max_ns) = (at(0.5), at(0.99), histogram.max());
         let counters = stats.counters;
         self.total.merge(&mut parts);
         self.live.counters.merge(&counters);
-        self.live.errors += errors;
+        self.live.errors += counts.errors;
         let rated = match self.control.config.mode {
             Mode::Flood => counters.sent,
             _ => counters.answered_in_time,
@@ -232,11 +235,7 @@ impl Coordinator {
         self.series.push(Second {
             second,
             span,
-            sent: counters.sent,
-            received: counters.answered,
-            lost: counters.lost.total(),
-            unsent: counters.unsent.total(),
-            errors,
+            counts,
             open: self.control.open.load(Ordering::Relaxed),
             p50_ns: p50_ns.unwrap_or(0),
             p99_ns: p99_ns.unwrap_or(0),
@@ -342,9 +341,22 @@ impl Coordinator {
         for (second, (_, mut parts)) in seconds {
             let begun = Duration::from_secs(second);
             let span = duration.saturating_sub(begun).min(Duration::from_secs(1));
-            if span >= Duration::from_millis(100) {
+            let is_first = self.series.is_empty() && !span.is_zero();
+            if span >= SHORTEST_SECOND || is_first {
                 self.close_second(second, parts, span);
+                // By now all are closed: those that the load has left open count.
+                if drives(self.control.config.mode)
+                    && let Some(last) = self.series.last_mut()
+                {
+                    last.open = self.connections_left;
+                }
             } else {
+                // What came after the last whole second, as losses do, is told with it.
+                if let Some(last) = self.series.last_mut() {
+                    let stats = parts.total();
+                    last.counts
+                        .add(&SecondCounts::of(self.control.config.mode, &stats));
+                }
                 self.total.merge(&mut parts);
             }
         }

@@ -4,6 +4,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -41,6 +42,8 @@ pub(super) struct Opening {
     attempts: FuturesUnordered<Attempt>,
     begin: Instant,
     wire: Arc<WireCounter>,
+    /// For each URL, how many attempts have begun: the ramp-up holds the others back.
+    begun: Arc<[AtomicU64]>,
     report: OpeningReport,
 }
 
@@ -52,6 +55,12 @@ impl Opening {
             attempts: FuturesUnordered::new(),
             begin: Instant::now(),
             wire,
+            begun: control
+                .config
+                .targets
+                .iter()
+                .map(|_| AtomicU64::new(0))
+                .collect(),
             report: OpeningReport::new(control.config.targets.len()),
         }
     }
@@ -62,9 +71,7 @@ impl Opening {
             while self.attempts.len() < AT_A_TIME
                 && let Some((slot, index)) = self.todo.next()
             {
-                let counters = &mut self.report.of(self.config.url_of(index)).counters;
-                counters.due += 1;
-                counters.attempted += 1;
+                self.report.of(self.config.url_of(index)).counters.due += 1;
                 let attempt = self.attempt(slot, index);
                 self.attempts.push(attempt);
             }
@@ -94,12 +101,12 @@ impl Opening {
     /// What was learnt. What is not done by now is left.
     pub(super) fn finish(mut self) -> OpeningReport {
         for (_, index) in self.todo {
-            let counters = &mut self.report.of(self.config.url_of(index)).counters;
-            counters.due += 1;
-            counters.interrupted += 1;
+            self.report.of(self.config.url_of(index)).counters.due += 1;
         }
-        for stats in &mut self.report.handshakes {
+        for (stats, begun) in self.report.handshakes.iter_mut().zip(&*self.begun) {
             let counters = &mut stats.counters;
+            counters.attempted = begun.load(Ordering::Relaxed);
+            counters.interrupted = counters.due - counters.attempted;
             counters.in_flight = counters.attempted - counters.opened - counters.failed;
         }
         self.report
@@ -108,10 +115,14 @@ impl Opening {
     fn attempt(&self, slot: usize, index: usize) -> Attempt {
         let config = Arc::clone(&self.config);
         let wire = Arc::clone(&self.wire);
+        let begun = Arc::clone(&self.begun);
         let due = self.begin + share_of(config.ramp_up, index, config.connections);
         Box::pin(async move {
             if !config.ramp_up.is_zero() {
                 sleep_until(due).await;
+            }
+            if let Some(begun) = begun.get(config.url_of(index)) {
+                begun.fetch_add(1, Ordering::Relaxed);
             }
             let result = match open_connection(&config, index).await {
                 Ok(opened) => Ok(link_of(opened, &config, wire).await),

@@ -87,6 +87,8 @@ pub struct Stats {
     pub counters: Counters,
     /// The messages that were meant to leave in the warm-up.
     pub warmup: Counters,
+    /// In mode handshake, the measured attempts.
+    pub handshakes: HandshakeCounters,
     /// Why connections were not opened, or ended before their time; in mode
     /// handshake, why measured attempts failed.
     pub errors: Errors,
@@ -100,6 +102,7 @@ impl Stats {
         self.slip.merge(&mut other.slip);
         self.counters.merge(&other.counters);
         self.warmup.merge(&other.warmup);
+        self.handshakes.merge(&other.handshakes);
         self.errors.merge(&other.errors);
     }
 

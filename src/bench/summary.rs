@@ -124,15 +124,7 @@ pub struct Second {
     pub second: u64,
     /// How long it was measured: less than a second at the end.
     pub span: Duration,
-    /// Messages sent.
-    pub sent: u64,
-    /// Replies to measured messages.
-    pub received: u64,
-    /// Messages given up.
-    pub lost: u64,
-    /// Messages due and not sent.
-    pub unsent: u64,
-    pub errors: u64,
+    pub counts: SecondCounts,
     /// Connections open at its end.
     pub open: usize,
     /// Latency from intended send, in nanoseconds.
@@ -141,6 +133,61 @@ pub struct Second {
     pub p99_ns: u64,
     /// The same, maximum.
     pub max_ns: u64,
+}
+
+/// What happened in a second. Over all seconds these are the counts of the run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SecondCounts {
+    /// Messages sent; in mode handshake, attempts.
+    pub sent: u64,
+    /// Replies to measured messages; in mode handshake, connections opened; in mode
+    /// flood, all messages received.
+    pub received: u64,
+    /// Messages given up.
+    pub lost: u64,
+    /// What was due and not sent, or not attempted.
+    pub unsent: u64,
+    /// Connections that ended; in mode handshake, attempts that failed.
+    pub errors: u64,
+}
+
+impl SecondCounts {
+    pub(super) fn of(mode: Mode, stats: &Stats) -> Self {
+        let Stats {
+            counters,
+            handshakes,
+            errors,
+            ..
+        } = stats;
+        match mode {
+            Mode::Handshake => Self {
+                sent: handshakes.attempted,
+                received: handshakes.opened,
+                lost: 0,
+                unsent: handshakes.unsent(),
+                errors: handshakes.failed,
+            },
+            _ => Self {
+                sent: counters.sent,
+                received: match mode {
+                    Mode::Flood => counters.received(),
+                    _ => counters.answered,
+                },
+                lost: counters.lost.total(),
+                unsent: counters.unsent.total(),
+                errors: errors.total(),
+            },
+        }
+    }
+
+    /// Adds what came later.
+    pub(super) fn add(&mut self, other: &Self) {
+        self.sent += other.sent;
+        self.received += other.received;
+        self.lost += other.lost;
+        self.unsent += other.unsent;
+        self.errors += other.errors;
+    }
 }
 
 impl Summary {

@@ -1,11 +1,12 @@
 //! The phases of a thread's run, from its opening to its closing handshakes:
 //! everything that is looked at every tick and not for a message.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use super::{Cause, Driver, Phase};
-use crate::bench::clock::to_ns;
+use crate::bench::clock::{Times, to_ns};
 use crate::bench::config::Load;
 use crate::bench::conn::{Conn, Fate};
 use crate::bench::ledger::{Ledger, Part};
@@ -38,12 +39,14 @@ impl Driver {
                     self.control
                         .tell(FromWorker::Opened(Box::new(opening.finish())));
                 }
+                self.count_all();
                 self.close_all(now_ns);
             }
             Phase::Opening => {}
             Phase::Ready if stop => {
                 self.interrupted = true;
                 self.left = self.live;
+                self.count_all();
                 self.close_all(now_ns);
             }
             Phase::Ready => {
@@ -145,6 +148,38 @@ impl Driver {
         }
         // Nothing more is handed out.
         self.is_handed_out = true;
+    }
+
+    /// Accounts for a load that the user has ended before it began: of a time nothing
+    /// was due yet, a number was asked for.
+    fn count_all(&mut self) {
+        let config = Arc::clone(&self.shared.config);
+        if config.messages.is_none() {
+            return;
+        }
+        if let Load::Open(schedule) = &config.load {
+            let measure_ns = to_ns(config.warmup);
+            let duration_ns = config.duration.map_or(u64::MAX, to_ns);
+            let times = Times {
+                start_ns: 0,
+                measure_ns,
+                end_ns: measure_ns.saturating_add(duration_ns),
+            };
+            self.ledger = Some(Ledger::new(&config, schedule, &times, config.connections));
+            self.count_schedule();
+        }
+        for position in 0..self.slots.len() {
+            let Some(index) = self.slots.get(position).map(|slot| slot.index) else {
+                continue;
+            };
+            match &self.ledger {
+                Some(ledger) => {
+                    let rounds = 0..ledger.rounds_of(index);
+                    self.count_unsent(position, rounds, Some(Cause::Interrupted));
+                }
+                None => self.unsent_quota(index, config.quota(index), Cause::Interrupted),
+            }
+        }
     }
 
     /// Counts what is due on the schedule of this thread: all that was asked

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use self::config::Config;
-use self::parts::{Counts, Handshake, Stage, Url, errors, handshake, stage, url};
+use self::parts::{Counts, Handshake, Stage, Url, errors, handshake, stages, url};
 use self::times::{Times, times, us};
 use super::{Host, Run};
 use crate::bench::bottleneck::Bottleneck;
@@ -144,7 +144,7 @@ pub(crate) fn report(run: &mut Run<'_>) -> Report {
         bottleneck: found.first().copied(),
         bottlenecks: found,
         thresholds: verdicts.iter().map(threshold).collect(),
-        stages: summary.stages.iter_mut().map(stage).collect(),
+        stages: stages(summary),
         urls: urls(summary, run.config),
         series: summary.series.iter().map(second).collect(),
     }
@@ -215,15 +215,16 @@ fn threshold(verdict: &Verdict) -> Threshold {
 
 fn second(second: &Second) -> SeriesSecond {
     // A second without a reply has no latency.
+    let counts = second.counts;
     let some = |ns| (second.max_ns > 0).then(|| us(ns));
     SeriesSecond {
         second: second.second,
         span_s: second.span.as_secs_f64(),
-        sent: second.sent,
-        received: second.received,
-        lost: second.lost,
-        unsent: second.unsent,
-        errors: second.errors,
+        sent: counts.sent,
+        received: counts.received,
+        lost: counts.lost,
+        unsent: counts.unsent,
+        errors: counts.errors,
         open: second.open,
         p50_us: some(second.p50_ns),
         p99_us: some(second.p99_ns),

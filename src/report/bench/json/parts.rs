@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::times::{Times, times};
 use crate::bench::counters::{Counters, Errors, HandshakeCounters};
 use crate::bench::stats::HandshakeStats;
-use crate::bench::summary::{Agreed, StageResult, UrlResult};
+use crate::bench::summary::{Agreed, StageResult, Summary, UrlResult};
 use crate::bench::{BenchConfig, Mode};
 use crate::report::bench::extension;
 
@@ -190,11 +190,17 @@ pub(super) fn handshake(stats: &mut HandshakeStats, duration: Duration) -> Hands
     }
 }
 
-pub(super) fn stage(result: &mut StageResult) -> Stage {
+pub(super) fn stages(summary: &mut Summary) -> Vec<Stage> {
+    let mode = summary.mode;
+    let stages = summary.stages.iter_mut();
+    stages.map(|result| stage(mode, result)).collect()
+}
+
+fn stage(mode: Mode, result: &mut StageResult) -> Stage {
     Stage {
         duration_s: result.stage.duration.as_secs_f64(),
         rate: result.stage.rate,
-        counts: Counts::of(&result.stats.counters),
+        counts: Counts::of_mode(mode, &result.stats.counters, &result.stats.handshakes),
         latency: times(&mut result.stats.from_intended),
     }
 }
