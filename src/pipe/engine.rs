@@ -196,6 +196,9 @@ where
                 self.poll_timer(cx).is_ready()
             };
             if self.pass.is_given_up() {
+                if !drained {
+                    self.pass.cut_off();
+                }
                 return Poll::Ready(());
             }
             if !due {
@@ -282,6 +285,7 @@ where
             _ => GRACE,
         };
         self.pass.hard_deadline = Some(Instant::now() + grace);
+        self.pass.stopped = Some(stop);
         // What was waited for has come: the limit no longer matters.
         if stop == Stop::MaxTime && matches!(self.pass.end, Some(End::Goal)) {
             return;

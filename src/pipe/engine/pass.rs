@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use crate::connection::Closed;
 use crate::pipe::config::End;
+use crate::talk::Stop;
 
 /// One connection, or an attempt at one.
 #[derive(Default)]
@@ -23,8 +24,9 @@ pub(super) struct Pass {
     pub(super) full_since: Option<Instant>,
     /// Whether messages are of no interest any more.
     pub(super) discard: bool,
-    /// When to give up on the closing handshake and the output.
+    /// When to give up on the closing handshake and the output, and why.
     pub(super) hard_deadline: Option<Instant>,
+    pub(super) stopped: Option<Stop>,
     /// Since when the connection takes nothing more: the peer's Close has come, or
     /// ours is on its way.
     pub(super) closing: Option<Instant>,
@@ -37,6 +39,16 @@ impl Pass {
     /// Whether the time to give up has come.
     pub(super) fn is_given_up(&self) -> bool {
         self.hard_deadline.is_some_and(|at| at <= Instant::now())
+    }
+
+    /// The output was given up before all of it was written: then what was waited
+    /// for has come, and not arrived.
+    pub(super) fn cut_off(&mut self) {
+        if let Some(stop) = self.stopped
+            && !matches!(self.end, Some(End::OutputClosed | End::OutputFailed(_)))
+        {
+            self.end = Some(End::Stopped(stop));
+        }
     }
 
     /// Whether the peer ended the connection in the way in which one says

@@ -17,6 +17,7 @@ use crate::pipe::{Framing, Linger, Quiet, Rest, Source};
 use crate::talk::{LineConfig, Opening, Transcript, system_clock};
 
 mod again;
+mod cut;
 
 async fn pair(buffer: usize) -> (Socket, Socket) {
     let (a, b) = duplex(buffer);
