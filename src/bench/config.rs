@@ -99,6 +99,12 @@ pub struct BenchConfig {
 }
 
 impl BenchConfig {
+    /// A target's URL as it may be shown.
+    pub(crate) fn shown(&self, target: &Target) -> String {
+        let secrets = self.open.secrets(target);
+        secrets.url(&target.wire_url())
+    }
+
     /// The connections of thread `thread`: every `threads`th one.
     pub(super) fn share(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
         (thread..self.connections).step_by(self.threads.max(1))

@@ -371,7 +371,11 @@ impl Coordinator {
         self.client.threads = config.threads;
         Summary {
             mode: config.mode,
-            targets: config.targets.iter().map(ToString::to_string).collect(),
+            targets: config
+                .targets
+                .iter()
+                .map(|target| config.shown(target))
+                .collect(),
             connections: config.connections,
             connections_open: self.connections_open,
             connections_left: self.connections_left,
@@ -396,7 +400,7 @@ impl Coordinator {
             stats.errors.merge(&handshakes.failed);
             let all = 0..config.connections;
             UrlResult {
-                url: target.to_string(),
+                url: config.shown(target),
                 connections: all.filter(|index| config.url_of(*index) == url).count(),
                 stats,
                 handshakes,

@@ -18,7 +18,7 @@ use crate::value::rate as parse_rate;
 /// Flags of `wscli bench`.
 #[derive(Debug, Args)]
 pub(crate) struct BenchArgs {
-    /// The servers; connections take them in turn
+    /// The servers; connections take them in turn. Alone, @NAME is a target saved in config.toml
     #[arg(value_name = "URL", required_unless_present = "demo")]
     pub urls: Vec<String>,
 

@@ -40,7 +40,7 @@ failed attempt; the exit status is that of the last failure.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct ConnectArgs {
-    /// The server: ws://host:port/path, host:port/path, ws+unix:/socket:/path, or @NAME of the configuration file
+    /// The server: ws://host:port/path, host:port/path, ws+unix:/socket:/path, or @NAME, a target saved in config.toml
     #[arg(value_name = "URL")]
     pub url: Option<String>,
 

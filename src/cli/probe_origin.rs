@@ -16,7 +16,7 @@ use crate::origin::{AllowOrigin, AllowOriginError};
 // It sends the origins itself: an error says so to those who give one.
 #[command(mut_arg("origin", |origin| origin.hide(true)))]
 pub(crate) struct ProbeOriginArgs {
-    /// The server: ws://host:port/path or host:port/path; several are probed side by side
+    /// The server: ws://host:port/path or host:port/path; several are probed side by side. Alone, @NAME is a target saved in config.toml
     #[arg(value_name = "URL", required_unless_present_any = ["config", "targets", "from_har", "from_curl", "list", "explain"])]
     pub urls: Vec<String>,
 

@@ -9,6 +9,7 @@ use clap::Args;
 use super::address::AddressArgs;
 use super::auth::AuthArgs;
 use super::proxy::ProxyArgs;
+use super::secret::Secret;
 use super::tls::TlsArgs;
 use super::value;
 use crate::connection::ws::deflate::Offer;
@@ -95,4 +96,8 @@ pub(crate) struct TransportArgs {
     /// How TLS judges the server, and what it shows of the client.
     #[command(flatten)]
     pub tls: TlsArgs,
+
+    /// What a saved target has of secrets, which no output shows.
+    #[arg(skip)]
+    pub secrets: Vec<Secret>,
 }

@@ -93,7 +93,7 @@ async fn connect(
 
 /// Whether the prompt is meant: there is a terminal at both ends, and nothing
 /// asks for what only the pipe does.
-fn is_prompt(args: &ConnectArgs) -> bool {
+pub(super) fn is_prompt(args: &ConnectArgs) -> bool {
     let piped = !args.input.execute.is_empty()
         || args.input.echo
         || args.framing.framing() != Framing::Lines

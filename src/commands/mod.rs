@@ -7,19 +7,22 @@ mod curl;
 mod demo;
 mod dial;
 mod examples;
+mod folders;
 mod generate;
 mod probe_origin;
 mod saved;
 mod serve;
 mod signals;
 pub(crate) mod tls;
+mod toml_file;
 mod transport;
 
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory, FromArgMatches};
+use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use self::saved::Expanded;
 use crate::cli::{Cli, Command, GlobalArgs, When, habits};
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure, hint_of, status_of};
@@ -31,30 +34,21 @@ use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 pub fn run() -> ExitStatus {
     let (arguments, warnings) = match curl::arguments() {
         Ok(expanded) => expanded,
-        Err(error) => return fail(Status::default(), &error),
+        Err(error) => return fail(Status::default(), &error, &Secrets::default()),
     };
-    let mut cli = match parse(&arguments) {
-        Ok(cli) => cli,
+    let (cli, matches) = match parse(&arguments) {
+        Ok(parsed) => parsed,
         Err(error) => return show_clap(&habits::explain(error)),
     };
     let status = Status::new(verbosity(cli.global));
-    if let Some(asked) = asked_for(&cli) {
-        let environment = dial::Environment::read();
-        let (saved, path) = match saved::read(&asked.name, &environment) {
-            Ok(saved) => saved,
-            Err(error) => return fail(status, &error),
-        };
-        status.info(&format!("@{} is of {}", asked.name, path.display()));
-        let arguments = saved::with_flags(&arguments, asked.command, &saved);
-        cli = match parse(&arguments) {
-            Ok(cli) => cli,
-            Err(error) => return show_clap(&error),
-        };
-        put_url(&mut cli, &asked.name, &saved.url);
-    }
     for warning in &warnings {
         status.note(warning);
     }
+    let again = |words: &[OsString]| parse(words).map(|(cli, _)| cli);
+    let Expanded { cli, secrets } = match saved::expand(cli, &matches, &arguments, status, again) {
+        Ok(expanded) => expanded,
+        Err(error) => return fail(status, &error, &Secrets::default()),
+    };
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
         (None, Some(Command::Connect(args))) => connect::run(&args, color(cli.global), status),
@@ -65,43 +59,12 @@ pub fn run() -> ExitStatus {
         (None, Some(Command::Bench(args))) => bench::run(&args, color(cli.global), status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
-    result.unwrap_or_else(|error| fail(status, &error))
+    result.unwrap_or_else(|error| fail(status, &error, &secrets))
 }
 
-fn parse(arguments: &[OsString]) -> Result<Cli, clap::Error> {
-    let matches = command_line().try_get_matches_from(arguments)?;
-    Cli::from_arg_matches(&matches)
-}
-
-/// A saved target that a command line asks for.
-struct Asked {
-    command: &'static str,
-    name: String,
-}
-
-/// The first saved target among the addresses: its flags hold for all of them.
-fn asked_for(cli: &Cli) -> Option<Asked> {
-    let (command, urls) = match cli.command.as_ref()? {
-        Command::Connect(args) => ("connect", args.url.as_slice()),
-        Command::Bench(args) => ("bench", args.urls.as_slice()),
-        Command::ProbeOrigin(args) => ("probe-origin", args.urls.as_slice()),
-        Command::Serve(_) => return None,
-    };
-    let name = urls.iter().find_map(|url| saved::name(url))?.to_owned();
-    Some(Asked { command, name })
-}
-
-/// Puts the address of a saved target into the place of its name.
-fn put_url(cli: &mut Cli, name: &str, address: &str) {
-    let urls = match &mut cli.command {
-        Some(Command::Connect(args)) => args.url.as_mut_slice(),
-        Some(Command::Bench(args)) => &mut args.urls,
-        Some(Command::ProbeOrigin(args)) => &mut args.urls,
-        Some(Command::Serve(_)) | None => return,
-    };
-    for url in urls.iter_mut().filter(|url| saved::name(url) == Some(name)) {
-        address.clone_into(url);
-    }
+fn parse(words: &[OsString]) -> Result<(Cli, ArgMatches), clap::Error> {
+    let matches = command_line().try_get_matches_from(words)?;
+    Ok((Cli::from_arg_matches(&matches)?, matches))
 }
 
 /// The command line, with examples and the exit codes of each command below its long
@@ -130,10 +93,10 @@ fn command_line() -> clap::Command {
     cli
 }
 
-fn fail(status: Status, error: &anyhow::Error) -> ExitStatus {
-    status.error(&sentence(error.as_ref()));
+fn fail(status: Status, error: &anyhow::Error, secrets: &Secrets) -> ExitStatus {
+    status.error(&secrets.values(&sentence(error.as_ref())));
     if let Some(hint) = hint_of(error) {
-        status.note(&format!("hint: {hint}"));
+        status.note(&secrets.values(&format!("hint: {hint}")));
     }
     status_of(error)
 }

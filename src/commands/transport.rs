@@ -52,6 +52,7 @@ pub(super) fn dial(
         subprotocols: subprotocols(&args.subprotocols)?,
         deflate: args.compress,
         edits: header_edits(&args.headers)?,
+        secrets: args.secrets.iter().map(|secret| secret.0.clone()).collect(),
         ..Request::default()
     };
     let mut open = OpenConfig {

@@ -13,6 +13,8 @@ mod log;
 #[cfg(unix)]
 mod peer;
 #[cfg(unix)]
+mod saved;
+#[cfg(unix)]
 mod secrets;
 mod serve;
 mod tls;

@@ -373,3 +373,35 @@ fn memory_does_not_grow_with_the_talk() {
     let late = rss_kib();
     assert!(late - early < 8 * 1024, "{early} KiB, then {late} KiB");
 }
+
+#[test]
+#[ignore = "needs tmux"]
+fn defaults_of_the_configuration_hold_at_the_prompt() {
+    let server = Server::start(Behaviour::Echo);
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("wscli/config.toml");
+    std::fs::create_dir(home.path().join("wscli")).unwrap();
+    let text = format!(
+        "[defaults]\npretty = true\ninclude = true\n[target.here]\nurl = '{}'\n",
+        server.url()
+    );
+    std::fs::write(&file, text).unwrap();
+    let command = format!(
+        "export XDG_CONFIG_HOME={}; exec $WSCLI connect @here",
+        home.path().display()
+    );
+    let terminal = Terminal::run(&command);
+    terminal.sees("Connection opened");
+    terminal.sees("Sec-WebSocket-Version: 13");
+    terminal.enters("{\"first\":1,\"second\":2}");
+    terminal.sees("  \"second\": 2");
+    terminal.enters("/close");
+    terminal.sees("Connection closed");
+    terminal.enters("/connect @here");
+    terminal.sees("is a saved target");
+    // Broken, it is told and left alone.
+    std::fs::write(&file, "[defaults]\nlog = 1\n").unwrap();
+    let terminal = Terminal::run(&command.replace("@here", &server.url()));
+    terminal.sees("its defaults are not used");
+    terminal.sees("Connection opened");
+}

@@ -50,6 +50,11 @@ impl Dialer {
     /// Another address. The prompt has the terminal now: what was not asked
     /// before is not.
     pub(super) fn another(&self, url: &str) -> Result<(Target, OpenConfig), String> {
+        if url.starts_with('@') {
+            return Err(format!(
+                "'{url}' is a saved target, whose flags hold from the start; leave, and write wscli connect {url}"
+            ));
+        }
         self.dial(url, &mut |question| Ok(self.known(question)))
             .map_err(|error| sentence(error.as_ref()))
     }

@@ -27,7 +27,7 @@ pub(super) async fn run(
     stop: Pin<Box<impl Future<Output = Stop>>>,
 ) -> Result<ExitStatus> {
     let secrets = open.secrets(&target);
-    let report = ConnectReport::new(target.to_string());
+    let report = ConnectReport::new(secrets.url(&target.wire_url()));
     let mut teller = Teller::new(args, status, report, secrets.clone());
     let result = talk(args, &mut teller, target, open, stop).await;
     let written = match &args.report.json {

@@ -1,7 +1,5 @@
 //! `wscli connect` at a terminal: the prompt.
 
-use std::env;
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -13,6 +11,7 @@ use super::log::recording;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::commands::colors::color_env;
+use crate::commands::folders::state_file;
 use crate::connection::CloseFrame;
 use crate::decode::Decode;
 use crate::exit::ExitStatus;
@@ -52,7 +51,7 @@ pub(super) async fn run(
     // From here on, whatever happens, the terminal is put back.
     let saved = SavedTerminal::save();
     let source = Source::start(SourceConfig {
-        history: history_path(),
+        history: state_file("history"),
         style,
         prompt,
         suspender: saved.as_ref().map(SavedTerminal::suspender),
@@ -89,21 +88,4 @@ pub(super) fn look(args: &PromptArgs, style: Style, status: Status) -> Look {
         heads: args.include || verbosity >= Verbosity::Verbose,
         verbosity,
     }
-}
-
-/// `$XDG_STATE_HOME/wscli/history`, by the rules of the XDG Base Directory
-/// Specification: a relative path counts as none.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "`commands` reads the environment"
-)]
-fn history_path() -> Option<PathBuf> {
-    let absolute = |name| {
-        env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let state = absolute("XDG_STATE_HOME")
-        .or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
-    Some(state.join("wscli/history"))
 }

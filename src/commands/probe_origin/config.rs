@@ -3,13 +3,10 @@
 //! The text is parsed once, `${NAME}` is replaced in every value, and each
 //! value is held to its form, so that an error can name its line.
 
-mod expand;
 mod settings;
 #[cfg(test)]
 mod tests;
-mod wrong;
 
-use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
@@ -18,12 +15,11 @@ use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
-use self::expand::Expanded;
 use self::settings::Table;
 pub(super) use self::settings::{Page, Settings, no_such_probe, pattern};
-use self::wrong::Wrong;
+use crate::commands::toml_file::expand::{self, Expanded};
+use crate::commands::toml_file::{Wrong, environment_variable, line_of, read};
 use crate::connection::Secrets;
-use crate::exit::Failure;
 
 #[derive(Debug)]
 pub(super) struct ConfigFile {
@@ -44,26 +40,10 @@ impl ConfigFile {
     ///
     /// # Errors
     /// Exit 2, with the line of what cannot work.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "`commands` reads the environment"
-    )]
     pub(super) fn read(path: &Path) -> Result<Self> {
-        let shown = path.display();
-        let text = fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("could not read '{shown}': {error}")))?;
-        let variable = |name: &str| std::env::var(name).ok();
-        let file = parse(&text, &variable).map_err(|wrong| {
-            let line = wrong
-                .span
-                .map(|span| format!(", line {}", line_of(&text, span.start)));
-            Failure::usage(format!(
-                "'{shown}'{}: {}",
-                line.unwrap_or_default(),
-                wrong.why
-            ))
-        })?;
-        Ok(file)
+        let text = read(path)?;
+        let file = parse(&text, &environment_variable);
+        Ok(file.map_err(|wrong| wrong.at(path, &text))?)
     }
 }
 
@@ -130,10 +110,4 @@ fn resolve(
 
 fn overlap(one: &Range<usize>, other: &Range<usize>) -> bool {
     one.start < other.end && other.start < one.end
-}
-
-/// The line of a place in a text, from 1.
-fn line_of(text: &str, at: usize) -> usize {
-    let before = text.as_bytes().get(..at).unwrap_or(text.as_bytes());
-    1 + before.iter().filter(|byte| **byte == b'\n').count()
 }

@@ -38,12 +38,15 @@ pub struct Request {
     pub auth: Auth,
     /// Changes to the headers, applied last.
     pub edits: Vec<HeaderEdit>,
+    /// What must not be shown either, wherever it stands in the request.
+    pub secrets: Vec<String>,
 }
 
 impl Request {
     /// What a connection to `target` by this request must not show.
     pub fn secrets(&self, target: &Target) -> Secrets {
-        let mut known = secrets::in_resource(target.resource.wire());
+        let mut known = self.secrets.clone();
+        known.extend(secrets::in_resource(target.resource.wire()));
         for edit in &self.edits {
             if let HeaderEdit::Set { name, value } = edit {
                 known.extend(secrets::in_header(name, value));

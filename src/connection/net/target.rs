@@ -95,11 +95,11 @@ pub enum TargetError {
     },
     /// A saved target, where only an address can stand.
     #[error(
-        "'{url}' is a saved target, and only one can be asked for, as the address of a command"
+        "'@{name}' is a saved target, which stands in the place of the URL on the command line alone"
     )]
     Saved {
-        /// What was given.
-        url: String,
+        /// Its name.
+        name: String,
     },
     /// Quotes of another shell.
     #[error(
@@ -129,8 +129,8 @@ impl std::str::FromStr for Target {
                 url: shown(inner.trim_end_matches(['\'', '"'])),
             });
         }
-        if url.starts_with('@') {
-            return Err(TargetError::Saved { url: shown(url) });
+        if let Some(name) = url.strip_prefix('@') {
+            return Err(TargetError::Saved { name: shown(name) });
         }
         if has_no_host(url) {
             return Err(TargetError::NoHost { url: shown(url) });
@@ -323,6 +323,10 @@ mod tests {
             (
                 ":5000/ws",
                 "':5000/ws' has a port and no host; write localhost:5000/ws",
+            ),
+            (
+                "@staging",
+                "'@staging' is a saved target, which stands in the place of the URL on the command line alone",
             ),
             (
                 "'ws://h/'",

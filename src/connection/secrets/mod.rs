@@ -181,6 +181,12 @@ impl Secrets {
         self.without_known(&safe).into_owned()
     }
 
+    /// A text without the values that are known: what is named like a secret is
+    /// gone already, or is meant to be read.
+    pub(crate) fn values<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        self.without_known(text)
+    }
+
     /// A text that may repeat secrets: an error, a reason, evidence.
     pub fn text(&self, text: &str) -> String {
         if self.shown {

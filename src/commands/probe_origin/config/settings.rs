@@ -9,13 +9,13 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use toml::Spanned;
 
-use super::Wrong;
 use crate::cli::probe_origin::{Absent, Allowance, Browser, FailOn, SameSiteOf, attacker_domain};
 use crate::cli::secret::Secret;
 use crate::cli::tls::Passphrase;
 use crate::cli::transport::TransportArgs;
 use crate::cli::value;
-use crate::connection::http::{HeaderEdit, HeaderError};
+use crate::commands::toml_file::{Wrong, header};
+use crate::connection::http::HeaderEdit;
 use crate::origin::AllowOrigin;
 use crate::origin::catalogue;
 use crate::origin::verdict::{Excepted, Exception};
@@ -347,14 +347,6 @@ fn allowance(text: &str) -> Result<Allowance, String> {
 fn origin(text: &str) -> Result<AllowOrigin, String> {
     text.parse()
         .map_err(|error: crate::origin::AllowOriginError| error.to_string())
-}
-
-/// The value may be a secret, which no error shows.
-fn header(text: &str) -> Result<HeaderEdit, String> {
-    text.parse().map_err(|error| match error {
-        HeaderError::NoColon(_) => "a header is written 'Name: value'".to_owned(),
-        error => error.to_string(),
-    })
 }
 
 fn known(id: &str) -> Result<String, String> {

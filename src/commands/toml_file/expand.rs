@@ -10,15 +10,15 @@ use crate::connection::secrets::is_secret_header;
 
 /// What was put into the texts.
 #[derive(Debug, Default)]
-pub(super) struct Expanded {
+pub(in crate::commands) struct Expanded {
     /// The places of the texts that had variables.
-    pub(super) places: Vec<Range<usize>>,
+    pub(in crate::commands) places: Vec<Range<usize>>,
     /// The values of the variables whose names promise a secret.
-    pub(super) secrets: Vec<String>,
+    pub(in crate::commands) secrets: Vec<String>,
 }
 
 /// Replaces the variables in all texts of a table.
-pub(super) fn table(
+pub(in crate::commands) fn table(
     table: &mut DeTable<'_>,
     text: &str,
     variable: &dyn Fn(&str) -> Option<String>,
