@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use super::catalogue::Request;
 use super::observe::{Observation, Outcome};
+use crate::connection::Message;
 
 mod pattern;
+mod refusal;
 
 pub(crate) use pattern::{erased, tokens, turned_away};
 
@@ -28,6 +30,8 @@ pub(crate) struct Profile {
     union: BTreeSet<String>,
     /// Why this looks like a refusal itself.
     pub turned_away: Option<String>,
+    /// Whether the allowed origin, too, is told what passes for a refusal.
+    hears_no: bool,
     /// The latest that anything happened after a 101.
     pub settled_after: Duration,
     /// How long the handshake took at most.
@@ -63,6 +67,7 @@ impl Profile {
             core: tokens.clone(),
             union: tokens,
             turned_away: turned_away(sample),
+            hears_no: sample.messages.iter().any(refusal::says_no),
             settled_after: sample.settled_after,
             handshake: sample.evidence.handshake,
         })
@@ -77,6 +82,7 @@ impl Profile {
         let tokens = tokens(sample, &erased(request));
         self.core.retain(|token| tokens.contains(token));
         self.union.extend(tokens);
+        self.hears_no |= sample.messages.iter().any(refusal::says_no);
         self.settled_after = self.settled_after.max(sample.settled_after);
         self.handshake = self.handshake.max(sample.evidence.handshake);
         true
@@ -96,6 +102,38 @@ impl Profile {
     /// was not at first.
     pub(crate) fn is_turned_away(&self, seen: &Observation) -> bool {
         self.turned_away.is_none() && (turned_away(seen).is_some() || seen.rejected.is_some())
+    }
+
+    /// Whether an answer has a message that says no, which the allowed origin does
+    /// not get, and did not hear beside it either.
+    pub(crate) fn is_refused_in_words(
+        &self,
+        seen: &Observation,
+        request: &Request,
+        heard: Option<&Observation>,
+    ) -> bool {
+        let noise = heard.map(|heard| noise(heard, request)).unwrap_or_default();
+        let erased = erased(request);
+        let is_noise = |message: &Message| {
+            pattern::tokens_of(message, &erased)
+                .iter()
+                .all(|token| noise.contains(token))
+        };
+        let mut messages = seen.messages.iter();
+        seen.rejected.is_some()
+            || !self.hears_no
+                && messages.any(|message| refusal::says_no(message) && !is_noise(message))
+    }
+
+    /// Whether an answer has all that the allowed origin is told, so that whoever
+    /// was refused after it has read it.
+    pub(crate) fn was_told(&self, seen: &Observation, request: &Request) -> bool {
+        let tells =
+            |message: &Message| !refusal::opens_transport(message) && !refusal::says_no(message);
+        let tokens = tokens(seen, &erased(request));
+        !self.core.is_empty()
+            && self.core.iter().all(|token| tokens.contains(token))
+            && seen.messages.iter().any(tells)
     }
 
     /// Compares an answer to a probe.
@@ -129,7 +167,7 @@ impl Profile {
         }
         match seen.outcome {
             // Slow is not refused.
-            Outcome::Flood | Outcome::Broken | Outcome::Timeout => {
+            Outcome::Flood | Outcome::Timeout => {
                 return Comparison::Unclear(seen.outcome.told());
             }
             // Chance, too, ends a connection now and then.

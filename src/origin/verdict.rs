@@ -1,8 +1,11 @@
 //! The verdict: what the answers together mean, and what is to be done. Pure.
 
+mod finding;
+
 use std::sync::Arc;
 use std::time::Duration;
 
+pub(crate) use self::finding::Finding;
 use super::catalogue::{Fix, Group, Rule, Severity};
 use super::observe::Evidence;
 use super::plan::{AbsentPolicy, Plan, Probe, Skipped};
@@ -43,23 +46,6 @@ impl Verdict {
     }
 }
 
-/// One weakness.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Finding {
-    /// The probe that shows it.
-    pub probe: &'static str,
-    /// How bad it is.
-    pub severity: Severity,
-    /// The likely bug of the server, and how it is exploited.
-    pub message: String,
-    /// What to do about it.
-    pub remediation: String,
-    /// What was sent.
-    pub origin: String,
-    /// Why the user has accepted it.
-    pub excepted: Option<Excepted>,
-}
-
 /// One probe and its answer.
 #[derive(Debug, Clone)]
 pub(crate) struct ProbeReport {
@@ -88,6 +74,14 @@ impl ProbeReport {
             Some(seen) => seen.outcome.code(),
             None => "not-sent".into(),
         }
+    }
+
+    /// Whether a page was refused after it had read what the allowed origin gets.
+    fn is_refused_late(&self) -> bool {
+        let seen = self.judged.seen.as_ref();
+        self.group == Group::Web
+            && self.judged.accepted == Some(false)
+            && seen.is_some_and(|seen| seen.read_before)
     }
 
     /// The raw evidence, where it was sent.
@@ -128,13 +122,6 @@ pub(crate) struct Report {
     pub handshakes: u32,
     /// How long the run took.
     pub took: Duration,
-}
-
-impl Finding {
-    /// Whether it was known before: it is in the baseline.
-    pub(crate) fn is_known(&self) -> bool {
-        self.excepted == Some(Excepted::Known)
-    }
 }
 
 impl Report {
@@ -187,6 +174,11 @@ pub(crate) fn report(
     let server = recognise(path, answers);
     let (verdict, reason) = judge(&result.ending, &probes);
     let mut findings = findings(&probes, policy, &allowed, &target, server);
+    let refused_late = probes
+        .iter()
+        .filter(|probe| probe.is_refused_late())
+        .map(|probe| (probe.rule.id, probe.origin.as_str()));
+    findings.extend(finding::read_before(refused_late, policy));
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
     let mut notes = result.notes;
     notes.extend(unused(policy, &findings, &probes));

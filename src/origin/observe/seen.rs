@@ -48,6 +48,8 @@ pub(crate) struct Observation {
     pub retry_after: Option<Duration>,
     /// The time from the 101 to the last thing that happened.
     pub settled_after: Duration,
+    /// Whether what the allowed origin gets came before the refusal.
+    pub read_before: bool,
     /// The raw evidence, redacted.
     pub evidence: Evidence,
     /// Why there was no connection, for the exit code.
@@ -103,6 +105,7 @@ impl Observation {
             rejected: None,
             retry_after: None,
             settled_after: Duration::ZERO,
+            read_before: false,
             evidence: Evidence::default(),
             error: None,
             keeps: KEPT_MESSAGES,

@@ -52,20 +52,31 @@ pub(crate) fn erased(request: &Request) -> Vec<String> {
 pub(crate) fn tokens(seen: &Observation, erased: &[String]) -> BTreeSet<String> {
     let mut tokens = BTreeSet::new();
     for message in &seen.messages {
-        match message {
-            Message::Text(text) => message_tokens(text, erased, &mut tokens),
-            Message::Binary(bytes) => {
-                tokens.insert("binary".into());
-                if let Ok(text) = std::str::from_utf8(bytes) {
-                    words("", text, erased, &mut tokens);
-                }
-            }
-        }
+        add_tokens(message, erased, &mut tokens);
     }
     if !seen.close_reason.is_empty() {
         words("reason:", &seen.close_reason, erased, &mut tokens);
     }
     tokens
+}
+
+/// The pattern of one message.
+pub(super) fn tokens_of(message: &Message, erased: &[String]) -> BTreeSet<String> {
+    let mut tokens = BTreeSet::new();
+    add_tokens(message, erased, &mut tokens);
+    tokens
+}
+
+fn add_tokens(message: &Message, erased: &[String], tokens: &mut BTreeSet<String>) {
+    match message {
+        Message::Text(text) => message_tokens(text, erased, tokens),
+        Message::Binary(bytes) => {
+            tokens.insert("binary".into());
+            if let Ok(text) = std::str::from_utf8(bytes) {
+                words("", text, erased, tokens);
+            }
+        }
+    }
 }
 
 fn message_tokens(text: &str, erased: &[String], tokens: &mut BTreeSet<String>) {
@@ -191,6 +202,11 @@ static REFUSAL: LazyLock<Regex> = LazyLock::new(|| {
     )
     .expect("the pattern is valid")
 });
+
+/// Whether a text has words of refusal.
+pub(super) fn speaks_of_refusal(text: &str) -> bool {
+    REFUSAL.is_match(text)
+}
 
 /// Whether one token of a message speaks of a refusal.
 pub(super) fn refuses(token: &str) -> bool {

@@ -59,6 +59,8 @@ pub(super) enum Manner {
     Alone,
     /// Alone, and with all the time that there is for a handshake.
     Patient,
+    /// Alone, and watched for longer than the window.
+    Watched,
 }
 
 /// What came of a wave.
@@ -77,6 +79,8 @@ pub(super) struct Answer {
     pub(super) comparison: Comparison,
     /// What of it the allowed origin did not hear too.
     pub(super) signature: Signature,
+    /// Whether a message says no.
+    pub(super) refused_in_words: bool,
 }
 
 impl Answer {

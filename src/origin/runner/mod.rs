@@ -9,6 +9,7 @@ mod baseline;
 mod decide;
 mod forecast;
 mod job;
+mod late;
 mod later;
 mod settle;
 mod waves;
@@ -236,6 +237,10 @@ pub(crate) async fn run_until<D: Dialer>(
         refusals: HashSet::new(),
         late_refusals: false,
         held: Vec::new(),
+        window: config.window,
+        watching: HashSet::new(),
+        watched: HashSet::new(),
+        unclear: HashSet::new(),
         slow: Vec::new(),
         hopeless: HashSet::new(),
         later: Vec::new(),
@@ -283,6 +288,15 @@ struct Runner<'a, D> {
     late_refusals: bool,
     /// Answers that wait for the trial of another of their kind.
     held: Vec<Answer>,
+    /// How long probes are listened to: the window, or longer where answers came
+    /// late.
+    window: Duration,
+    /// The kinds of which one that stays open is being watched for longer, and
+    /// those of which one was, in vain.
+    watching: HashSet<Kind>,
+    watched: HashSet<Kind>,
+    /// Outcomes of which nothing could be told, twice.
+    unclear: HashSet<Outcome>,
     /// Probes without an answer in time, which wait for one of their kind that
     /// is given all the time.
     slow: Vec<(Job, Observation)>,

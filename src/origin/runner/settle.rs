@@ -1,22 +1,21 @@
 //! What the answers of a wave mean: which of them count, and which are asked for
 //! again.
 //!
-//! A refusal by HTTP counts with a good baseline behind it. One after a 101
-//! counts once its signature was seen with no other probe under way: beside the
-//! allowed origin, where the server takes two connections, else twice. What
+//! A refusal by HTTP counts with a good baseline behind it; `late` judges those
+//! after a 101. What
 //! came late, or not at all, is no refusal, and neither is "come back later".
 
-use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use super::baseline::Suspects;
 use super::job::{Answer, Given, Job, Kind, Manner, Sent, requeue};
 use super::{Ending, Runner};
 use crate::origin::observe::{Dialer, Observation, Outcome};
-use crate::origin::profile::{Comparison, erased, noise, tokens, turned_away};
+use crate::origin::profile::{Comparison, erased, noise, tokens};
 
 /// How often a probe is sent at most.
-const MAX_ATTEMPTS: u32 = 8;
+pub(super) const MAX_ATTEMPTS: u32 = 8;
 
 impl<D: Dialer> Runner<'_, D> {
     /// Takes what a wave brought: acceptance at once, refusals by HTTP to the
@@ -51,9 +50,17 @@ impl<D: Dialer> Runner<'_, D> {
             if job.manner == Manner::Patient {
                 self.be_patient(&job, &seen, queue);
             }
+            if job.manner == Manner::Watched {
+                self.watching.remove(&group_of(self, &job));
+            }
             let answer = self.answer(job, seen, front.as_ref());
             match answer.comparison {
-                Comparison::Same => self.accept(answer.job, answer.seen, queue),
+                Comparison::Same => {
+                    if answer.job.manner == Manner::Watched {
+                        self.watch_longer(&answer.job, &answer.seen, queue);
+                    }
+                    self.accept(answer.job, answer.seen, queue);
+                }
                 _ if answer.seen.outcome.is_upgraded() => late.push(answer),
                 _ => pending.push(answer),
             }
@@ -86,8 +93,12 @@ impl<D: Dialer> Runner<'_, D> {
         Ok(())
     }
 
-    fn answer(&self, job: Job, seen: Observation, front: Option<&Observation>) -> Answer {
+    fn answer(&self, job: Job, mut seen: Observation, front: Option<&Observation>) -> Answer {
         let probe = &self.config.plan.probes[job.index];
+        let profile = self.profile(probe.allowed, job.given);
+        seen.read_before = profile.is_some_and(|profile| profile.was_told(&seen, &probe.request));
+        let refused_in_words = profile
+            .is_some_and(|profile| profile.is_refused_in_words(&seen, &probe.request, front));
         let comparison = match (self.profile(probe.allowed, job.given), front) {
             (Some(profile), Some(front)) => profile.compare_beside(&seen, &probe.request, front),
             (Some(profile), None) => profile.compare(&seen, &probe.request),
@@ -104,6 +115,7 @@ impl<D: Dialer> Runner<'_, D> {
             seen,
             comparison,
             signature,
+            refused_in_words,
         }
     }
 
@@ -202,6 +214,7 @@ impl<D: Dialer> Runner<'_, D> {
                 seen,
                 comparison,
                 signature,
+                ..
             } = answer;
             let before = job.prior.as_ref().map(|(outcome, _)| *outcome);
             let first_time = before != Some(seen.outcome) && job.attempts < MAX_ATTEMPTS;
@@ -223,84 +236,6 @@ impl<D: Dialer> Runner<'_, D> {
             }
         }
         requeue(again, queue);
-    }
-
-    /// Judges answers after a 101, with a good baseline behind them. `alone`:
-    /// no other probe was under way.
-    fn judge_late(&mut self, late: Vec<Answer>, alone: bool, queue: &mut VecDeque<Job>) {
-        if late.is_empty() {
-            return;
-        }
-        // From here on the allowed origin stands beside.
-        let beside = self.stands_beside();
-        self.late_refusals = true;
-        let mut again = Vec::new();
-        let mut tried = HashSet::new();
-        let held = if alone {
-            std::mem::take(&mut self.held)
-        } else {
-            Vec::new()
-        };
-        let last = late.len();
-        for (place, mut answer) in late.into_iter().chain(held).enumerate() {
-            let in_trial = alone && place < last;
-            if in_trial {
-                // The profile may have learnt what this answer is.
-                self.compare_again(&mut answer);
-            }
-            let known = self.refusals.contains(&answer.signature);
-            let repeated =
-                answer.job.prior.as_ref().map(|(outcome, _)| *outcome) == Some(answer.seen.outcome);
-            let decided = in_trial && (beside || repeated) || known && (beside || alone);
-            let spent = answer.job.attempts >= MAX_ATTEMPTS;
-            match answer.comparison {
-                Comparison::Same => self.accept(answer.job, answer.seen, queue),
-                _ if answer.seen.outcome.asks_for_time() => {
-                    self.come_back(answer.job, answer.seen);
-                }
-                Comparison::Unclear(why) if repeated || spent => {
-                    self.undecided(answer.job, answer.seen, why);
-                }
-                Comparison::Differs(why) | Comparison::Seems(why) if decided || spent => {
-                    if is_vague(&answer.job, &answer.seen) {
-                        let why = "101, then other messages, of which none speaks of a refusal (--reject-text)";
-                        self.undecided(answer.job, answer.seen, why.into());
-                    } else if decided {
-                        self.refusals.insert(answer.signature);
-                        self.refuse(answer.job, answer.seen, why, queue);
-                    } else {
-                        self.undecided(answer.job, answer.seen, why);
-                    }
-                }
-                // One of a kind is tried alone, and speaks for the others where
-                // they were seen beside the allowed origin too.
-                _ if beside && !tried.insert(answer.signature.clone()) => self.held.push(answer),
-                _ => {
-                    let first = beside || tried.insert(answer.signature.clone());
-                    again.push(Job {
-                        prior: Some(answer.signature).filter(|_| in_trial),
-                        manner: if first {
-                            Manner::Alone
-                        } else {
-                            Manner::Together
-                        },
-                        ..answer.job
-                    });
-                }
-            }
-        }
-        again.sort_by_key(|job| job.manner == Manner::Together);
-        requeue(again, queue);
-    }
-
-    fn compare_again(&self, answer: &mut Answer) {
-        if self.width > 1 {
-            return;
-        }
-        let probe = &self.config.plan.probes[answer.job.index];
-        if let Some(profile) = self.profile(probe.allowed, answer.job.given) {
-            answer.comparison = profile.compare(&answer.seen, &probe.request);
-        }
     }
 
     /// A probe got no answer in time, which says nothing. One of its group is
@@ -459,16 +394,6 @@ impl<D: Dialer> Runner<'_, D> {
     }
 }
 
-fn group_of<D>(runner: &Runner<'_, D>, job: &Job) -> Kind {
+pub(super) fn group_of<D>(runner: &Runner<'_, D>, job: &Job) -> Kind {
     (runner.config.plan.probes[job.index].group, job.given)
-}
-
-/// Whether an answer without the secrets could be that of a server that lets in
-/// whoever has none, and greets them otherwise: that guards nothing.
-fn is_vague(job: &Job, seen: &Observation) -> bool {
-    matches!(job.given, Given::NoSecrets | Given::WrongSecrets)
-        && seen.outcome == Outcome::Open
-        && !seen.messages.is_empty()
-        && seen.rejected.is_none()
-        && turned_away(seen).is_none()
 }

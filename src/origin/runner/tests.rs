@@ -6,6 +6,7 @@ mod model;
 mod noise;
 mod server;
 mod slow;
+mod still_open;
 
 use std::time::Duration;
 

@@ -21,6 +21,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::job::{Answer, Given, Job, Manner, Sent};
+use super::late::WATCH;
 use super::{Ending, Progress, Runner};
 use crate::origin::observe::{Connection, Dialer, Observation, Until, connect};
 
@@ -216,7 +217,11 @@ impl<D: Dialer> Runner<'_, D> {
     }
 
     async fn listen(&self, (job, connection): (Job, Connection)) -> (Job, Observation) {
-        let until = Some(Until::Passed(self.config.window));
+        let window = match job.manner {
+            Manner::Watched => self.window.max(self.time_left(WATCH)),
+            _ => self.window,
+        };
+        let until = Some(Until::Passed(window));
         let seen = connection.listen(until, &self.config.talk).await;
         (job, seen)
     }

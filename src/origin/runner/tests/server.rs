@@ -62,9 +62,15 @@ pub(super) enum Reply {
 /// What an open connection does.
 #[derive(Clone, Default)]
 pub(super) struct Talk {
-    greeting: Option<String>,
+    /// The first words, and how late they are.
+    greetings: Vec<String>,
+    late: Duration,
     echo: bool,
     close: Option<u16>,
+    /// Ends the stream after this time.
+    end: Option<Duration>,
+    /// Sends a frame that breaks the protocol.
+    broken: bool,
 }
 
 pub(super) fn status(status: u16) -> Reply {
@@ -99,7 +105,19 @@ impl Reply {
     }
 
     pub(super) fn says(self, text: &str) -> Self {
-        self.with(|talk| talk.greeting = Some(text.to_owned()))
+        self.with(|talk| talk.greetings.push(text.to_owned()))
+    }
+
+    pub(super) fn late(self, time: Duration) -> Self {
+        self.with(|talk| talk.late = time)
+    }
+
+    pub(super) fn ends(self, after: Duration) -> Self {
+        self.with(|talk| talk.end = Some(after))
+    }
+
+    pub(super) fn breaks(self) -> Self {
+        self.with(|talk| talk.broken = true)
     }
 
     pub(super) fn echoes(self) -> Self {
@@ -303,8 +321,19 @@ async fn read_head(io: &mut DuplexStream) -> String {
 async fn serve(io: DuplexStream, talk: Talk, room: broadcast::Sender<String>) {
     let mut news = room.subscribe();
     let mut socket = WebSocketStream::from_raw_socket(io, Role::Server, None).await;
-    if let Some(greeting) = talk.greeting {
+    if !talk.late.is_zero() {
+        sleep(talk.late).await;
+    }
+    for greeting in talk.greetings {
         let _ = socket.send(Message::text(greeting)).await;
+    }
+    if talk.broken {
+        // Servers do not mask (RFC 6455 §5.1).
+        let _ = socket.get_mut().write_all(b"\x81\x82\0\0\0\0hi").await;
+    }
+    if let Some(after) = talk.end {
+        sleep(after).await;
+        return;
     }
     if let Some(code) = talk.close {
         let frame = CloseFrame {

@@ -148,13 +148,16 @@ async fn connections_that_chance_ends_are_not_refused() {
 #[tokio::test(start_paused = true)]
 async fn the_number_of_handshakes_is_as_foretold() {
     type Refusal = fn(&Ask) -> Reply;
-    let kinds: [(&str, Refusal); 9] = [
+    let kinds: [(&str, Refusal); 12] = [
         ("open", |_| open()),
         ("403", |_| status(403)),
         ("end of stream", |_| Reply::Drop),
         ("500", |_| status(500)),
         ("close", |_| open().closes(1008)),
         ("message", |_| open().says("{\"error\":\"no\"}")),
+        ("other words", |_| open().says("welcome, guest")),
+        ("masked", |_| open().breaks()),
+        ("flood", |_| Reply::Flood),
         ("two", |ask| status(if ask.others < 2 { 403 } else { 503 })),
         ("one", |ask| status(if ask.others < 1 { 403 } else { 503 })),
         ("one, close", |ask| match ask.others {

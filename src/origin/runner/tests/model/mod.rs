@@ -13,6 +13,7 @@ use std::sync::Mutex;
 use self::grammar::{Allowed as Site, Dice, Rule};
 use super::*;
 
+const HELLO: &str = "{\"type\":\"hello\"}";
 const TARGET_PORT: u16 = 9000;
 
 /// How a server says no.
@@ -41,6 +42,8 @@ enum Fault {
     Strangers,
     /// Strangers get 503 for a while.
     Warming,
+    /// Strangers who are let in are greeted late, or otherwise.
+    Guests,
     /// Who was refused so many times is refused for ever.
     Ban,
     /// Who was refused so many times is refused for a while.
@@ -51,7 +54,7 @@ enum Fault {
     Few,
 }
 
-const FAULTS: [Fault; 11] = [
+const FAULTS: [Fault; 12] = [
     Fault::None,
     Fault::Noise,
     Fault::Delay,
@@ -59,6 +62,7 @@ const FAULTS: [Fault; 11] = [
     Fault::Limit,
     Fault::Strangers,
     Fault::Warming,
+    Fault::Guests,
     Fault::Ban,
     Fault::Pause,
     Fault::Drops,
@@ -90,7 +94,12 @@ impl Case {
             No::Message,
             No::Silence,
         ]);
-        let fault = dice.one(&FAULTS);
+        let mut fault = dice.one(&FAULTS);
+        if fault == Fault::Guests && matches!(no, No::Silence) {
+            // One of a kind is waited for, and who is silent as well is taken for
+            // the like of it.
+            fault = Fault::None;
+        }
         let amount = dice.below(1000);
         Self {
             site,
@@ -160,6 +169,15 @@ impl Case {
             Fault::Slow if ask.origin() != Some(&self.site.origin()) => {
                 reply.after(Duration::from_millis(3200 + self.amount as u64 * 4))
             }
+            Fault::Guests if taken && ask.origin() == Some(&self.site.origin()) => {
+                reply.says(HELLO)
+            }
+            Fault::Guests if taken => match self.amount % 3 {
+                0 => reply.says(HELLO).late(Duration::from_secs(3)),
+                1 => reply.says("{\"type\":\"hello\",\"as\":\"guest\"}"),
+                _ => reply.says(HELLO).says("there is news for guests"),
+            },
+            Fault::Guests => reply,
             Fault::Strangers | Fault::Warming if ask.origin() == Some(&self.site.origin()) => reply,
             Fault::Warming => {
                 let since = *state.warms.get_or_insert(ask.at);
