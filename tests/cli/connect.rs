@@ -111,7 +111,7 @@ fn exit_codes_of_failures_before_a_connection() {
             &closed,
             &["-H", "@/no/such/file"],
             outcome(
-                12,
+                2,
                 "",
                 "wscli: could not read the headers in '/no/such/file': No such file or directory (os error 2)\n",
             ),
