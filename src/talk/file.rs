@@ -1,8 +1,6 @@
 //! The log file: appended to an event at a time, by one write that the
 //! program keeps nothing of, so that a crash loses nothing. Only where the
-//! other end may stop reading does a thread write ([`stream_file`]).
-//!
-//! [`stream_file`]: super::stream_file
+//! other end may stop reading does a thread write (`stream_file`).
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};

@@ -298,7 +298,10 @@ async fn faults_are_told_and_the_prompt_goes_on() {
             "/bad-utf8",
             "! the peer sent text that is not UTF-8: invalid utf-8 sequence of 1 bytes from index 2",
         ),
-        ("/bad-rsv", &format!("{broke} Reserved bits are non-zero")),
+        (
+            "/bad-rsv",
+            &format!("{broke} a frame has reserved bits set that no agreed extension uses"),
+        ),
         (
             "/bad-mask",
             &format!("{broke} Received a masked frame from server"),

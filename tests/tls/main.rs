@@ -112,7 +112,7 @@ async fn an_unknown_issuer_is_named() {
         assert_eq!(
             error.hint().unwrap(),
             format!(
-                "trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {}, or anyone with -k",
+                "the server does not send its intermediate certificate, unless 'CN=unknown' is a root: it has to send its whole chain; else trust its issuer with --cacert FILE, its key with -k --pinnedpubkey {}, or anyone with -k",
                 leaf.pin()
             )
         );
