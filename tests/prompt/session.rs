@@ -302,10 +302,7 @@ async fn faults_are_told_and_the_prompt_goes_on() {
             "/bad-rsv",
             &format!("{broke} a frame has reserved bits set that no agreed extension uses"),
         ),
-        (
-            "/bad-mask",
-            &format!("{broke} Received a masked frame from server"),
-        ),
+        ("/bad-mask", &format!("{broke} a server's frame is masked")),
     ] {
         let talk = Talk::start(config(Some(&format!("{lab}{resource}")), transcript()));
         talk.sees(told, 1).await;
