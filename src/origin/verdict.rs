@@ -275,8 +275,12 @@ fn judge(ending: &Ending, probes: &[ProbeReport]) -> (Verdict, String) {
         Ending::Complete | Ending::Stopped(_) => {}
     }
     let all_web = probes.iter().filter(|probe| probe.group == Group::Web);
-    let (excepted, web): (Vec<_>, Vec<_>) =
-        all_web.partition(|probe| probe.excepted.is_some() && probe.judged.accepted != Some(false));
+    let (excepted, web): (Vec<_>, Vec<_>) = all_web.partition(|probe| {
+        // Let in, if only without credentials, or not decided: there is something
+        // to except.
+        let is_open = probe.rating.is_some() || probe.judged.accepted.is_none();
+        probe.excepted.is_some() && is_open
+    });
     if let Some(found) = open_door(&web) {
         return found;
     }

@@ -2,8 +2,8 @@
 //! again.
 //!
 //! A refusal by HTTP counts with a good baseline behind it; `late` judges those
-//! after a 101. What
-//! came late, or not at all, is no refusal, and neither is "come back later".
+//! after a 101. What came late, or not at all, is no refusal, and neither is "come
+//! back later".
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;

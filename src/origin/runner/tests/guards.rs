@@ -207,6 +207,27 @@ async fn a_socket_for_no_page_lets_in_requests_without_an_origin_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_gets_in_without_credentials_is_accepted_where_the_baseline_has_it() {
+    let server = || {
+        Server::new(|ask| match ask.cookie && !is_client(ask) {
+            true => status(403),
+            false => open(),
+        })
+    };
+    let mut config = with_cookie(&["foreign"], SameSite::None);
+    let report = probe_with(&config, server()).await;
+    assert_eq!(report.verdict, Verdict::Bypassable, "{}", report.reason);
+    config.policy.exceptions = vec![Exception {
+        probe: "foreign".into(),
+        origin: None,
+        at_most: None,
+        excepted: Excepted::Known,
+    }];
+    let report = probe_with(&config, server()).await;
+    assert_eq!(report.verdict, Verdict::Enforced, "{}", report.reason);
+}
+
+#[tokio::test(start_paused = true)]
 async fn accepted_findings_are_dropped_before_the_verdict() {
     let policy = |ask: &Ask| match ask.origin() {
         Some("null" | CLIENT) => open(),
