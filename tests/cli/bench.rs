@@ -101,7 +101,16 @@ fn hold(mut stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
     None
 }
 
-fn echo(mut stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
+fn echo(stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
+    echo_changed(stream, tell, |_| {})
+}
+
+/// An echo of small frames, but for what `change` makes of the payload of a message.
+fn echo_changed(
+    mut stream: TcpStream,
+    tell: &Sender<Seen>,
+    change: impl Fn(&mut [u8]),
+) -> Option<()> {
     shake(&mut stream, tell)?;
     loop {
         let mut start = [0; 6];
@@ -112,9 +121,13 @@ fn echo(mut stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
             *byte ^= key;
         }
         let _ = tell.send(Seen::Message);
+        let is_close = start[0] == 0x88;
+        if !is_close {
+            change(&mut payload);
+        }
         let frame = [&[start[0], start[1] & 0x7f], &payload[..]].concat();
         stream.write_all(&frame).ok()?;
-        if start[0] == 0x88 {
+        if is_close {
             return None;
         }
     }

@@ -3,7 +3,7 @@
 use std::net::TcpStream;
 use std::sync::mpsc::Sender;
 
-use super::{Seen, hold, output, serve, shake};
+use super::{Seen, echo_changed, hold, output, serve};
 use crate::harness::Server;
 
 const ONE: [&str; 4] = ["-c", "1", "--warmup", "0"];
@@ -61,26 +61,12 @@ fn a_threshold_on_what_is_not_measured_is_refused_before_the_run() {
 }
 
 /// An echo of small frames whose payload differs in this byte.
-fn echo_damaged<const AT: usize>(mut stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
-    use std::io::{Read, Write};
-    shake(&mut stream, tell)?;
-    loop {
-        let mut start = [0; 6];
-        stream.read_exact(&mut start).ok()?;
-        let mut payload = vec![0; usize::from(start[1] & 0x7f)];
-        stream.read_exact(&mut payload).ok()?;
-        for (byte, key) in payload.iter_mut().zip(start[2..].iter().cycle()) {
-            *byte ^= key;
-        }
-        if let Some(byte) = payload.get_mut(AT).filter(|_| start[0] != 0x88) {
+fn echo_damaged<const AT: usize>(stream: TcpStream, tell: &Sender<Seen>) -> Option<()> {
+    echo_changed(stream, tell, |payload| {
+        if let Some(byte) = payload.get_mut(AT) {
             *byte ^= 1;
         }
-        let frame = [&[start[0], start[1] & 0x7f], &payload[..]].concat();
-        stream.write_all(&frame).ok()?;
-        if start[0] == 0x88 {
-            return None;
-        }
-    }
+    })
 }
 
 #[test]
