@@ -19,6 +19,10 @@ pub(crate) enum WordsError {
     OpenLine,
 }
 
+/// What stands between words. A shell knows no other blanks: a vertical tab is a
+/// word's character to it.
+const BLANKS: &[&str] = &[" ", "\t", "\n", "\r\n"];
+
 /// Splits for bash, or for cmd.exe where the text is written for that.
 ///
 /// bash: POSIX quoting, and `$'…'`, which browsers use for what holds `!` or
@@ -29,7 +33,10 @@ pub(crate) enum WordsError {
 /// # Errors
 /// A text that is cut, or that a shell would have to expand.
 pub(crate) fn split(text: &str) -> Result<Vec<String>, WordsError> {
-    let text = text.trim_start();
+    let mut text = text;
+    while let Some(rest) = BLANKS.iter().find_map(|blank| text.strip_prefix(blank)) {
+        text = rest;
+    }
     let text = text.strip_prefix("$ ").unwrap_or(text);
     if is_cmd(text) {
         split_cmd(text)
@@ -327,6 +334,14 @@ mod tests {
         ] {
             assert_eq!(split(text), Err(expected), "{text}");
         }
+    }
+
+    #[test]
+    fn blanks_that_no_shell_knows_are_parts_of_words() {
+        for word in ["\u{b}a", "\u{c}", "\r", "\u{a0}b", "\u{2003}"] {
+            assert_eq!(split(word).unwrap(), [word], "{word:?}");
+        }
+        assert_eq!(split(" \r\n\tcurl\ta\n").unwrap(), ["curl", "a"]);
     }
 
     proptest! {
