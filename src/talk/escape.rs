@@ -33,8 +33,8 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     }
     let shown = escaped(text, "\\\\");
     match json::is_json(&shown) {
-        // Not to be taken for the JSON that it looks like.
-        true => escaped(text, "\\x5c").into(),
+        // Not to be taken for the JSON that it looks like: with escapes JSON has not.
+        true => escaped(text, "\\x5c").replace("\\r", "\\x0d").into(),
         false => shown.into(),
     }
 }
@@ -188,6 +188,7 @@ mod tests {
             ("{\"a\":\"\u{202e}\"}", r#"{"a":"\u{202e}"}"#),
             ("{}\u{1e}", r"{}\x1e"),
             (r#""\""#, r#""\x5c""#),
+            ("\"\r\"", r#""\x0d""#),
         ] {
             assert_eq!(escape(text), shown, "{text:?}");
             assert_eq!(unescape(shown).unwrap(), text, "{shown}");
