@@ -216,7 +216,8 @@ fn shortfall(summary: &Summary) -> Option<Shortfall> {
     if let Some(stay) = summary.stay {
         let (asked, stayed) = (stay.asked, stay.stayed);
         match &summary.end {
-            End::Peer if stay.is_cut_short() && summary.input == Rest::Ended => {
+            // It begins with the end of the input, also of one that never said anything.
+            End::Peer if stay.is_cut_short() => {
                 return Some(Shortfall::Stay { how, asked, stayed });
             }
             End::Quiet(_) if summary.open.is_none() => return Some(Shortfall::Gone(asked)),

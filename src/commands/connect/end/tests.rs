@@ -153,7 +153,20 @@ fn what_was_asked_for_and_not_done_is_never_a_success() {
         });
     };
     assert!(stay(8).unwrap().is_cut_short() && !stay(20).unwrap().is_cut_short());
-    let cases: [(u16, Change, &str); 8] = [
+    // The input has said nothing and has not ended: the stay has not begun.
+    let unbegun: Change = |s| {
+        s.input = Rest::Silent;
+        s.stay = Some(Stay {
+            asked: Duration::from_secs(20),
+            stayed: Duration::ZERO,
+        });
+    };
+    let cases: [(u16, Change, &str); 9] = [
+        (
+            1000,
+            unbegun,
+            "the peer closed after 0.0 s of 20 s (--linger)",
+        ),
         (
             1000,
             |s| s.input = Rest::More,
