@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, coding::CloseCode};
 
 use super::super::{FrameWalker, Output};
 use super::wire::{
@@ -190,7 +191,17 @@ proptest! {
             messages
         });
         let read = setup.read(cut(&bytes, &sizes), Then::End);
-        prop_assert_eq!(read.messages, direct);
+        // A Close with a code that no frame may carry is an error to us. Tungstenite
+        // puts a Close of its own making in its place.
+        let own = CloseFrame {
+            code: CloseCode::Protocol,
+            reason: "Protocol violation".into(),
+        };
+        let is_of_the_peer = |message: &Message| *message != Message::Close(Some(own.clone()));
+        let (read, direct) = (read.messages.iter(), direct.iter());
+        let read: Vec<_> = read.filter(|message| is_of_the_peer(message)).collect();
+        let direct: Vec<_> = direct.filter(|message| is_of_the_peer(message)).collect();
+        prop_assert_eq!(read, direct);
     }
 
     /// With compression, the walker comes to an end within its bounds.
