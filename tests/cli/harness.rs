@@ -2,7 +2,9 @@
 //! nothing left behind.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::LazyLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 
@@ -18,10 +20,26 @@ pub(crate) fn wscli(args: &[&str]) -> Command {
     command
         .args(args)
         .env_clear()
+        .env("SSL_CERT_FILE", trusted_root())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
     command
+}
+
+/// A trust store that trusts no server of the tests: a bare machine has none.
+fn trusted_root() -> &'static Path {
+    static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let root = rcgen::generate_simple_self_signed(vec!["nobody.test".into()]).unwrap();
+        let name = folder.join(format!("root-{}.pem", std::process::id()));
+        std::fs::write(&name, root.cert.pem()).unwrap();
+        // In one step: another process of the tests may read it.
+        let file = folder.join("root.pem");
+        std::fs::rename(name, &file).unwrap();
+        file
+    });
+    &FILE
 }
 
 /// A running program, ended when dropped.
