@@ -1,6 +1,7 @@
 //! The exit codes: the whole table, and which error means which code.
 
 use std::fmt;
+use std::panic::{UnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 use crate::connection::client::dial::DialError;
@@ -63,6 +64,7 @@ exit_statuses! {
     Inconclusive = 13, &["probe-origin"],
         "inconclusive: no answer that can be judged (probe-origin)";
     TargetDied = 14, &["probe-origin"], "the target died (probe-origin)";
+    Internal = 70, ANY, "a fault of wscli itself: please report it with the words on stderr";
     HungUp = 129, CLIENTS, "hung up (SIGHUP)";
     Interrupted = 130, ANY, "interrupted (SIGINT)";
     Terminated = 143, ANY, "terminated (SIGTERM)";
@@ -131,7 +133,8 @@ pub(crate) fn hint_of(error: &anyhow::Error) -> Option<&str> {
     failure.and_then(|failure| failure.hint.as_deref())
 }
 
-/// The status that an error of any command stands for.
+/// The status that an error of any command stands for. One that nothing here knows,
+/// and no command has given a status, is a fault of ours, and not of who called us.
 pub fn status_of(error: &anyhow::Error) -> ExitStatus {
     for cause in error.chain() {
         if let Some(failure) = cause.downcast_ref::<Failure>() {
@@ -147,7 +150,13 @@ pub fn status_of(error: &anyhow::Error) -> ExitStatus {
             return ExitStatus::LocalIo;
         }
     }
-    ExitStatus::Usage
+    ExitStatus::Internal
+}
+
+/// What `run` ends with; a panic in it, which the panic's hook has told of, is a fault of
+/// ours like any other.
+pub(crate) fn or_internal(run: impl FnOnce() -> ExitStatus + UnwindSafe) -> ExitStatus {
+    catch_unwind(run).unwrap_or(ExitStatus::Internal)
 }
 
 /// The status that a connection which could not be opened stands for.
@@ -276,6 +285,15 @@ mod tests {
             let told = format!("{error:?}");
             assert_eq!(socket(error), status, "{told}");
         }
+    }
+
+    #[test]
+    fn an_internal_error_is_no_usage_error() {
+        let unknown = anyhow::anyhow!("what no command expected").context("outer");
+        assert_eq!(status_of(&unknown), ExitStatus::Internal);
+        let panics = || -> ExitStatus { panic!("on purpose, in a test") };
+        assert_eq!(or_internal(panics), ExitStatus::Internal);
+        assert_eq!(or_internal(|| ExitStatus::Findings), ExitStatus::Findings);
     }
 
     #[test]

@@ -25,13 +25,17 @@ use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use self::saved::Expanded;
 use crate::cli::{Cli, Command, GlobalArgs, When, habits};
 use crate::connection::Secrets;
-use crate::exit::{ExitStatus, Failure, hint_of, status_of};
+use crate::exit::{ExitStatus, Failure, hint_of, or_internal, status_of};
 use crate::talk::sentence;
 use crate::terminal::style::ColorChoice;
 use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
+    or_internal(run_command)
+}
+
+fn run_command() -> ExitStatus {
     let (arguments, warnings) = match curl::arguments() {
         Ok(expanded) => expanded,
         Err(error) => return fail(Status::default(), &error, &Secrets::default()),

@@ -30,17 +30,13 @@ use super::output::Output;
 use super::run::{Pipe, PipeEvent, View};
 use super::silence::{Debt, Rule, SETTLED, Silence};
 use crate::connection::client::reconnect::Outlook;
-use crate::talk::{Direction, Line, LineEvent, Outgoing, Source, Stop};
+use crate::talk::{Direction, LAST_MOMENT, Line, LineEvent, Outgoing, Source, Stop};
 
 /// How many messages are taken from the input before the line is read again.
 const BATCH: usize = 64;
 
 /// How long a stopped talk may take to close and to write out what it has.
 const GRACE: Duration = Duration::from_secs(1);
-
-/// The same at the end of the time limit, which is one: enough for an answer
-/// to the Close that is on its way already.
-const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 impl<I, W, S> Pipe<'_, I, W, S>
 where
@@ -118,28 +114,9 @@ where
     pub(super) async fn run(mut self) -> Summary {
         let mut summary = self.talk().await;
         let is_hard = matches!(summary.end, End::Stopped(_));
-        self.write_out_log(is_hard).await;
-        summary.log_misses = self.line.transcript().finish();
+        summary.log_misses = self.line.finish_log(is_hard).await;
         self.tell_log_trouble();
         summary
-    }
-
-    /// Waits for what reads the log, as long as it reads.
-    async fn write_out_log(&mut self, is_hard: bool) {
-        let limit = is_hard.then(|| Instant::now() + LAST_MOMENT);
-        let (mut before, mut since) = (usize::MAX, Instant::now());
-        loop {
-            let now = Instant::now();
-            let unwritten = self.line.transcript().unwritten();
-            if unwritten != before {
-                (before, since) = (unwritten, now);
-            }
-            let is_over = limit.is_some_and(|at| at <= now) || since + GRACE <= now;
-            if unwritten == 0 || is_over {
-                return;
-            }
-            sleep_until(now + Duration::from_millis(10)).await;
-        }
     }
 
     async fn talk(&mut self) -> Summary {

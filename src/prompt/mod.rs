@@ -32,8 +32,21 @@ use crate::terminal::printer::Printer;
 /// How long the last lines may take to show at the end.
 const LAST_PRINT: Duration = Duration::from_millis(500);
 
+/// How a conversation went.
+#[derive(Debug)]
+pub struct Outcome {
+    /// How it ended.
+    pub end: End,
+    /// What is missing from the log's files, as a sentence.
+    pub log_misses: Option<String>,
+}
+
 /// Runs a conversation until the user, or `stop`, ends it.
-pub async fn run(config: SessionConfig, source: Source, stop: impl Future<Output = Stop>) -> End {
+pub async fn run(
+    config: SessionConfig,
+    source: Source,
+    stop: impl Future<Output = Stop>,
+) -> Outcome {
     let Source {
         mut inputs,
         sink,
@@ -65,8 +78,10 @@ pub async fn run(config: SessionConfig, source: Source, stop: impl Future<Output
             break end;
         }
     };
+    let is_hard = matches!(end, End::Stopped(_));
+    let log_misses = session.line.finish_log(is_hard).await;
     printing.finish(LAST_PRINT);
-    end
+    Outcome { end, log_misses }
 }
 
 async fn sleep(until: Option<Instant>) {

@@ -34,6 +34,13 @@ use crate::connection::{
     SocketConfig, Target, open,
 };
 
+/// How long an end by the time limit, which is one, may still take: enough for an answer
+/// to the Close that is on its way already.
+pub(crate) const LAST_MOMENT: Duration = Duration::from_millis(100);
+
+/// How long what reads the log may stand still before it is given up on.
+const READER_STALL: Duration = Duration::from_secs(1);
+
 /// What a line is to be like.
 #[derive(Debug)]
 pub struct LineConfig {
@@ -161,6 +168,25 @@ impl Line {
     /// The log.
     pub fn transcript(&mut self) -> &mut Transcript {
         &mut self.transcript
+    }
+
+    /// Ends the log, and says what is missing from it. What reads it has as long as it
+    /// reads; where the end `is_hard`, no longer than a moment.
+    pub async fn finish_log(&mut self, is_hard: bool) -> Option<String> {
+        let limit = is_hard.then(|| Instant::now() + LAST_MOMENT);
+        let (mut before, mut since) = (usize::MAX, Instant::now());
+        loop {
+            let now = Instant::now();
+            let unwritten = self.transcript.unwritten();
+            if unwritten != before {
+                (before, since) = (unwritten, now);
+            }
+            let is_over = limit.is_some_and(|at| at <= now) || since + READER_STALL <= now;
+            if unwritten == 0 || is_over {
+                return self.transcript.finish();
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     /// Messages that were handed over in the run: those that have left, and

@@ -36,6 +36,7 @@ pub use entry::{Direction, Entry, Kind, Moment, Source};
 pub use file::LogFile;
 pub use har::HarFile;
 pub use kept::Kept;
+pub(crate) use line::LAST_MOMENT;
 pub use line::{Ended, Line, LineConfig, LineEvent};
 pub use opening::Opening;
 pub use outgoing::Outgoing;

@@ -51,7 +51,8 @@ struct GateState {
     stands: bool,
 }
 
-/// How long the line editor may take to stand still at the end.
+/// How long the line editor has to stand still at the end, where the time for the last
+/// prints is over.
 const STANDS_WITHIN: Duration = Duration::from_millis(200);
 
 impl Gate {
@@ -80,13 +81,13 @@ impl Gate {
     }
 
     /// Lets the line editor stand still from its next paint on, and waits until it
-    /// does.
-    fn end(&self) {
+    /// does, or this much time has passed.
+    fn end(&self, limit: Duration) {
         let mut state = lock(&self.state);
         state.ended = true;
         let wait = self
             .changed
-            .wait_timeout_while(state, STANDS_WITHIN, |state| !state.stands);
+            .wait_timeout_while(state, limit, |state| !state.stands);
         drop(wait);
     }
 
@@ -210,7 +211,7 @@ impl PrinterThread {
         lock(&self.shared.waiting).finish_by = Some(until);
         self.shared.changed.notify_all();
         let waiting = lock(&self.shared.waiting);
-        let left = until.saturating_duration_since(Instant::now());
+        let left = until.saturating_duration_since(Instant::now()) + STANDS_WITHIN;
         let result = self
             .shared
             .changed
@@ -245,7 +246,11 @@ impl Worker {
                 let _ = (self.sink)(fence.to_owned());
                 self.gate.leave();
             }
-            self.gate.end();
+            // The editor has what is left of the time for the last prints: a busy
+            // machine may not let it run at once.
+            let finish_by = lock(&self.shared.waiting).finish_by;
+            let left = finish_by.map(|by| by.saturating_duration_since(Instant::now()));
+            self.gate.end(left.unwrap_or_default().max(STANDS_WITHIN));
         }
         lock(&self.shared.waiting).finished = true;
         self.shared.changed.notify_all();

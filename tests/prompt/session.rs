@@ -13,7 +13,7 @@ use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, Socket
 use wscli::internal::net::RetryPolicy;
 use wscli::prompt::helper::Prompt;
 use wscli::prompt::source::{Input, Typed};
-use wscli::prompt::{self, End, SessionConfig, Source};
+use wscli::prompt::{self, End, Outcome, SessionConfig, Source};
 use wscli::server::{self, ServerConfig};
 use wscli::talk::replay;
 use wscli::talk::text::Look;
@@ -28,7 +28,7 @@ struct Talk {
     lines: mpsc::Sender<Input>,
     screen: watch::Sender<String>,
     prompt: Prompt,
-    end: JoinHandle<End>,
+    end: JoinHandle<Outcome>,
     stop: Option<oneshot::Sender<Stop>>,
 }
 
@@ -140,16 +140,15 @@ impl Talk {
     }
 
     async fn end(self) -> (End, Vec<String>) {
+        let (outcome, shown) = self.outcome().await;
+        assert_eq!(outcome.log_misses, None);
+        (outcome.end, shown)
+    }
+
+    async fn outcome(self) -> (Outcome, Vec<String>) {
         let end = timeout(PATIENCE, self.end);
-        let end = end.await.expect("the session ends").unwrap();
-        let screen = Self {
-            end: tokio::spawn(async { End::Quit }),
-            lines: self.lines,
-            screen: self.screen,
-            prompt: self.prompt,
-            stop: self.stop,
-        };
-        (end, screen.shown())
+        let outcome = end.await.expect("the session ends").unwrap();
+        (outcome, without_times(&self.screen.borrow()))
     }
 }
 
@@ -544,11 +543,13 @@ async fn a_full_disk_is_said_once_and_the_talk_goes_on() {
         talk.sees(&format!("< {line}"), 1).await;
     }
     talk.types("/quit").await;
-    let (_, shown) = talk.end().await;
+    let (outcome, shown) = talk.outcome().await;
     let said = shown
         .iter()
         .filter(|l| l.contains("could not write the log"));
     assert_eq!(said.count(), 1, "{shown:#?}");
+    let misses = outcome.log_misses.expect("what is missing");
+    assert!(misses.ends_with("events are missing from the log '/dev/full'"));
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use crate::commands::colors::color_env;
 use crate::commands::folders::state_file;
 use crate::connection::CloseFrame;
 use crate::decode::Decode;
-use crate::exit::ExitStatus;
+use crate::exit::{ExitStatus, Failure};
 use crate::prompt::helper::Prompt;
 use crate::prompt::{self, End, SessionConfig, Source, SourceConfig};
 use crate::talk::text::{Look, MAX_SHOWN_BYTES};
@@ -60,16 +60,17 @@ pub(super) async fn run(
     let edits = source.fence.is_some();
     // Plain lines are echoed and held back by the terminal itself.
     let saved = saved.filter(|_| edits);
-    let end = prompt::run(config, source, stop).await;
+    let outcome = prompt::run(config, source, stop).await;
     if edits {
         clear_row();
     }
     drop(saved);
-    Ok(match end {
-        End::Quit => ExitStatus::Success,
-        End::Interrupted => ExitStatus::Interrupted,
-        End::Stopped(stop) => status_of_stop(stop),
-    })
+    match (outcome.end, outcome.log_misses) {
+        (End::Quit, Some(misses)) => Err(Failure::new(ExitStatus::LocalIo, misses).into()),
+        (End::Quit, None) => Ok(ExitStatus::Success),
+        (End::Interrupted, _) => Ok(ExitStatus::Interrupted),
+        (End::Stopped(stop), _) => Ok(status_of_stop(stop)),
+    }
 }
 
 /// How entries are to look on a terminal.

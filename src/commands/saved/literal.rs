@@ -19,9 +19,25 @@ pub(super) fn is_secret(flag: &str, texts: &[&str]) -> bool {
     }
 }
 
-/// Whether no variable is in the text.
+/// Whether anything but variables is in the text: a part of a secret is one too.
 fn is_literal(text: &str) -> bool {
-    !text.is_empty() && !text.replace("$${", "").contains("${")
+    let mut rest = text.trim();
+    while let Some((_, behind)) = rest
+        .strip_prefix("${")
+        .and_then(|variable| variable.split_once('}'))
+    {
+        rest = behind.trim_start();
+    }
+    !rest.is_empty()
+}
+
+/// Behind the name of the scheme, `Bearer` for one.
+fn credentials(value: &str) -> bool {
+    let value = value.trim();
+    match value.split_once(' ') {
+        Some((scheme, credentials)) if !scheme.contains("${") => is_literal(credentials),
+        _ => is_literal(value),
+    }
 }
 
 fn password(user: &str) -> bool {
@@ -44,6 +60,7 @@ fn header(header: &str) -> bool {
     match name.trim().to_ascii_lowercase().as_str() {
         "cookie" => cookie(value),
         "sec-websocket-protocol" => subprotocols(value),
+        "authorization" | "proxy-authorization" => credentials(value),
         name => is_secret_header(name) && is_literal(value.trim()),
     }
 }
@@ -70,17 +87,31 @@ mod tests {
             ("bearer", &["tok"][..], true),
             ("bearer", &["${TOKEN}"], false),
             ("bearer", &["$${TOKEN}"], true),
+            ("bearer", &["abc${TOKEN}"], true),
+            ("bearer", &["${TOKEN}abc"], true),
+            ("bearer", &["${HALF}${OTHER}"], false),
+            ("bearer", &["${TOKEN"], true),
             ("pass", &["phrase"], true),
             ("user", &["alice"], false),
             ("user", &["alice:"], false),
             ("user", &["alice:pw"], true),
             ("user", &["alice:${PW}"], false),
+            ("user", &["alice:${PW}1"], true),
+            ("user", &["${USER}:${PW}"], false),
             ("cookie", &["/home/me/jar"], false),
             ("cookie", &["sid=${SID}; a=1"], true),
             ("cookie", &["sid=${SID}", "csrf=${CSRF}"], false),
             ("header", &["X-Trace: 1", "@/etc/headers"], false),
             ("header", &["Authorization: Bearer abc"], true),
             ("header", &["Authorization: Bearer ${TOKEN}"], false),
+            ("header", &["Authorization: Bearer abc${TOKEN}"], true),
+            ("header", &["Authorization: ${ALL}"], false),
+            ("header", &["Authorization: ${SCHEME} ${TOKEN}"], false),
+            ("header", &["Authorization: abc"], true),
+            ("header", &["x-api-key: 12${KEY}"], true),
+            ("header", &["x-api-key: 12 ${KEY}"], true),
+            ("header", &["x-api-key: ${KEY}"], false),
+            ("header", &["Cookie: sid=a${SID}"], true),
             ("header", &["Authorization:", "X-Api-Key;"], false),
             ("header", &["x-api-key: 1234"], true),
             ("header", &["Cookie: sid=1"], true),
@@ -89,12 +120,15 @@ mod tests {
             ("subprotocol", &["graphql-ws"], false),
             ("subprotocol", &["bearer", "abc"], true),
             ("subprotocol", &["bearer", "${TOKEN}"], false),
+            ("subprotocol", &["bearer", "abc${TOKEN}"], true),
             ("url", &["wss://h/ws?room=1"], false),
             ("url", &["wss://me@h/"], false),
             ("url", &["wss://me:pw@h/"], true),
             ("url", &["me:pw@h:80/"], true),
             ("url", &["wss://me:${PW}@h/?token=${T}"], false),
             ("url", &["wss://h/?token=abc"], true),
+            ("url", &["wss://h/?token=abc${T}"], true),
+            ("url", &["wss://me:a${PW}@h/"], true),
             ("proxy", &["http://me:pw@p:3128"], true),
             ("proxy", &["http://me:${PW}@p:3128"], false),
             ("sni", &["token"], false),
