@@ -248,7 +248,7 @@ mod tests {
             (
                 OpenError::Timeout {
                     after: Duration::ZERO,
-                    connected: true,
+                    stuck: Box::default(),
                 },
                 ExitStatus::Timeout,
             ),

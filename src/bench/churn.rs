@@ -389,13 +389,13 @@ impl Churn {
         let mut parts = self.parts.borrow_mut();
         let stats = parts.of(url, at.intended_ns);
         let counters = stats.phase(is_measured);
-        counters.bytes_sent += opened.request_head.wire().len() as u64;
+        counters.bytes_sent += opened.reached.exchange.request_head.wire().len() as u64;
         counters.bytes_received += opened.response.head.raw.wire().len() as u64;
         if !is_measured {
             report.of(url).warmup.opened += 1;
             return;
         }
-        note_timings(report.of(url), &opened.timings);
+        note_timings(report.of(url), &opened.reached.timings);
         // For the rate: handshakes have counters of their own.
         counters.answered_in_time += u64::from(at.now_ns < self.times.end_ns);
         stats.handshakes.opened += 1;

@@ -8,7 +8,8 @@ use super::config::BenchConfig;
 use super::counters::Cause;
 use super::stats::HandshakeStats;
 use super::summary::Agreed;
-use crate::connection::client::dial::{DialError, Timings};
+use crate::connection::client::dial::DialError;
+use crate::connection::client::reached::Timings;
 use crate::connection::net::address::{AddressConfig, Family, Interface};
 use crate::connection::net::tcp::TcpError;
 use crate::connection::{OpenConfig, OpenError, OpenFailure, Opened, Target, open};
@@ -90,8 +91,8 @@ pub(super) fn agreed_on(opened: &Opened) -> Agreed {
         http_version: "HTTP/1.1",
         subprotocol: opened.subprotocol.clone(),
         deflate: opened.deflate,
-        tls: opened.tls.as_ref().map(|tls| tls.version),
-        request_head: opened.request_head.clone(),
+        tls: opened.reached.tls.as_ref().map(|tls| tls.version),
+        request_head: opened.reached.exchange.request_head.clone(),
         response_head: opened.response.head.raw.clone(),
     }
 }

@@ -18,7 +18,7 @@ use super::link::Link;
 use super::messages::{Control, OpeningReport};
 use super::opener::{agreed_on, cause, note_timings, open_connection};
 use super::summary::Agreed;
-use crate::connection::client::dial::Timings;
+use crate::connection::client::reached::Timings;
 use crate::connection::{OpenFailure, Opened, Transport};
 
 /// How many connections of a thread are opened at a time: enough to hide the
@@ -142,7 +142,7 @@ async fn link_of(
     config: &BenchConfig,
     wire: Arc<WireCounter>,
 ) -> (Link, Timings, Box<Agreed>) {
-    let (timings, agreed) = (opened.timings, Box::new(agreed_on(&opened)));
+    let (timings, agreed) = (opened.reached.timings, Box::new(agreed_on(&opened)));
     let link = if opened.deflate.is_some() {
         opened.transport = Transport::other(Counted {
             inner: opened.transport,

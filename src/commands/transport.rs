@@ -4,12 +4,15 @@
 use std::fs;
 
 use anyhow::Result;
+use url::Host;
 
 use super::dial::{Ask, Environment, complete};
 use super::tls::{self, TlsEnv};
 use crate::cli::transport::TransportArgs;
 use crate::connection::Subprotocol;
 use crate::connection::http::{HeaderEdit, HeaderError, Request};
+use crate::connection::net::address::Family;
+use crate::connection::net::target::Endpoint;
 use crate::connection::{OpenConfig, Role, Secrets, SocketConfig, Target};
 use crate::exit::Failure;
 
@@ -60,6 +63,7 @@ pub(super) fn dial(
         ..OpenConfig::default()
     };
     complete(&mut open, &target, args, environment, ask)?;
+    right_family(&target, &open)?;
     open.dial.tls = tls::config(&args.tls, &TlsEnv::read())?;
     Ok(Dial {
         target,
@@ -74,6 +78,34 @@ pub(super) fn socket_config(args: &TransportArgs) -> SocketConfig {
     socket.max_message_bytes = args.max_message_size;
     socket.max_frame_bytes = args.max_frame_size.unwrap_or(args.max_message_size);
     socket
+}
+
+/// `-4` and `-6` with an address of the other family: no packet would leave.
+fn right_family(target: &Target, open: &OpenConfig) -> Result<()> {
+    let Endpoint::Tcp { host, port } = &target.endpoint else {
+        return Ok(());
+    };
+    let address = &open.dial.address;
+    let (host, port) = address.destination(host, *port);
+    let ip = match host {
+        Host::Ipv4(ip) => ip.into(),
+        Host::Ipv6(ip) => ip.into(),
+        Host::Domain(_) => return Ok(()),
+    };
+    let is_replaced = address.resolved(&host, port).is_some();
+    let goes_elsewhere = open.dial.proxies.for_target(target).is_some();
+    if is_replaced || goes_elsewhere || address.family.allows(ip) {
+        return Ok(());
+    }
+    let flag = match address.family {
+        Family::V6 => "-6",
+        Family::V4 | Family::Any => "-4",
+    };
+    Err(Failure::usage(format!(
+        "{flag} keeps to {} addresses, and {host} is none; leave {flag} out",
+        address.family
+    ))
+    .into())
 }
 
 fn usage(error: &impl ToString) -> Failure {
@@ -196,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn an_address_family_is_no_matter_where_another_address_is_used() {
+        for (url, flags) in [
+            ("ws://[::1]:1/", &["-4", "--proxy", "http://p:1"][..]),
+            ("ws://[::1]:1/", &["-4", "--connect-to", "[::1]:1:h:2"]),
+            ("ws://[::1]:1/", &["-6"]),
+            ("ws://h:1/", &["-6"]),
+        ] {
+            assert!(with(url, flags).is_ok(), "{url} {flags:?}");
+        }
+    }
+
+    #[test]
     fn what_cannot_work_is_refused() {
         for (url, flags, part) in [
             ("ws://h/#x", &[][..], "fragment"),
@@ -212,6 +256,21 @@ mod tests {
                 "ws://h/",
                 &["-s", "ws://u:secret@other/"],
                 "'ws://other/' looks like a URL; give the URL without a flag",
+            ),
+            (
+                "ws://[::1]:1/",
+                &["-4"],
+                "-4 keeps to IPv4 addresses, and [::1] is none; leave -4 out",
+            ),
+            (
+                "ws://127.0.0.1:1/",
+                &["-6"],
+                "-6 keeps to IPv6 addresses, and 127.0.0.1 is none",
+            ),
+            (
+                "ws://h:1/",
+                &["-6", "--connect-to", "h:1:127.0.0.1:2"],
+                "127.0.0.1 is none",
             ),
             (
                 "ws://h/",

@@ -47,14 +47,15 @@ pub(crate) mod secrets;
 pub(crate) mod ws;
 
 pub(crate) use self::client::diagnose;
-pub use self::client::dial::{DialConfig, DialError, Timings};
+pub use self::client::dial::{DialConfig, DialError};
 pub use self::client::failure::{OpenError, OpenFailure};
 pub use self::client::open::{OpenConfig, Opened, open};
-pub use self::http::head::HeadError;
+pub use self::client::reached::{Phase, Reached, Timings};
+pub use self::http::head::{HeadError, Heard};
 pub use self::http::header::Subprotocol;
 pub use self::http::redirect::Redirects;
 pub use self::http::response::Response;
-pub use self::http::upgrade::{HandshakeError, Request};
+pub use self::http::upgrade::{Exchange, HandshakeError, Request};
 pub use self::net::target::{Resource, Target, TargetError};
 pub use self::net::tls::config::{TlsSettings, Trust};
 pub use self::net::tls::error::TlsError;

@@ -87,7 +87,7 @@ impl Dialer for CoreDialer {
         // Boxed: the state of a whole dial is large, and many run at a time.
         let opened = Box::pin(open(&target, config)).await?;
         Ok(Connected {
-            request_head: opened.request_head.clone(),
+            request_head: opened.reached.exchange.request_head.clone(),
             response: opened.response.clone(),
             socket: opened.into_socket(socket).await,
         })

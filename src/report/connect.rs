@@ -111,7 +111,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::connection::client::dial::Timings;
+    use crate::connection::client::reached::Timings;
     use crate::connection::http::redirect::Hop;
     use crate::connection::net::tls::pin::Pin;
     use crate::connection::net::tls::{CertificateInfo, ClientAuth, TlsInfo, TlsVersion};

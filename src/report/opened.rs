@@ -47,7 +47,7 @@ fn timings(opening: &Opening) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::client::dial::Timings;
+    use crate::connection::client::reached::Timings;
 
     #[test]
     fn phases_that_did_not_take_place_are_left_out() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::connection::client::dial::Timings;
+use crate::connection::client::reached::Timings;
 use crate::connection::http::redirect::Hop;
 use crate::connection::net::tls::TlsInfo;
 use crate::connection::{Opened, Secrets};
@@ -61,17 +61,17 @@ impl Opening {
                     ..hop.clone()
                 })
                 .collect(),
-            peer: opened.peer.map(|peer| peer.to_string()),
-            proxy: opened.proxy.clone(),
+            peer: opened.reached.peer.map(|peer| peer.to_string()),
+            proxy: opened.reached.proxy.clone(),
             status: opened.response.status(),
             subprotocol: opened
                 .subprotocol
                 .as_ref()
                 .map(|name| secrets.subprotocols(name).into_owned()),
             extensions: (!extensions.is_empty()).then(|| extensions.join(", ")),
-            tls: opened.tls.clone(),
-            timings: opened.timings,
-            request: secrets.head(&opened.request_head),
+            tls: opened.reached.tls.clone(),
+            timings: opened.reached.timings,
+            request: secrets.head(&opened.reached.exchange.request_head),
             response: secrets.head(&opened.response.head.raw),
         }
     }

@@ -12,7 +12,7 @@ use super::close::End;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::{Look, MAX_SHOWN_BYTES};
 use super::*;
-use crate::connection::client::dial::Timings;
+use crate::connection::client::reached::Timings;
 use crate::connection::http::redirect::Hop;
 use crate::connection::net::tls::{ClientAuth, TlsInfo, TlsVersion};
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError};

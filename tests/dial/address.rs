@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use wscli::connection::{OpenConfig, OpenError};
+use tokio::io::AsyncWriteExt;
+use wscli::connection::{OpenConfig, OpenError, Phase};
 use wscli::internal::net::diagnose;
 use wscli::internal::net::{AddressConfig, Family};
 use wscli::internal::{ExitStatus, status_of_open};
@@ -20,8 +21,8 @@ async fn names_are_given_addresses_and_destinations_others() {
     let mut given = config();
     given.dial.address.resolve = vec![format!("*:{port}:127.0.0.1").parse().unwrap()];
     let opened = talk(&format!("ws://made-up.invalid:{port}/ws"), &given).await;
-    assert_eq!(opened.peer, Some(server));
-    let head = String::from_utf8_lossy(opened.request_head.wire()).into_owned();
+    assert_eq!(opened.reached.peer, Some(server));
+    let head = String::from_utf8_lossy(opened.reached.exchange.request_head.wire()).into_owned();
     assert!(
         head.contains(&format!("\r\nHost: made-up.invalid:{port}\r\n")),
         "{head}"
@@ -34,7 +35,7 @@ async fn names_are_given_addresses_and_destinations_others() {
             .unwrap(),
     ];
     assert_eq!(
-        talk("ws://made-up.invalid/ws", &other).await.peer,
+        talk("ws://made-up.invalid/ws", &other).await.reached.peer,
         Some(server)
     );
 }
@@ -116,4 +117,32 @@ async fn a_server_that_takes_connections_and_is_silent_is_a_timeout() {
     assert!(hint(&config).unwrap().contains("-s vite-hmr"));
     config.request.subprotocols.push("chat".into());
     assert!(!hint(&config).unwrap().contains("-s "));
+}
+
+#[tokio::test]
+async fn a_server_that_drips_its_head_is_not_called_silent() {
+    let (listener, address) = listen().await;
+    tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        stream.write_all(b"HTTP/1.1 2").await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let mut config = config();
+    config.timeout = Some(Duration::from_secs(1));
+    let error = connect(&format!("ws://{address}/x"), &config)
+        .await
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "no whole answer to the opening handshake within 1s; 10 bytes of it came: \"HTTP/1.1 2\""
+    );
+    let reached = &error.reached;
+    assert_eq!(
+        (reached.phase, reached.peer),
+        (Phase::Upgrade, Some(address))
+    );
+    assert!(reached.timings.tcp.is_some() && reached.timings.upgrade.is_some());
+    let head = reached.exchange.request_head.wire();
+    assert!(head.starts_with(b"GET /x HTTP/1.1\r\n"));
+    assert_eq!(reached.exchange.heard.unfinished(), b"HTTP/1.1 2");
 }

@@ -31,9 +31,12 @@ async fn an_http_proxy_connects_to_a_name_that_it_alone_knows() {
         &through(&format!("http://{proxy}")),
     )
     .await;
-    assert_eq!(opened.proxy.as_deref(), Some(&*format!("http://{proxy}")));
-    assert_eq!(opened.peer, Some(proxy));
-    let timings = opened.timings;
+    assert_eq!(
+        opened.reached.proxy.as_deref(),
+        Some(&*format!("http://{proxy}"))
+    );
+    assert_eq!(opened.reached.peer, Some(proxy));
+    let timings = opened.reached.timings;
     assert!(timings.tcp.is_some() && timings.proxy.is_some() && timings.dns.is_none());
     let head = requests.last();
     assert_eq!(
@@ -145,7 +148,10 @@ async fn some_hosts_are_reached_without_the_proxy() {
     let mut config = through(&format!("http://127.0.0.1:{}", free_port().await));
     config.dial.proxies.bypass = Bypass::parse("10.0.0.0/8,127.0.0.0/8");
     assert_eq!(
-        talk(&format!("ws://{server}/ws"), &config).await.proxy,
+        talk(&format!("ws://{server}/ws"), &config)
+            .await
+            .reached
+            .proxy,
         None
     );
 }

@@ -35,7 +35,7 @@ async fn every_kind_of_redirect_is_followed_to_an_http_address() {
         assert_eq!(opened.target.to_string(), format!("ws://{server}/ws"));
         assert_eq!(opened.redirects.len(), 2);
         assert_eq!(opened.redirects[0].to, format!("ws://{first}/b?x=1"));
-        assert!(opened.timings.redirects.is_some());
+        assert!(opened.reached.timings.redirects.is_some());
         assert!(
             requests.last().starts_with("GET /b?x=1 "),
             "{}",

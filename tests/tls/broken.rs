@@ -188,7 +188,7 @@ async fn a_connection_cut_in_the_answer_to_the_opening_handshake_is_closed() {
     let error = open_port(port, insecure()).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "the server closed the connection after 12 bytes of its answer"
+        "the server closed the connection after 12 bytes of its answer: \"HTTP/1.1 101\""
     );
 }
 

@@ -45,7 +45,10 @@ async fn client_certificates_in_every_form() {
         });
         let settings = showing(identity.unwrap(), trust(&authority.pem()));
         let opened = open_port(port, settings).await.unwrap();
-        assert_eq!(opened.tls.as_ref().unwrap().client_auth, ClientAuth::Sent);
+        assert_eq!(
+            opened.reached.tls.as_ref().unwrap().client_auth,
+            ClientAuth::Sent
+        );
         talk(opened).await;
     }
 }

@@ -34,7 +34,7 @@ async fn a_trusted_server_is_talked_to_and_described() {
     let leaf = authority.issue(&["localhost", "*.example.test", "127.0.0.1"]);
     let port = ServerSetup::new(&leaf).start().await;
     let opened = open_port(port, trust(&authority.pem())).await.unwrap();
-    let info = opened.tls.clone().unwrap();
+    let info = opened.reached.tls.clone().unwrap();
     assert_eq!(info.version, TlsVersion::Tls13);
     assert!(info.cipher.starts_with("TLS_AES_"), "{}", info.cipher);
     assert_eq!(info.alpn.as_deref(), Some("http/1.1"));
@@ -49,7 +49,7 @@ async fn a_trusted_server_is_talked_to_and_described() {
         ["localhost", "*.example.test", "127.0.0.1"]
     );
     assert_eq!(certificate.pin, leaf.pin());
-    assert!(opened.timings.tls.is_some());
+    assert!(opened.reached.timings.tls.is_some());
     let closed = talk(opened).await;
     assert!(closed.error.is_none(), "{closed:?}");
     // An address in place of a name.
@@ -198,7 +198,7 @@ async fn versions_are_bounded_on_both_ends() {
         (only_13, Tls13, Tls13, Tls13),
     ] {
         let opened = open(server, min, max).await.unwrap();
-        assert_eq!(opened.tls.as_ref().unwrap().version, agreed);
+        assert_eq!(opened.reached.tls.as_ref().unwrap().version, agreed);
         talk(opened).await;
     }
     for (server, min, max, offered) in [
@@ -230,7 +230,7 @@ async fn a_server_of_http2_alone_is_told() {
             }
             None => {
                 let opened = open_port(port, trust(&authority.pem())).await.unwrap();
-                assert_eq!(opened.tls.as_ref().unwrap().alpn, None);
+                assert_eq!(opened.reached.tls.as_ref().unwrap().alpn, None);
             }
         }
     }

@@ -4,7 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use tokio::time::timeout;
-use wscli::internal::net::{DialConfig, DialError, dial};
+use wscli::connection::{DialConfig, DialError, Reached};
+use wscli::internal::net::dial;
 use wscli::internal::tls::{
     FileError, Identity, IdentityFiles, TlsError, TlsInfo, TlsSettings, TlsVersion,
 };
@@ -56,8 +57,10 @@ async fn dial_port(port: u16, settings: TlsSettings) -> Result<TlsInfo, TlsError
         ..DialConfig::default()
     };
     let target = format!("wss://localhost:{port}/").parse().unwrap();
-    match timeout(LIMIT, dial(&target, &config)).await.unwrap() {
-        Ok(dialed) => Ok(dialed.tls.unwrap()),
+    let mut reached = Reached::default();
+    let dialling = timeout(LIMIT, dial(&target, &config, &mut reached));
+    match dialling.await.unwrap() {
+        Ok(_) => Ok(reached.tls.unwrap()),
         Err(DialError::Tls(error)) => Err(error),
         Err(other) => panic!("{other:?}"),
     }

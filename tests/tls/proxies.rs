@@ -120,7 +120,7 @@ async fn nginx_with_a_client_certificate_required() {
     let opened = open_port(tls, setup.showing(&setup.authority))
         .await
         .unwrap();
-    let info = opened.tls.clone().unwrap();
+    let info = opened.reached.tls.clone().unwrap();
     assert_eq!(
         (info.version, info.client_auth, info.alpn.as_deref()),
         (TlsVersion::Tls12, ClientAuth::Sent, Some("http/1.1"))
@@ -211,7 +211,7 @@ async fn haproxy_with_a_client_certificate_required() {
     let opened = open_port(tls, setup.showing(&setup.authority))
         .await
         .unwrap();
-    let info = opened.tls.clone().unwrap();
+    let info = opened.reached.tls.clone().unwrap();
     assert_eq!(
         (info.version, info.client_auth, info.alpn.as_deref()),
         (TlsVersion::Tls13, ClientAuth::Sent, Some("http/1.1"))

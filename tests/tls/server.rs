@@ -178,7 +178,7 @@ async fn flags_make_a_client_and_a_server_that_know_each_other() {
     };
     let settings = config(&args.tls, &env).unwrap().settings().clone();
     let opened = open_port(port, settings).await.unwrap();
-    let info = opened.tls.clone().unwrap();
+    let info = opened.reached.tls.clone().unwrap();
     assert_eq!(info.version, TlsVersion::Tls13);
     let lines = describe(&info);
     assert!(lines[0].starts_with("TLS 1.3, TLS_"), "{lines:?}");

@@ -6,6 +6,8 @@ pub(crate) mod dial;
 pub(crate) mod failure;
 pub(crate) mod open;
 pub(crate) mod proxy;
+pub(crate) mod reached;
 pub(crate) mod reconnect;
 pub(crate) mod retry;
+mod tcp;
 mod wait_up;

@@ -2,23 +2,24 @@
 //! follow redirects and wait for the server where that is asked for.
 
 use std::borrow::Cow;
-use std::net::SocketAddr;
 use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
-use crate::connection::client::dial::{DialConfig, DialError, Timings, dial};
+use crate::connection::client::dial::{DialConfig, DialError, dial};
 use crate::connection::client::failure::{OpenError, OpenFailure};
+use crate::connection::client::reached::{Phase, Reached};
 use crate::connection::client::wait_up::until_up;
 use crate::connection::http::auth::basic;
 use crate::connection::http::redirect::{Hop, Redirects, Trail, for_another_origin};
-use crate::connection::http::{HandshakeError, HeadError, Request, Response, upgrade};
+use crate::connection::http::upgrade::{Upgraded, upgrade};
+use crate::connection::http::{HandshakeError, HeadError, Request, Response};
 use crate::connection::net::target::Target;
 use crate::connection::net::tls::{TlsError, TlsInfo};
 use crate::connection::net::transport::Transport;
-use crate::connection::secrets::{RawHead, Secrets};
+use crate::connection::secrets::Secrets;
 use crate::connection::ws::deflate::Params;
 use crate::connection::ws::socket::{Socket, SocketConfig};
 
@@ -66,23 +67,14 @@ pub struct Opened {
     pub transport: Transport,
     /// What arrived behind the handshake, to be read before the transport.
     pub leftover: Bytes,
-    /// The peer's address, where it has one.
-    pub peer: Option<SocketAddr>,
-    /// The proxy that leads to the peer, without its credentials. The address
-    /// above is then the proxy's.
-    pub proxy: Option<String>,
-    /// The request as sent.
-    pub request_head: RawHead,
     /// The answer as received.
     pub response: Response,
     /// The subprotocol that the server chose.
     pub subprotocol: Option<String>,
     /// The agreed parameters of permessage-deflate.
     pub deflate: Option<Params>,
-    /// What TLS has agreed on, where it is in use.
-    pub tls: Option<TlsInfo>,
-    /// How long the phases took.
-    pub timings: Timings,
+    /// The way there: addresses, TLS, the request as sent, times.
+    pub reached: Reached,
 }
 
 impl Opened {
@@ -144,22 +136,21 @@ async fn attempt(
     let mut target = Cow::Borrowed(target);
     let mut request = Cow::Borrowed(&config.request);
     loop {
-        let hop_start = Instant::now();
-        let error = match once(&target, &request, config, deadline).await {
-            Ok(mut opened) => {
-                if !trail.hops.is_empty() {
-                    opened.timings.redirects = Some(hop_start - start);
-                }
-                opened.redirects = trail.hops;
-                return Ok(opened);
-            }
+        let before = (!trail.hops.is_empty()).then(|| start.elapsed());
+        let mut reached = Reached::default();
+        reached.timings.redirects = before;
+        let error = match once(&target, &request, config, deadline, &mut reached).await {
+            Ok(connected) => return Ok(connected.into_opened(&target, trail.hops, reached)),
             Err(error) => error,
         };
+        reached.stop();
         target = match next_target(&mut trail, &target, error) {
             Ok(next) => Cow::Owned(next),
             Err(error) => {
                 return Err(OpenFailure {
                     redirected_to: (!trail.hops.is_empty()).then(|| Box::new(target.into_owned())),
+                    redirects: trail.hops,
+                    reached: Box::new(reached),
                     ..error.into()
                 });
             }
@@ -189,38 +180,61 @@ fn next_target(
     }
 }
 
+/// What came of an attempt that succeeded.
+struct Connected {
+    transport: Transport,
+    upgraded: Upgraded,
+}
+
+impl Connected {
+    fn into_opened(self, target: &Target, redirects: Vec<Hop>, reached: Reached) -> Opened {
+        let upgraded = self.upgraded;
+        Opened {
+            target: target.clone(),
+            redirects,
+            transport: self.transport,
+            leftover: upgraded.leftover,
+            response: upgraded.response,
+            subprotocol: upgraded.subprotocol,
+            deflate: upgraded.deflate,
+            reached,
+        }
+    }
+}
+
 async fn once(
     target: &Target,
     request: &Request,
     config: &OpenConfig,
     deadline: Deadline,
-) -> Result<Opened, OpenError> {
+    reached: &mut Reached,
+) -> Result<Connected, OpenError> {
     // Pinned where they are: they are large, and would be copied to be limited.
-    let mut dialed = {
-        let dialling = pin!(dial(target, &config.dial));
-        within(deadline, false, dialling).await??
+    let dialed = {
+        let dialling = pin!(dial(target, &config.dial, reached));
+        within(deadline, dialling).await
     };
-    let start = Instant::now();
+    let mut transport = dialed.map_err(|after| timed_out(after, reached))??;
+    reached.begin(Phase::Upgrade);
     let upgraded = {
-        let handshake = pin!(upgrade(&mut dialed.transport, target, request));
-        within(deadline, true, handshake).await?
+        let exchange = &mut reached.exchange;
+        let handshake = pin!(upgrade(&mut transport, target, request, exchange));
+        within(deadline, handshake).await
     };
-    let upgraded = upgraded.map_err(|error| explain(error, dialed.tls.as_ref()))?;
-    dialed.timings.upgrade = Some(start.elapsed());
-    Ok(Opened {
-        target: target.clone(),
-        redirects: Vec::new(),
-        transport: dialed.transport,
-        leftover: upgraded.leftover,
-        peer: dialed.peer,
-        proxy: dialed.proxy,
-        request_head: upgraded.request_head,
-        response: upgraded.response,
-        subprotocol: upgraded.subprotocol,
-        deflate: upgraded.deflate,
-        tls: dialed.tls,
-        timings: dialed.timings,
+    reached.stop();
+    let upgraded = upgraded.map_err(|after| timed_out(after, reached))?;
+    let upgraded = upgraded.map_err(|error| explain(error, reached.tls.as_ref()))?;
+    Ok(Connected {
+        transport,
+        upgraded,
     })
+}
+
+fn timed_out(after: Duration, reached: &Reached) -> OpenError {
+    OpenError::Timeout {
+        after,
+        stuck: Box::new(reached.stuck()),
+    }
 }
 
 /// Adds what TLS knows of a failed opening handshake: a server that speaks TLS
@@ -248,15 +262,13 @@ fn explain(mut error: HandshakeError, tls: Option<&TlsInfo>) -> OpenError {
     }
 }
 
-async fn within<T>(
-    deadline: Deadline,
-    connected: bool,
-    phase: impl Future<Output = T>,
-) -> Result<T, OpenError> {
+/// Runs a phase within the limit.
+///
+/// # Errors
+/// The limit, where it is over.
+async fn within<T>(deadline: Deadline, phase: impl Future<Output = T>) -> Result<T, Duration> {
     let Some((deadline, after)) = deadline else {
         return Ok(phase.await);
     };
-    timeout_at(deadline, phase)
-        .await
-        .map_err(|_| OpenError::Timeout { after, connected })
+    timeout_at(deadline, phase).await.map_err(|_| after)
 }

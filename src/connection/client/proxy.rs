@@ -2,18 +2,20 @@
 
 use std::fmt;
 use std::io;
+use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::time::Instant;
 use url::Host;
 
-use crate::connection::http::head::HeadError;
+use crate::connection::client::reached::{Phase, Reached};
+use crate::connection::client::tcp::reach;
+use crate::connection::http::head::{HeadError, Heard};
 use crate::connection::http::response::Response;
 use crate::connection::http::tunnel::{self, Connect, TunnelError};
 use crate::connection::net::address::AddressConfig;
 use crate::connection::net::proxy::socks::{self, Destination};
 use crate::connection::net::proxy::{Proxy, ProxyKind, ProxyRules, SocksError};
-use crate::connection::net::tcp::{self, Connected, TcpError};
+use crate::connection::net::tcp::{self, TcpError};
 use crate::connection::net::tls::{self, TlsError};
 use crate::connection::net::transport::Transport;
 
@@ -150,6 +152,9 @@ fn no_head(proxy: &str, error: &HeadError) -> String {
         HeadError::TooLarge { limit_bytes } => {
             format!("the head of the answer of the proxy {proxy} is over {limit_bytes} bytes")
         }
+        HeadError::Interim { limit } => {
+            format!("the proxy {proxy} sent over {limit} interim answers (1xx) and no final one")
+        }
         HeadError::Io(source) => lost(proxy, source),
     }
 }
@@ -192,36 +197,37 @@ pub(super) enum Failed {
     Tcp(TcpError),
 }
 
-/// Connects to `host` and `port` through `proxy`. The times are of the
-/// connection to the proxy itself.
+/// Connects to `host` and `port` through `proxy`.
 pub(super) async fn connect(
     proxy: &Proxy,
     (host, port): (&Host, u16),
     address: &AddressConfig,
     rules: &ProxyRules,
-) -> Result<(Connected, std::time::Duration), Failed> {
-    let mut connected = tcp::connect(&proxy.host, proxy.port, address)
+    reached: &mut Reached,
+) -> Result<Transport, Failed> {
+    let transport = reach(&proxy.host, proxy.port, address, reached)
         .await
         .map_err(not_reached)?;
-    let start = Instant::now();
+    reached.begin(Phase::Proxy);
     let destination = format!("{host}:{port}");
     let asked = Connect {
         destination: &destination,
         credentials: proxy.credentials.as_ref(),
         user_agent: rules.user_agent.as_deref(),
     };
-    connected.transport = match proxy.kind {
-        ProxyKind::Http => tunnel(connected.transport, asked).await?,
+    let heard = &mut reached.exchange.heard;
+    match proxy.kind {
+        ProxyKind::Http => tunnel(transport, asked, heard).await,
         ProxyKind::Https => {
             let name = proxy.host.to_string();
-            let (transport, _) = tls::connect(connected.transport, &name, &rules.tls)
+            let (transport, _) = tls::connect(transport, &name, &rules.tls, &Arc::default())
                 .await
                 .map_err(|error| Failed::Proxy(ProxyCause::Tls(error)))?;
-            tunnel(transport, asked).await?
+            tunnel(transport, asked, heard).await
         }
         ProxyKind::Socks5h => {
             let to = Destination::Name(host.clone(), port);
-            through_socks(connected.transport, proxy, to).await?
+            through_socks(transport, proxy, to).await
         }
         ProxyKind::Socks5 => {
             let found = tcp::resolve(host, port, address)
@@ -229,10 +235,9 @@ pub(super) async fn connect(
                 .map_err(Failed::Tcp)?;
             // SOCKS takes one address; the resolver's first is the preferred.
             let first = found.into_iter().next().ok_or_else(|| no_address(host))?;
-            through_socks(connected.transport, proxy, Destination::Address(first)).await?
+            through_socks(transport, proxy, Destination::Address(first)).await
         }
-    };
-    Ok((connected, start.elapsed()))
+    }
 }
 
 /// What kept us from the proxy is the proxy's failure, not the target's; that
@@ -244,8 +249,12 @@ fn not_reached(error: TcpError) -> Failed {
     }
 }
 
-async fn tunnel(transport: Transport, asked: Connect<'_>) -> Result<Transport, Failed> {
-    let connected = tunnel::connect(transport, asked).await;
+async fn tunnel(
+    transport: Transport,
+    asked: Connect<'_>,
+    heard: &mut Heard,
+) -> Result<Transport, Failed> {
+    let connected = tunnel::connect(transport, asked, heard).await;
     connected.map_err(|error| {
         Failed::Proxy(match error {
             TunnelError::Head(error) => ProxyCause::Head(error),

@@ -103,7 +103,10 @@ fn head_may_pass(error: &HeadError) -> bool {
     match error {
         HeadError::Closed { received } => received.is_empty(),
         HeadError::Io(error) => is_cut(error),
-        HeadError::NotHttp { .. } | HeadError::Tls | HeadError::TooLarge { .. } => false,
+        HeadError::NotHttp { .. }
+        | HeadError::Tls
+        | HeadError::TooLarge { .. }
+        | HeadError::Interim { .. } => false,
     }
 }
 
@@ -165,6 +168,7 @@ fn is_cut(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::client::reached::Phase;
 
     fn refused() -> OpenFailure {
         let refused = TcpError::Connect {
@@ -227,7 +231,7 @@ mod tests {
         let timeout = |after| {
             OpenFailure::from(OpenError::Timeout {
                 after,
-                connected: true,
+                stuck: Box::new(Phase::Upgrade.into()),
             })
         };
         let mut tries = 0;

@@ -13,6 +13,9 @@ use crate::connection::secrets::{RawHead, Secrets};
 /// The largest head accepted.
 const MAX_HEAD_BYTES: usize = 64 << 10;
 
+/// Servers send one or two, if any. Who goes on with them is never done.
+const MAX_INTERIM: u32 = 100;
+
 /// The usual head fits. Below 1 KiB allocators have memory without a search.
 const USUAL_HEAD_BYTES: usize = 960;
 
@@ -56,7 +59,10 @@ pub enum HeadError {
     /// The peer ended the connection before its answer was complete.
     #[error("{}", match received.len() {
         0 => "the server closed the connection without an answer to the opening handshake".to_owned(),
-        n => format!("the server closed the connection after {n} bytes of its answer"),
+        n => format!(
+            "the server closed the connection after {n} bytes of its answer: {}",
+            beginning(received)
+        ),
     })]
     Closed {
         /// What had arrived.
@@ -81,6 +87,12 @@ pub enum HeadError {
     TooLarge {
         /// The limit in bytes.
         limit_bytes: usize,
+    },
+    /// The final answer does not come.
+    #[error("the server sent over {limit} interim answers (1xx) and no final one")]
+    Interim {
+        /// The limit.
+        limit: u32,
     },
     /// The transport failed.
     #[error("the connection failed during the opening handshake: {0}")]
@@ -170,49 +182,78 @@ fn is_interim(status: u16) -> bool {
     matches!(status, 100..=199) && status != 101
 }
 
-/// Reads the head of one final answer; returns it with the bytes that came
-/// behind it. Interim (1xx) answers other than 101 are passed over.
-///
-/// # Errors
-/// A [`HeadError`]. There is no time limit here.
-pub(crate) async fn read_head<S>(stream: &mut S) -> Result<(Head, Bytes), HeadError>
-where
-    S: AsyncRead + Unpin,
-{
-    let mut buffer = BytesMut::with_capacity(USUAL_HEAD_BYTES);
-    loop {
-        while !buffer.is_empty()
-            && let Some(head) = take_head(&mut buffer)?
-        {
-            if head.status() < 100 {
-                return Err(HeadError::NotHttp {
-                    received: Bytes::copy_from_slice(head.raw.wire()),
-                    cause: httparse::Error::Status,
-                });
-            }
-            if !is_interim(head.status()) {
+/// What has come of an answer, also while it is not whole.
+#[derive(Debug, Clone, Default)]
+pub struct Heard {
+    /// How many interim answers (1xx) have come.
+    pub interim: u32,
+    buffer: BytesMut,
+}
+
+impl Heard {
+    /// The beginning of a head that is not whole, or of what is none.
+    pub fn unfinished(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Reads the head of one final answer; returns it with the bytes that came
+    /// behind it. Interim (1xx) answers other than 101 are passed over.
+    ///
+    /// # Errors
+    /// A [`HeadError`]. There is no time limit here.
+    pub(crate) async fn head<S>(&mut self, stream: &mut S) -> Result<(Head, Bytes), HeadError>
+    where
+        S: AsyncRead + Unpin,
+    {
+        self.buffer.reserve(USUAL_HEAD_BYTES);
+        loop {
+            if let Some(head) = self.take_final()? {
                 // A copy: what is left is little, and the head's buffer must
                 // not live as long as the connection.
-                return Ok((head, Bytes::copy_from_slice(&buffer)));
+                let leftover = Bytes::copy_from_slice(&self.buffer);
+                *self = Self::default();
+                return Ok((head, leftover));
             }
-        }
-        if buffer.len() >= MAX_HEAD_BYTES {
-            return Err(HeadError::TooLarge {
-                limit_bytes: MAX_HEAD_BYTES,
-            });
-        }
-        match stream.read_buf(&mut buffer).await {
-            Ok(count) if count > 0 => {}
-            // TLS that ends without its close_notify says so by an error.
-            Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                return Err(HeadError::Io(error));
-            }
-            _ => {
-                return Err(HeadError::Closed {
-                    received: buffer.freeze(),
+            if self.buffer.len() >= MAX_HEAD_BYTES {
+                return Err(HeadError::TooLarge {
+                    limit_bytes: MAX_HEAD_BYTES,
                 });
             }
+            match stream.read_buf(&mut self.buffer).await {
+                Ok(count) if count > 0 => {}
+                // TLS that ends without its close_notify says so by an error.
+                Err(error) if error.kind() != io::ErrorKind::UnexpectedEof => {
+                    return Err(HeadError::Io(error));
+                }
+                _ => {
+                    return Err(HeadError::Closed {
+                        received: Bytes::copy_from_slice(&self.buffer),
+                    });
+                }
+            }
         }
+    }
+
+    /// The first head that is of a final answer, if one is there.
+    fn take_final(&mut self) -> Result<Option<Head>, HeadError> {
+        while !self.buffer.is_empty()
+            && let Some(head) = take_head(&mut self.buffer)?
+        {
+            if head.status() < 100 {
+                let received = head.raw.wire().clone();
+                self.buffer = BytesMut::from(&received[..]);
+                let cause = httparse::Error::Status;
+                return Err(HeadError::NotHttp { received, cause });
+            }
+            if !is_interim(head.status()) {
+                return Ok(Some(head));
+            }
+            self.interim += 1;
+            if self.interim > MAX_INTERIM {
+                return Err(HeadError::Interim { limit: MAX_INTERIM });
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -282,7 +323,7 @@ mod tests {
     use super::*;
 
     async fn read(mut bytes: &[u8]) -> Result<(Head, Bytes), HeadError> {
-        read_head(&mut bytes).await
+        Heard::default().head(&mut bytes).await
     }
 
     #[tokio::test]
@@ -305,6 +346,23 @@ mod tests {
         assert_eq!(&found.raw.wire()[..], b"HTTP/1.1 101 OK\r\nC: d\r\n\r\n");
         assert_eq!(found.fields, [("C".to_owned(), Bytes::from_static(b"d"))]);
         assert_eq!(&leftover[..], b"\x81\x00");
+    }
+
+    #[tokio::test]
+    async fn a_flood_of_interim_answers_ends_at_a_limit_and_is_counted() {
+        let interim = "HTTP/1.1 100 Continue\r\n\r\n";
+        let answer = format!("{}HTTP/1.1 101 OK\r\n\r\n", interim.repeat(100));
+        assert_eq!(read(answer.as_bytes()).await.unwrap().0.status(), 101);
+        let flood = interim.repeat(101);
+        assert_eq!(
+            read(flood.as_bytes()).await.unwrap_err().to_string(),
+            "the server sent over 100 interim answers (1xx) and no final one"
+        );
+        let mut heard = Heard::default();
+        let few = format!("{}HTTP/1", interim.repeat(3));
+        let error = heard.head(&mut few.as_bytes()).await.unwrap_err();
+        assert!(matches!(error, HeadError::Closed { .. }));
+        assert_eq!((heard.interim, heard.unfinished()), (3, &b"HTTP/1"[..]));
     }
 
     #[tokio::test]

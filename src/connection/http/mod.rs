@@ -15,4 +15,4 @@ pub(crate) mod upgrade;
 pub(crate) use self::head::{Head, HeadError};
 pub(crate) use self::header::{HeaderEdit, HeaderError};
 pub(crate) use self::response::Response;
-pub(crate) use self::upgrade::{HandshakeError, Rejection, RejectionCause, Request, upgrade};
+pub(crate) use self::upgrade::{HandshakeError, Rejection, RejectionCause, Request};

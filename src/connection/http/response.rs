@@ -121,10 +121,10 @@ fn dechunk(mut raw: &[u8]) -> (Vec<u8>, bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connection::http::head::read_head;
+    use crate::connection::http::head::Heard;
 
     async fn read(mut bytes: &[u8]) -> Response {
-        let (head, leftover) = read_head(&mut bytes).await.unwrap();
+        let (head, leftover) = Heard::default().head(&mut bytes).await.unwrap();
         let mut response = Response::from(head);
         response.read_body(&mut bytes, leftover).await;
         response
@@ -173,7 +173,7 @@ mod tests {
             let (mut near, mut far) = tokio::io::duplex(1024);
             let text = format!("HTTP/1.1 403 Forbidden\r\n{head}");
             far.write_all(text.as_bytes()).await.unwrap();
-            let (head, leftover) = read_head(&mut near).await.unwrap();
+            let (head, leftover) = Heard::default().head(&mut near).await.unwrap();
             let mut response = Response::from(head);
             let start = Instant::now();
             response.read_body(&mut near, leftover).await;

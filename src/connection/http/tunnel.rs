@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, join, split};
 
 use crate::connection::http::auth;
-use crate::connection::http::head::{HeadError, read_head};
+use crate::connection::http::head::{HeadError, Heard};
 use crate::connection::http::response::Response;
 use crate::connection::net::target::Credentials;
 use crate::connection::net::transport::Transport;
@@ -31,13 +31,15 @@ pub(in crate::connection) enum TunnelError {
     Head(HeadError),
 }
 
-/// Asks the proxy at the other end of `transport` to connect.
+/// Asks the proxy at the other end of `transport` to connect; `heard` is what has
+/// come of its answer.
 ///
 /// # Errors
 /// A [`TunnelError`].
 pub(in crate::connection) async fn connect(
     mut transport: Transport,
     asked: Connect<'_>,
+    heard: &mut Heard,
 ) -> Result<Transport, TunnelError> {
     let failed = |error| TunnelError::Head(HeadError::Io(error));
     let request = request(asked);
@@ -46,7 +48,7 @@ pub(in crate::connection) async fn connect(
         .await
         .map_err(failed)?;
     transport.flush().await.map_err(failed)?;
-    let answer = read_head(&mut transport).await;
+    let answer = heard.head(&mut transport).await;
     let (head, leftover) = answer.map_err(TunnelError::Head)?;
     // RFC 9110 §9.3.6: "Any 2xx (Successful) response indicates that the
     // sender … will switch to tunnel mode".

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use crate::connection::http::auth::Auth;
-use crate::connection::http::head::{Head, HeadError, read_head};
+use crate::connection::http::head::{Head, HeadError, Heard};
 use crate::connection::http::header::HeaderEdit;
 use crate::connection::http::response::Response;
 use crate::connection::net::target::Target;
@@ -62,11 +62,19 @@ impl Request {
     }
 }
 
+/// What has gone over the wire of an opening handshake, also while it is not
+/// complete.
+#[derive(Debug, Clone, Default)]
+pub struct Exchange {
+    /// The request as sent; empty before it is.
+    pub request_head: RawHead,
+    /// What has come of an answer.
+    pub heard: Heard,
+}
+
 /// A completed opening handshake.
 #[derive(Debug)]
 pub(crate) struct Upgraded {
-    /// The request as sent.
-    pub request_head: RawHead,
     /// The answer as received.
     pub response: Response,
     /// The subprotocol that the server chose.
@@ -140,7 +148,8 @@ pub enum HandshakeError {
     Head(#[from] HeadError),
 }
 
-/// Runs the opening handshake over a connected stream.
+/// Runs the opening handshake over a connected stream; `exchange` is how far it
+/// has come, also where this is dropped on the way.
 ///
 /// # Errors
 /// A [`HandshakeError`]; a refusal comes with both heads and the beginning
@@ -149,6 +158,7 @@ pub(crate) async fn upgrade<S>(
     stream: &mut S,
     target: &Target,
     request: &Request,
+    exchange: &mut Exchange,
 ) -> Result<Upgraded, HandshakeError>
 where
     S: AsyncRead + AsyncWrite + Unpin,
@@ -156,8 +166,9 @@ where
     let key = generate_key();
     let headers = request_headers(target, request, &key);
     let request_head = RawHead::new(write_head(target, &headers));
+    exchange.request_head = request_head.clone();
     let sent = send(stream, request_head.wire()).await;
-    let (head, leftover) = match (read_head(stream).await, sent) {
+    let (head, leftover) = match (exchange.heard.head(stream).await, sent) {
         (Ok(answer), _) => answer,
         (Err(HeadError::Closed { received }), Err(error)) if received.is_empty() => {
             return Err(HeadError::Io(error).into());
@@ -169,7 +180,6 @@ where
     let mut response = Response::from(head);
     match judge(&response.head, &headers, request.deflate.as_ref()) {
         Ok((subprotocol, deflate)) => Ok(Upgraded {
-            request_head,
             response,
             subprotocol,
             deflate,

@@ -2,11 +2,9 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
 
 use thiserror::Error;
 use tokio::net::{TcpSocket, TcpStream, lookup_host};
-use tokio::time::Instant;
 use url::Host;
 
 use crate::connection::net::address::{AddressConfig, Interface};
@@ -42,55 +40,34 @@ pub enum TcpError {
     },
 }
 
-/// A connection, and how long it took.
-#[derive(Debug)]
-pub(in crate::connection) struct Connected {
-    /// The byte stream.
-    pub(in crate::connection) transport: Transport,
-    /// The peer's address.
-    pub(in crate::connection) peer: Option<SocketAddr>,
-    /// The time of the name's resolution, where there was a name.
-    pub(in crate::connection) resolved_in: Option<Duration>,
-    /// The time of the connection.
-    pub(in crate::connection) connected_in: Duration,
-}
-
-/// Connects to `host` and `port`.
+/// Connects to one of `addresses`, which must not be empty; tells the peer's
+/// address.
 ///
 /// # Errors
 /// A [`TcpError`].
 pub(in crate::connection) async fn connect(
-    host: &Host,
-    port: u16,
+    addresses: &[SocketAddr],
     config: &AddressConfig,
-) -> Result<Connected, TcpError> {
-    let start = Instant::now();
-    let addresses = resolve(host, port, config).await?;
-    let dns = matches!(host, Host::Domain(_)).then(|| start.elapsed());
+) -> Result<(Transport, Option<SocketAddr>), TcpError> {
     let source = match &config.interface {
         Some(interface) => Source::find(interface).await?,
         None => Source::default(),
     };
-    let start = Instant::now();
-    let (stream, peer) = happy_eyeballs::connect(&addresses, |to| source.connect(to))
+    let (stream, peer) = happy_eyeballs::connect(addresses, |to| source.connect(to))
         .await
         .map_err(|source| TcpError::Connect {
-            address: list(&addresses),
+            address: list(addresses),
             source,
         })?;
     // Small messages must not wait for the acknowledgement of earlier ones.
     // A socket that refuses the option still works.
     let _ = stream.set_nodelay(true);
-    Ok(Connected {
-        // The unspecified address leads to this machine by another one.
-        peer: match peer.ip().is_unspecified() {
-            true => stream.peer_addr().ok(),
-            false => Some(peer),
-        },
-        transport: stream.into(),
-        resolved_in: dns,
-        connected_in: start.elapsed(),
-    })
+    // The unspecified address leads to this machine by another one.
+    let peer = match peer.ip().is_unspecified() {
+        true => stream.peer_addr().ok(),
+        false => Some(peer),
+    };
+    Ok((stream.into(), peer))
 }
 
 /// The addresses of `host` that may be connected to: never an empty list.
@@ -259,14 +236,13 @@ mod tests {
     async fn connections_leave_from_the_given_address() {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let host = Host::parse("127.0.0.1").unwrap();
+        let to = [SocketAddr::from(([127, 0, 0, 1], port))];
         for interface in ["127.0.0.2", "host!127.0.0.2"] {
             let config = AddressConfig {
                 interface: Some(interface.parse().unwrap()),
                 ..AddressConfig::default()
             };
-            let (connected, accepted) =
-                tokio::join!(connect(&host, port, &config), listener.accept());
+            let (connected, accepted) = tokio::join!(connect(&to, &config), listener.accept());
             assert!(connected.is_ok(), "{interface}: {connected:?}");
             assert_eq!(accepted.unwrap().1.ip().to_string(), "127.0.0.2");
         }
@@ -275,7 +251,7 @@ mod tests {
             ..AddressConfig::default()
         };
         assert!(matches!(
-            connect(&host, port, &config).await,
+            connect(&to, &config).await,
             Err(TcpError::Interface { .. })
         ));
     }

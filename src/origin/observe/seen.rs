@@ -6,6 +6,7 @@ use tokio::time::Instant;
 
 use super::outcome::Outcome;
 use crate::connection::client::dial::DialError;
+use crate::connection::client::reached::Phase;
 use crate::connection::http::{HandshakeError, HeadError, RejectionCause, Response};
 use crate::connection::net::tls::TlsError;
 use crate::connection::{
@@ -160,9 +161,7 @@ impl Observation {
                 Outcome::HeadTooLarge
             }
             OpenError::Handshake(_) => Outcome::NotHttp,
-            OpenError::Timeout {
-                connected: true, ..
-            } => Outcome::Timeout,
+            OpenError::Timeout { stuck, .. } if stuck.phase == Phase::Upgrade => Outcome::Timeout,
             _ => Outcome::NoConnection,
         };
         self.evidence.error = Some(redactor.text(&error.to_string()));

@@ -1,6 +1,7 @@
 //! What was asked for, when it failed.
 
 use crate::connection::client::open::OpenConfig;
+use crate::connection::client::reached::Reached;
 use crate::connection::net::target::Target;
 
 /// What was asked for, when it failed.
@@ -10,6 +11,8 @@ pub(super) struct Facts<'a> {
     pub(super) target: &'a Target,
     /// How it was to be opened.
     pub(super) config: &'a OpenConfig,
+    /// How far the attempt had come.
+    pub(super) reached: &'a Reached,
 }
 
 impl Facts<'_> {

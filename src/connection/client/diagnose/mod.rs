@@ -8,6 +8,7 @@
 mod answer;
 mod facts;
 mod proxy;
+mod silence;
 mod unanswered;
 
 use self::facts::Facts;
@@ -21,11 +22,12 @@ pub fn hint(failure: &OpenFailure, target: &Target, config: &OpenConfig) -> Opti
     let facts = Facts {
         target: failure.redirected_to.as_deref().unwrap_or(target),
         config,
+        reached: &failure.reached,
     };
     let hint = match &*failure.cause {
         OpenError::Dial(error) => unanswered::dial_hint(error, &facts),
         OpenError::Handshake(error) => unanswered::handshake_hint(error, &facts),
-        OpenError::Timeout { connected, .. } => Some(unanswered::timeout_hint(*connected, &facts)),
+        OpenError::Timeout { stuck, .. } => Some(silence::hint(stuck, &facts)),
         // It says all there is.
         OpenError::Redirect { .. } => None,
     };

@@ -46,6 +46,7 @@ fn head_hint(error: &HeadError) -> Option<String> {
         HeadError::Closed { .. }
         | HeadError::Tls
         | HeadError::TooLarge { .. }
+        | HeadError::Interim { .. }
         | HeadError::Io(_) => None,
     }
 }

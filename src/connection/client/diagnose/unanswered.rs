@@ -6,7 +6,6 @@ use super::facts::Facts;
 use super::{answer, proxy};
 use crate::connection::client::dial::DialError;
 use crate::connection::http::{HandshakeError, HeadError};
-use crate::connection::net::target::Endpoint;
 use crate::connection::net::tcp::TcpError;
 
 pub(super) fn dial_hint(error: &DialError, facts: &Facts<'_>) -> Option<String> {
@@ -72,31 +71,6 @@ fn unix_hint(error: &io::Error) -> Option<String> {
     Some(hint.to_owned())
 }
 
-pub(super) fn timeout_hint(connected: bool, facts: &Facts<'_>) -> String {
-    if connected {
-        // Some development servers leave requests alone that do not offer theirs.
-        let waits = match facts.config.request.subprotocols.is_empty() {
-            true => ", it may wait for a subprotocol (-s vite-hmr, for example)",
-            false => "",
-        };
-        return match facts.target.secure {
-            true => format!(
-                "the server took the connection and is silent: it may be slow (--connect-timeout waits longer){waits}"
-            ),
-            false => format!(
-                "the server took the connection and is silent: it may wait for TLS (try wss://){waits}, or not speak HTTP at all"
-            ),
-        };
-    }
-    match (facts.proxy(), &facts.target.endpoint) {
-        (Some(proxy), _) => format!("the proxy {proxy} was in between; --noproxy goes past it"),
-        (None, Endpoint::Unix(_)) => "the server on that socket does not accept connections".into(),
-        (None, Endpoint::Tcp { .. }) => {
-            "no machine answers at that address, or a firewall drops the packets".into()
-        }
-    }
-}
-
 pub(super) fn handshake_hint(error: &HandshakeError, facts: &Facts<'_>) -> Option<String> {
     match error {
         HandshakeError::Rejected(rejection) => answer::hint(rejection, facts),
@@ -106,12 +80,17 @@ pub(super) fn handshake_hint(error: &HandshakeError, facts: &Facts<'_>) -> Optio
 
 fn head_hint(error: &HeadError, facts: &Facts<'_>) -> Option<String> {
     match error {
-        HeadError::Closed { received } if received.is_empty() => Some(silent_close(facts)),
-        HeadError::Closed { .. } => Some(
-            "the server, or something in between, gave up in the middle of its answer; its log may say why"
+        HeadError::Closed { .. } | HeadError::Io(_)
+            if !facts.reached.exchange.heard.unfinished().is_empty() =>
+        {
+            Some("the server, or something in between, gave up in the middle of its answer; its log may say why".to_owned())
+        }
+        HeadError::Closed { .. } => Some(silent_close(facts)),
+        HeadError::NotHttp { received, .. } => not_http(received),
+        HeadError::Interim { .. } => Some(
+            "a server sends one or two before its final answer; what answers here is likely no WebSocket server"
                 .to_owned(),
         ),
-        HeadError::NotHttp { received, .. } => not_http(received),
         // These say what to do.
         HeadError::TooLarge { .. } | HeadError::Tls => None,
         HeadError::Io(error) if is_reset(error) => Some(silent_close(facts)),

@@ -152,6 +152,10 @@ fn explain(proxy: &Proxy, destination: &Destination, error: tokio_socks::Error) 
         Said::CommandNotSupported => refused(SocksReply::CommandNotSupported),
         Said::AddressTypeNotSupported => refused(SocksReply::AddressTypeNotSupported),
         Said::UnknownError => refused(SocksReply::Unknown),
+        // Also what an unknown reply is called there.
+        Said::UnknownAuthMethod => SocksError::NotSocks {
+            cause: "it chose a method that was not offered, or gave a reply that RFC 1928 does not know".to_owned(),
+        },
         other => SocksError::NotSocks {
             cause: other.to_string().to_lowercase(),
         },

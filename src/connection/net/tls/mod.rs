@@ -27,7 +27,6 @@ use tokio_rustls::TlsConnector;
 
 use self::evidence::Evidence;
 use self::tap::Tap;
-use self::verify::Seen;
 use crate::connection::net::transport::Transport;
 
 pub(crate) use self::config::{KeyLogFile, Roots, TlsConfig, TlsSettings, Trust};
@@ -37,16 +36,19 @@ pub(crate) use self::info::{
     AcceptedTls, CertificateInfo, ClientAuth, TlsInfo, TlsVersion, Versions,
 };
 pub(crate) use self::pin::Pins;
+pub(in crate::connection) use self::verify::Seen;
 
 /// Runs the TLS handshake with the server called `server_name`: a host name
-/// or an address, which may stand in brackets.
+/// or an address, which may stand in brackets; `seen` is what it has shown, also
+/// where this is dropped on the way.
 ///
 /// # Errors
 /// A [`TlsError`] by cause. There is no time limit here: wrap the call.
-pub(crate) async fn connect(
+pub(in crate::connection) async fn connect(
     transport: Transport,
     server_name: &str,
     config: &TlsConfig,
+    seen: &Arc<Seen>,
 ) -> Result<(Transport, TlsInfo), TlsError> {
     let settings = config.settings();
     let name = match &settings.server_name {
@@ -55,10 +57,9 @@ pub(crate) async fn connect(
             name: server_name.to_owned(),
         })?,
     };
-    let seen = Arc::new(Seen::default());
-    let client = config.client(&seen).await?;
+    let client = config.client(seen).await?;
     let connector = TlsConnector::from(Arc::new(client));
-    let handshake = connector.connect(name.clone(), Tap::new(transport));
+    let handshake = connector.connect(name.clone(), Tap::counting(transport, seen.received()));
     match Box::pin(handshake.into_fallible()).await {
         Ok(mut stream) => {
             let (tap, connection) = stream.get_mut();

@@ -3,6 +3,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -17,17 +19,18 @@ const HEAD_BYTES: usize = 64;
 pub(in crate::connection) struct Tap {
     inner: Transport,
     head: Vec<u8>,
-    received_bytes: usize,
+    received_bytes: Arc<AtomicUsize>,
     recording: bool,
     first_byte: Option<u8>,
 }
 
 impl Tap {
-    pub(super) fn new(inner: Transport) -> Self {
+    /// A tap that also counts all that it receives there.
+    pub(super) fn counting(inner: Transport, received_bytes: Arc<AtomicUsize>) -> Self {
         Self {
             inner,
             head: Vec::new(),
-            received_bytes: 0,
+            received_bytes,
             recording: true,
             first_byte: None,
         }
@@ -38,13 +41,13 @@ impl Tap {
     pub(in crate::connection) fn expecting(inner: Transport, first_byte: u8) -> Self {
         Self {
             first_byte: Some(first_byte),
-            ..Self::new(inner)
+            ..Self::counting(inner, Arc::default())
         }
     }
 
     /// The first bytes received, and how many there were in all.
     pub(in crate::connection) fn received(&self) -> (&[u8], usize) {
-        (&self.head, self.received_bytes)
+        (&self.head, self.received_bytes.load(Ordering::Relaxed))
     }
 
     /// From here on the tap only passes through.
@@ -65,7 +68,7 @@ impl AsyncRead for Tap {
         if self.recording {
             let new = &buf.filled()[before..];
             let room = HEAD_BYTES - self.head.len();
-            self.received_bytes += new.len();
+            self.received_bytes.fetch_add(new.len(), Ordering::Relaxed);
             self.head.extend_from_slice(&new[..new.len().min(room)]);
             if let (Some(expected), Some(first)) = (self.first_byte, self.head.first())
                 && expected != *first

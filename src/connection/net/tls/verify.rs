@@ -1,7 +1,7 @@
 //! Whom to trust: the certificate verifier, the pins, and what is noted on
 //! the way for the diagnosis.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use jiff::Timestamp;
@@ -19,7 +19,8 @@ use super::pin::Pins;
 
 /// What a handshake has shown so far, whether or not it succeeds.
 #[derive(Debug, Default)]
-pub(super) struct Seen {
+pub(in crate::connection) struct Seen {
+    received_bytes: Arc<AtomicUsize>,
     certificate: OnceLock<CertificateDer<'static>>,
     has_intermediates: AtomicBool,
     asked: AtomicBool,
@@ -27,8 +28,18 @@ pub(super) struct Seen {
 }
 
 impl Seen {
+    /// How much of the server's part has come, in bytes.
+    pub(in crate::connection) fn received_bytes(&self) -> usize {
+        self.received_bytes.load(Ordering::Relaxed)
+    }
+
+    /// What counts it.
+    pub(super) fn received(&self) -> Arc<AtomicUsize> {
+        Arc::clone(&self.received_bytes)
+    }
+
     /// What the server's certificate says, once it has come.
-    pub(super) fn certificate(&self) -> Option<CertificateInfo> {
+    pub(in crate::connection) fn certificate(&self) -> Option<CertificateInfo> {
         CertificateInfo::parse(self.certificate.get()?)
     }
 

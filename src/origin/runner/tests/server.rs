@@ -15,7 +15,8 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 
 use crate::connection::client::dial::DialError;
-use crate::connection::http::upgrade;
+use crate::connection::client::reached::Phase;
+use crate::connection::http::upgrade::{Exchange, upgrade};
 use crate::connection::net::tcp::TcpError;
 use crate::connection::{
     OpenConfig, OpenError, OpenFailure, Socket, SocketConfig, Target, Transport,
@@ -228,15 +229,17 @@ impl Dialer for Server {
         });
         let target: Target = TARGET.parse().unwrap();
         let after = config.timeout.unwrap_or(Duration::from_secs(30));
-        let upgraded = timeout(after, upgrade(&mut ours, &target, &config.request))
+        let mut exchange = Exchange::default();
+        let handshake = upgrade(&mut ours, &target, &config.request, &mut exchange);
+        let upgraded = timeout(after, handshake)
             .await
             .map_err(|_| OpenError::Timeout {
                 after,
-                connected: true,
+                stuck: Box::new(Phase::Upgrade.into()),
             })?
             .map_err(OpenError::from)?;
         Ok(Connected {
-            request_head: upgraded.request_head,
+            request_head: exchange.request_head,
             response: upgraded.response,
             socket: Socket::new(Transport::other(ours), upgraded.leftover, socket).await,
         })
