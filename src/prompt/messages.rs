@@ -90,6 +90,8 @@ mod tests {
         assert!(messages.get(1).unwrap_err().contains("no message yet"));
         let message = |size| entry(Kind::message(Message::binary(vec![0; size]), None));
         let error = entry(Kind::Error {
+            hint: None,
+            opening: None,
             message: "x".into(),
         });
         assert_eq!(messages.add(&error), None);

@@ -27,6 +27,8 @@ pub(crate) struct ConnectReport {
     pub url: String,
     /// The connection; `None` when there was none.
     pub connection: Option<Opening>,
+    /// The last opening that failed, as far as it came; `None` when none did.
+    pub failed_opening: Option<Opening>,
     /// From the end of the opening handshake to the first message received.
     #[serde(rename = "first_message_us", with = "micros::option")]
     pub first_message: Option<Duration>,
@@ -70,6 +72,7 @@ impl ConnectReport {
             hint: None,
             url,
             connection: None,
+            failed_opening: None,
             first_message: None,
             open: None,
             sent: 0,
@@ -85,6 +88,11 @@ impl ConnectReport {
         self.connection = Some(opening.for_report(secrets));
         self.first_message = None;
         self.open = None;
+    }
+
+    /// Takes over what is known of an opening that failed.
+    pub(crate) fn not_opened(&mut self, opening: Opening, secrets: &Secrets) {
+        self.failed_opening = Some(opening.for_report(secrets));
     }
 
     /// Takes over how the socket came to its end.
@@ -111,11 +119,22 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::connection::client::reached::Timings;
+    use crate::connection::client::reached::{Phase, Timings};
     use crate::connection::http::redirect::Hop;
     use crate::connection::net::tls::pin::Pin;
     use crate::connection::net::tls::{CertificateInfo, ClientAuth, TlsInfo, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame};
+
+    fn certificate() -> CertificateInfo {
+        CertificateInfo {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: jiff::Timestamp::UNIX_EPOCH,
+            not_after: jiff::Timestamp::UNIX_EPOCH,
+            pin: Pin::of_spki(b""),
+        }
+    }
 
     /// A report with everything in it.
     fn full() -> ConnectReport {
@@ -150,15 +169,24 @@ mod tests {
                     key_exchange: None,
                     alpn: None,
                     client_auth: ClientAuth::NotRequested,
-                    certificate: Some(CertificateInfo {
-                        subject: String::new(),
-                        issuer: String::new(),
-                        names: Vec::new(),
-                        not_before: jiff::Timestamp::UNIX_EPOCH,
-                        not_after: jiff::Timestamp::UNIX_EPOCH,
-                        pin: Pin::of_spki(b""),
-                    }),
+                    certificate: Some(certificate()),
                 }),
+                ..Opening::default()
+            },
+            &Secrets::default(),
+        );
+        report.not_opened(
+            Opening {
+                failed: Some(Phase::Tls),
+                tried: vec!["127.0.0.1:443".into()],
+                status: 403,
+                certificate: Some(certificate()),
+                request: "GET / HTTP/1.1".into(),
+                response: "HTTP/1.1 403 No".into(),
+                body: "no".into(),
+                body_truncated: true,
+                received: "HTTP/1".into(),
+                ..Opening::default()
             },
             &Secrets::default(),
         );
@@ -196,6 +224,8 @@ mod tests {
         let mut names = Vec::new();
         collect("", &json, &mut names);
         for name in names {
+            // They have the members of that of a connection.
+            let name = name.replace("failed_opening.certificate.", "connection.tls.certificate.");
             assert!(page.contains(&format!("| `{name}` |")), "{name}");
         }
         for outcome in [

@@ -1,19 +1,7 @@
 //! The answer that came in place of a connection.
 
-use crate::connection::client::dial::DialError;
+use crate::connection::Secrets;
 use crate::connection::http::Response;
-use crate::connection::{OpenError, OpenFailure, Secrets};
-
-/// The answer of the server, or of the proxy.
-pub(crate) fn answer(error: &OpenFailure) -> Option<&Response> {
-    if let Some(rejection) = error.rejection() {
-        return Some(&rejection.response);
-    }
-    match &*error.cause {
-        OpenError::Dial(DialError::Proxy(error)) => error.response(),
-        _ => None,
-    }
-}
 
 /// An answer as text: its head without secrets, an empty line, and the
 /// beginning of its body. No line feed at the end.
@@ -23,22 +11,11 @@ pub(crate) fn text(response: &Response, secrets: &Secrets) -> String {
         text.truncate(text.trim_end().len());
         return text;
     }
-    match std::str::from_utf8(whole_characters(&response.body)) {
-        Ok(body) => text.push_str(&secrets.text(body.trim_end())),
-        Err(_) => text.push_str(&format!("({} bytes that are no text)", response.body.len())),
-    }
+    text.push_str(&response.body_text(secrets));
     if response.body_truncated {
         text.push_str("\n[the body goes on]");
     }
     text
-}
-
-/// The body without a character that was cut at its end.
-fn whole_characters(body: &[u8]) -> &[u8] {
-    match std::str::from_utf8(body) {
-        Err(error) if error.error_len().is_none() => &body[..error.valid_up_to()],
-        _ => body,
-    }
 }
 
 #[cfg(test)]

@@ -135,6 +135,12 @@ pub enum Kind {
         /// One sentence.
         #[serde(default)]
         message: String,
+        /// What to try next.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        hint: Option<String>,
+        /// What is known of the opening that failed, where one did.
+        #[serde(skip_serializing_if = "Option::is_none", default)]
+        opening: Option<Box<Opening>>,
     },
 }
 

@@ -82,7 +82,12 @@ impl HarFile {
     /// failures, and their end.
     pub fn write(&mut self, entry: &Entry) -> Option<String> {
         let result = match &entry.kind {
-            Kind::Open(open) => self.open_entry(entry, open),
+            Kind::Open(open) => self.open_entry(entry, open, ""),
+            Kind::Error {
+                message,
+                opening: Some(opening),
+                ..
+            } => self.open_entry(entry, opening, message),
             _ => match message(entry) {
                 Some(_) if self.state == State::Missing => {
                     self.lost += 1;
@@ -133,8 +138,8 @@ impl HarFile {
         }
     }
 
-    fn open_entry(&mut self, entry: &Entry, open: &Opening) -> io::Result<()> {
-        let head = entry_object(entry, open).to_string();
+    fn open_entry(&mut self, entry: &Entry, open: &Opening, error: &str) -> io::Result<()> {
+        let head = entry_object(entry, open, error).to_string();
         // The messages go inside, before the closing brace.
         let head = head.strip_suffix('}').unwrap_or(&head);
         let before = match self.has_entry() {
@@ -203,7 +208,7 @@ fn message(entry: &Entry) -> Option<Value> {
         Kind::Binary { data, .. } => {
             json!({"type": kind, "time": time, "opcode": 2, "data": BASE64.encode(data)})
         }
-        Kind::Error { message } => {
+        Kind::Error { message, .. } => {
             json!({"type": "error", "time": time, "opcode": -1, "data": message})
         }
         _ => return None,
@@ -214,7 +219,8 @@ fn seconds(entry: &Entry) -> f64 {
     entry.moment.time.as_duration().as_secs_f64()
 }
 
-fn entry_object(entry: &Entry, open: &Opening) -> Value {
+/// The entry of a connection, or of an attempt that failed by this error.
+fn entry_object(entry: &Entry, open: &Opening, error: &str) -> Value {
     let timings = &open.timings;
     let total: f64 = open
         .phases()
@@ -223,7 +229,7 @@ fn entry_object(entry: &Entry, open: &Opening) -> Value {
     let age: Duration = open.phases().map(|(_, time)| time).sum();
     let (method, _, request_version) = first_line(&open.request);
     let (response_version, _, status_text) = first_line(&open.response);
-    json!({
+    let mut object = json!({
         "startedDateTime": rfc3339::text(entry.moment.before(age).time),
         "time": total,
         "_resourceType": "websocket",
@@ -245,8 +251,8 @@ fn entry_object(entry: &Entry, open: &Opening) -> Value {
             "httpVersion": response_version,
             "cookies": [],
             "headers": headers(&open.response),
-            "content": {"size": 0, "mimeType": "x-unknown"},
-            "redirectURL": "",
+            "content": content(open),
+            "redirectURL": value_of(&open.response, "location"),
             "headersSize": open.response.len(),
             "bodySize": 0,
         },
@@ -261,7 +267,32 @@ fn entry_object(entry: &Entry, open: &Opening) -> Value {
             "wait": millis([timings.upgrade]).unwrap_or(0.0),
             "receive": 0,
         },
-    })
+    });
+    if open.failed.is_some() {
+        // As Chrome has it, where a request came to no answer.
+        object["response"]["_error"] = error.into();
+    }
+    object
+}
+
+/// The body of a refusal, as far as it is known.
+fn content(open: &Opening) -> Value {
+    let mime = match value_of(&open.response, "content-type") {
+        "" => "x-unknown",
+        mime => mime,
+    };
+    let mut content = json!({"size": open.body.len(), "mimeType": mime});
+    if !open.body.is_empty() {
+        content["text"] = open.body.as_str().into();
+    }
+    content
+}
+
+/// The value of the first header of this name; empty where there is none.
+fn value_of<'h>(head: &'h str, name: &str) -> &'h str {
+    let fields = head.lines().skip(1).filter_map(|line| line.split_once(':'));
+    let mut named = fields.filter(|field| field.0.eq_ignore_ascii_case(name));
+    named.next().map_or("", |field| field.1.trim())
 }
 
 /// The sum of what took place, in milliseconds; `None` when nothing did.

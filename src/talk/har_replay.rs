@@ -59,8 +59,17 @@ struct Entry {
     started: String,
     #[serde(default)]
     timings: Timings,
+    #[serde(default)]
+    response: Response,
     #[serde(rename = "_webSocketMessages")]
     messages: Option<Vec<Frame>>,
+}
+
+#[derive(Deserialize, Default)]
+struct Response {
+    /// Why there was none.
+    #[serde(rename = "_error", default)]
+    error: Option<String>,
 }
 
 /// The phases up to the open connection, in milliseconds; -1 for one that was none.
@@ -99,6 +108,10 @@ fn connections(log: Log) -> Result<Vec<Sent>, HarError> {
         let Some(frames) = &entry.messages else {
             continue;
         };
+        // An attempt to connect that failed.
+        if entry.response.error.is_some() && frames.is_empty() {
+            continue;
+        }
         let mut last = entry.opened_at();
         let mut sent = Sent::new();
         for (at, frame) in frames.iter().enumerate() {

@@ -31,7 +31,7 @@ use crate::connection::client::reconnect::{Outlook, ReconnectOn};
 use crate::connection::client::retry::{Retries, RetryPolicy, random};
 use crate::connection::{
     CloseFrame, Closed, Event, Message, NotOpen, OpenConfig, OpenFailure, Secrets, Socket,
-    SocketConfig, Target, open,
+    SocketConfig, Target, diagnose, open,
 };
 
 /// How long an end by the time limit, which is one, may still take: enough for an answer
@@ -457,8 +457,13 @@ impl Line {
     }
 
     fn not_opened(&mut self, error: OpenFailure) {
-        let text = self.secrets().text(&sentence(&error));
-        self.transcript.error(text);
+        let secrets = self.secrets();
+        let text = secrets.text(&sentence(&error));
+        let target = self.target.as_ref();
+        let hint = target.and_then(|(target, config)| diagnose::hint(&error, target, config));
+        let opening =
+            target.map(|(target, _)| Box::new(Opening::of_failure(&error, target, &secrets)));
+        self.transcript.failed(text, hint, opening);
         self.events.push_back(LineEvent::NotOpened(Box::new(error)));
     }
 }

@@ -12,7 +12,7 @@ use super::close::End;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::{Look, MAX_SHOWN_BYTES};
 use super::*;
-use crate::connection::client::reached::Timings;
+use crate::connection::client::reached::{Phase, Timings};
 use crate::connection::http::redirect::Hop;
 use crate::connection::net::tls::{ClientAuth, TlsInfo, TlsVersion};
 use crate::connection::{CloseCode, CloseFrame, Closed, Event, Message, SocketError};
@@ -561,7 +561,22 @@ fn any_entry() -> impl Strategy<Value = Entry> {
             .prop_map(|(data, round_trip)| Kind::Pong { data, round_trip }),
         (any::<u16>(), ".*", proptest::option::of(end()))
             .prop_map(|(code, reason, end)| Kind::Close(Close { code, reason, end })),
-        ".*".prop_map(|message| Kind::Error { message }),
+        (".*", proptest::option::of(".*"), any::<bool>()).prop_map(|(message, hint, opened)| {
+            let opening = Opening {
+                failed: Some(Phase::Tls),
+                url: message.clone(),
+                tried: vec!["[::1]:1".into()],
+                body: message.clone(),
+                body_truncated: true,
+                received: message.clone(),
+                ..Opening::default()
+            };
+            Kind::Error {
+                message,
+                hint,
+                opening: opened.then(|| Box::new(opening)),
+            }
+        }),
         (
             ".*",
             ".*",

@@ -129,7 +129,7 @@ impl Look {
                 let text = format!("{what} Code: {code}. Reason: {reason}");
                 self.status(entry.moment, text.trim_end())
             }
-            Kind::Error { message } => self.error(entry.moment, message),
+            Kind::Error { message, .. } => self.error(entry.moment, message),
         }
     }
 

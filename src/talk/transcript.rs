@@ -316,9 +316,24 @@ impl Transcript {
 
     /// Something went wrong outside of the socket's events.
     pub(super) fn error(&mut self, message: String) {
+        self.failed(message, None, None);
+    }
+
+    /// The same, of a connection that could not be opened.
+    pub(super) fn failed(
+        &mut self,
+        message: String,
+        hint: Option<String>,
+        opening: Option<Box<Opening>>,
+    ) {
         let moment = self.now();
         let way = (Direction::In, Source::Automatic);
-        self.record(moment, way, Kind::Error { message });
+        let kind = Kind::Error {
+            message,
+            hint,
+            opening,
+        };
+        self.record(moment, way, kind);
     }
 
     /// The socket does not tell of the keep-alive's pings; they show by

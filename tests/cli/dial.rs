@@ -312,3 +312,74 @@ fn a_saved_target_is_dialled_with_its_flags_and_a_broken_file_is_exit_2() {
     let plain = server.url("/ws");
     assert_eq!(with(&["connect", &plain, "-x", "a", "-1"]).code, Some(0));
 }
+
+/// A failed attempt, as the report, the log and the HAR file tell it.
+fn evidence(args: &[&str]) -> (Value, Value, Value) {
+    let directory = TempDir::new().expect("a directory");
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let (log, har) = (at("log"), at("har"));
+    let mut command = wscli(&["connect", "-x", "hi", "--json", "-"]);
+    command.args(["--log", &log, "--har", &har]).args(args);
+    let (_, json) = report(&mut command);
+    let read = |path: &str| fs::read_to_string(path).expect("a file");
+    let line = serde_json::from_str(&read(&log)).expect("the only line of the log");
+    let har: Value = serde_json::from_str(&read(&har)).expect("the HAR file");
+    (json, line, har["log"]["entries"][0].clone())
+}
+
+#[test]
+fn a_refused_opening_leaves_its_evidence_in_report_log_and_har() {
+    let server = Server::start(&["--lab"]);
+    let url = server.url("/status/403");
+    let (json, line, entry) = evidence(&[&url]);
+    let error = "the server answered HTTP/1.1 403 Forbidden";
+    assert_eq!(
+        (&json["error"], &line["message"]),
+        (&error.into(), &error.into())
+    );
+    assert_eq!(line["hint"], json["hint"]);
+    for opening in [&json["failed_opening"], &line["opening"]] {
+        assert_eq!(opening["failed"], "upgrade");
+        assert_eq!(opening["status"], 403);
+        assert_eq!(opening["url"], url.as_str());
+        assert!(opening["timings"]["upgrade_us"].is_u64(), "{opening}");
+        let starts = |name: &str, with: &str| opening[name].as_str().unwrap().starts_with(with);
+        assert!(
+            starts("request", "GET /status/403 HTTP/1.1\r\n"),
+            "{opening}"
+        );
+        assert!(
+            starts("response", "HTTP/1.1 403 Forbidden\r\n"),
+            "{opening}"
+        );
+        assert!(!opening["body"].as_str().unwrap().is_empty(), "{opening}");
+    }
+    assert_eq!(entry["response"]["status"], 403);
+    assert_eq!(entry["response"]["_error"], error);
+    assert_eq!(
+        entry["response"]["content"]["text"],
+        line["opening"]["body"]
+    );
+    assert_eq!(entry["request"]["method"], "GET");
+    assert_eq!(entry["serverIPAddress"], "127.0.0.1");
+}
+
+#[test]
+fn a_failed_opening_tells_what_it_had_reached() {
+    // Nobody listens: the address that was tried.
+    let (json, line, entry) = evidence(&["ws://127.0.0.1:9/"]);
+    for opening in [&json["failed_opening"], &line["opening"]] {
+        assert_eq!(opening["failed"], "tcp");
+        assert_eq!(opening["tried"][0], "127.0.0.1:9");
+        assert!(opening["timings"]["tcp_us"].is_u64() && opening["status"].is_null());
+    }
+    assert_eq!(entry["response"]["status"], 0);
+    // The certificate that is not trusted.
+    let server = Server::start(&["--tls-self-signed"]);
+    let (json, line, _) = evidence(&[server.ready["url"].as_str().unwrap()]);
+    for opening in [&json["failed_opening"], &line["opening"]] {
+        assert_eq!(opening["failed"], "tls");
+        assert_eq!(opening["certificate"]["pin"], server.ready["pin"]);
+        assert!(opening["tls"].is_null() && opening["request"].is_null());
+    }
+}

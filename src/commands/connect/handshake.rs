@@ -43,11 +43,9 @@ impl Heads {
     /// server's: its head, and the beginning of its body. The reason follows as
     /// the error itself.
     pub(super) fn show_refusal(&self, status: Status, error: &OpenFailure) {
-        if let Some(rejection) = error.rejection() {
-            let head = self.secrets.head(&rejection.request_head);
-            show(status, '>', &head, self.level);
-        }
-        if let Some(response) = failure::answer(error) {
+        let request = self.secrets.head(&error.reached.exchange.request_head);
+        show(status, '>', &request, self.level);
+        if let Some(response) = error.answer() {
             show(
                 status,
                 '<',

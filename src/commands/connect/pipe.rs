@@ -175,6 +175,10 @@ impl<'a> Teller<'a> {
     fn tell_entry(&mut self, entry: &Entry) {
         let status = self.status;
         match &entry.kind {
+            Kind::Error {
+                opening: Some(opening),
+                ..
+            } => self.report.not_opened((**opening).clone(), &self.secrets),
             Kind::Open(opening) => {
                 self.report.opened((**opening).clone(), &self.secrets);
                 self.heads.show_opened(status, opening);

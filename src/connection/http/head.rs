@@ -166,9 +166,12 @@ impl Head {
 /// How much of an answer that is no HTTP is shown.
 const SHOWN_BYTES: usize = 32;
 
-/// The first bytes of an answer, quoted.
+/// The first bytes of an answer, quoted: of its first line alone, since what
+/// follows may be the beginning of a secret.
 pub(crate) fn beginning(received: &[u8]) -> String {
-    let shown = received.get(..SHOWN_BYTES).unwrap_or(received);
+    let line = received.split(|byte| matches!(byte, b'\r' | b'\n')).next();
+    let line = line.unwrap_or_default();
+    let shown = line.get(..SHOWN_BYTES).unwrap_or(line);
     let dots = if shown.len() < received.len() {
         "…"
     } else {

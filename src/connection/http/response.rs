@@ -8,6 +8,7 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::time::timeout;
 
 use crate::connection::http::head::Head;
+use crate::connection::secrets::Secrets;
 
 /// How much of a refusal's body is kept, and how long it may take.
 const MAX_BODY_BYTES: usize = 4 << 10;
@@ -47,6 +48,14 @@ impl Response {
     /// The values of all headers of this name, as text.
     pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = Cow<'a, str>> {
         self.head.header(name)
+    }
+
+    /// What there is of the body as text; no line feed at the end.
+    pub(crate) fn body_text(&self, secrets: &Secrets) -> String {
+        match std::str::from_utf8(whole_characters(&self.body)) {
+            Ok(body) => secrets.text(body.trim_end()),
+            Err(_) => format!("({} bytes that are no text)", self.body.len()),
+        }
     }
 
     /// Reads the beginning of the body. What cannot be read in time is left
@@ -92,6 +101,14 @@ impl Response {
             || length.is_some_and(|length| length > MAX_BODY_BYTES as u64);
         body.truncate(MAX_BODY_BYTES);
         self.body = body.into();
+    }
+}
+
+/// The body without a character that was cut at its end.
+fn whole_characters(body: &[u8]) -> &[u8] {
+    match std::str::from_utf8(body) {
+        Err(error) if error.error_len().is_none() => &body[..error.valid_up_to()],
+        _ => body,
     }
 }
 
