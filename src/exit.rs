@@ -209,6 +209,7 @@ mod tests {
     use super::*;
     use crate::connection::net::tls::TlsError;
     use crate::connection::ws::deflate::DeflateError;
+    use crate::connection::ws::error::Limit;
 
     #[test]
     fn exit_codes_stand_in_order() {
@@ -269,7 +270,10 @@ mod tests {
     #[test]
     fn exit_code_of_each_end_of_a_socket() {
         let second = Duration::from_secs(1);
-        let limit = SocketError::TooLarge { limit_bytes: 1 };
+        let limit = SocketError::TooLarge {
+            limit: Limit::Frame,
+            limit_bytes: 1,
+        };
         for (error, status) in [
             (
                 SocketError::Deflate(DeflateError::Corrupt),

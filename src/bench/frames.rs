@@ -88,6 +88,9 @@ pub enum Violation {
     /// A message over the limit.
     #[error("message over --max-message-size")]
     TooLarge,
+    /// A frame over the limit.
+    #[error("frame over --max-frame-size")]
+    FrameTooLarge,
     /// §8.1: an endpoint that finds "a text message [...] not valid UTF-8" must
     /// fail the connection.
     #[error("text that is not UTF-8")]
@@ -98,7 +101,7 @@ impl Violation {
     /// The code that the server is told with (§7.4.1).
     pub fn close_code(self) -> CloseCode {
         match self {
-            Self::TooLarge => CloseCode::TOO_BIG,
+            Self::TooLarge | Self::FrameTooLarge => CloseCode::TOO_BIG,
             Self::Utf8 => CloseCode::INVALID_DATA,
             _ => CloseCode::PROTOCOL_ERROR,
         }
@@ -112,6 +115,8 @@ pub struct Parser {
     keeps: bool,
     /// The largest message, in bytes.
     limit: u64,
+    /// The largest frame, in bytes.
+    frame_limit: u64,
     carry: [u8; MAX_HEADER_BYTES],
     carried: usize,
     frame: Option<Frame>,
@@ -131,12 +136,13 @@ struct Frame {
 }
 
 impl Parser {
-    /// A parser of messages up to this size in bytes, which keeps whole
-    /// payloads or none.
-    pub fn new(keeps: bool, limit_bytes: usize) -> Self {
+    /// A parser of messages up to this size in bytes, in frames up to that, which
+    /// keeps whole payloads or none.
+    pub fn new(keeps: bool, limit_bytes: usize, frame_limit_bytes: usize) -> Self {
         Self {
             keeps,
             limit: limit_bytes as u64,
+            frame_limit: frame_limit_bytes as u64,
             ..Self::default()
         }
     }
@@ -220,7 +226,7 @@ impl Parser {
         {
             return None;
         }
-        if header.payload_len > self.limit {
+        if header.payload_len > self.limit.min(self.frame_limit) {
             return None;
         }
         let len = usize::try_from(header.payload_len).ok()?;
@@ -269,12 +275,14 @@ impl Parser {
             (Opcode::Continuation, None) | (_, Some(_)) => return Err(Violation::Fragments),
             (opcode, None) => self.message = Some((opcode == Opcode::Text, 0)),
         }
-        // Before any of it has come: it may never.
         if !opcode.is_control()
             && let Some((_, before)) = self.message
             && header.payload_len > self.limit.saturating_sub(before)
         {
             return Err(Violation::TooLarge);
+        }
+        if !opcode.is_control() && header.payload_len > self.frame_limit {
+            return Err(Violation::FrameTooLarge);
         }
         self.frame = Some(Frame {
             opcode,
@@ -382,7 +390,7 @@ mod tests {
                 bytes.extend(server_frame(true, Opcode::Continuation, rest));
                 bytes.extend(server_frame(true, Opcode::Binary, &payload));
             }
-            let new = || Parser::new(keep, 1 << 20);
+            let new = || Parser::new(keep, 1 << 20, 1 << 20);
             let whole = told(&mut new(), &bytes).unwrap();
             let mut parser = new();
             let (mut pieces, mut rest) = (Vec::new(), &bytes[..]);
@@ -399,8 +407,8 @@ mod tests {
 
         #[test]
         fn any_bytes_are_parsed_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = told(&mut Parser::new(true, 1000), &bytes);
-            let _ = told(&mut Parser::new(false, 1000), &bytes);
+            let _ = told(&mut Parser::new(true, 1000, 1000), &bytes);
+            let _ = told(&mut Parser::new(false, 1000, 1000), &bytes);
         }
 
         #[test]
@@ -468,9 +476,25 @@ mod tests {
             ),
         ] {
             for keeps in [false, true] {
-                let found = told(&mut Parser::new(keeps, 4), &bytes);
+                let found = told(&mut Parser::new(keeps, 4, 1000), &bytes);
                 assert_eq!(found, Err(violation), "{bytes:?}");
             }
+        }
+    }
+
+    #[test]
+    fn max_frame_size_is_a_limit_of_its_own() {
+        let fragments = [
+            server_frame(false, Opcode::Text, b"123"),
+            server_frame(true, Opcode::Continuation, b"45"),
+        ]
+        .concat();
+        let whole = server_frame(true, Opcode::Text, b"1234");
+        let ping = server_frame(true, Opcode::Ping, b"123456");
+        for keeps in [false, true] {
+            let found = |bytes: &[u8]| told(&mut Parser::new(keeps, 10, 3), bytes);
+            assert!(found(&fragments).is_ok() && found(&ping).is_ok());
+            assert_eq!(found(&whole), Err(Violation::FrameTooLarge));
         }
     }
 }

@@ -471,7 +471,7 @@ mod tests {
     #[test]
     fn of_a_flood_of_pings_that_cannot_be_answered_the_newest_pong_is_kept() {
         let (ours, _theirs) = tokio::io::duplex(4);
-        let parser = Parser::new(false, 1000);
+        let parser = Parser::new(false, 1000, 1000);
         let mut link = Link::frames(Transport::other(ours), Bytes::new(), parser);
         let mut scratch = Scratch::new();
         let mut cx = Context::from_waker(std::task::Waker::noop());

@@ -150,8 +150,11 @@ async fn link_of(
         });
         Link::Socket(Box::new(opened.into_socket(&config.socket).await))
     } else {
-        let limit = config.socket.max_message_bytes;
-        let parser = Parser::new(config.keeps_payloads(), limit);
+        let (message, frame) = (
+            config.socket.max_message_bytes,
+            config.socket.max_frame_bytes,
+        );
+        let parser = Parser::new(config.keeps_payloads(), message, frame);
         Link::frames(opened.transport, opened.leftover, parser)
     };
     (link, timings, agreed)

@@ -66,7 +66,7 @@ pub use self::net::transport::Transport;
 pub(crate) use self::secrets::{RawHead, Secrets};
 pub use self::ws::close::{CloseCode, CloseFrame};
 pub use self::ws::deflate::policy::Policy;
-pub use self::ws::error::SocketError;
+pub use self::ws::error::{Limit, SocketError};
 pub use self::ws::event::{Closed, Event, Message};
 pub use self::ws::keep_alive::KeepAlive;
 pub(crate) use self::ws::socket::Answered;

@@ -81,6 +81,7 @@ pub(crate) async fn ask<D: Dialer>(
         wait_up: None,
         window: None,
         max_message_bytes: config.max_message_bytes,
+        max_frame_bytes: config.max_frame_bytes,
     };
     let seen = observe(dialer, &shot, &Conversation::default(), &config.redactor).await;
     let with_credentials = config.anonymous.is_some();

@@ -115,6 +115,8 @@ pub(crate) struct Shot<'a> {
     pub window: Option<Duration>,
     /// The largest message read; a larger one ends the attempt.
     pub max_message_bytes: usize,
+    /// The largest frame read; a larger one ends the attempt as well.
+    pub max_frame_bytes: usize,
 }
 
 /// Sends one probe, or the allowed origin, and listens.
@@ -250,7 +252,7 @@ fn open_config(shot: &Shot<'_>) -> OpenConfig {
 fn socket_config(shot: &Shot<'_>) -> SocketConfig {
     SocketConfig {
         max_message_bytes: shot.max_message_bytes,
-        max_frame_bytes: shot.max_message_bytes,
+        max_frame_bytes: shot.max_frame_bytes,
         // A server that never answers a Close must not cost a window each.
         close_timeout: Duration::from_millis(300).min(shot.handshake),
         ..SocketConfig::new(Role::Client)

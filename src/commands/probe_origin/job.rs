@@ -133,6 +133,7 @@ fn job(
     let beside = beside_of(&config);
     let mut run = run_config(args, settings, &page, &config, &target, open)?;
     run.max_message_bytes = run.max_message_bytes.min(socket.max_message_bytes);
+    run.max_frame_bytes = run.max_message_bytes.min(socket.max_frame_bytes);
     run.handshake = transport.connect_timeout;
     run.max_time = transport.max_time;
     Ok(Job {

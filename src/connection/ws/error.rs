@@ -1,5 +1,6 @@
 //! What can go wrong on an open socket, by cause.
 
+use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -31,11 +32,14 @@ pub enum SocketError {
     /// A text message, or a close reason, was not UTF-8.
     #[error("the peer sent text that is not UTF-8: {0}")]
     Utf8(String),
-    /// A message was larger than allowed, compressed or not.
-    #[error(
-        "the peer sent a message of over {limit_bytes} bytes; --max-message-size raises the limit"
-    )]
+    /// A message or a frame was larger than allowed, compressed or not.
+    #[error("the peer sent a {limit} of over {limit_bytes} bytes; {} raises the limit", match limit {
+        Limit::Message => "--max-message-size",
+        Limit::Frame => "--max-frame-size",
+    })]
     TooLarge {
+        /// What was too large.
+        limit: Limit,
         /// The limit in bytes.
         limit_bytes: usize,
     },
@@ -59,6 +63,24 @@ pub enum SocketError {
     Io(#[source] io::Error),
 }
 
+/// What has a largest size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// A whole message, inflated.
+    Message,
+    /// A frame, as it is on the wire.
+    Frame,
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Message => "message",
+            Self::Frame => "frame",
+        })
+    }
+}
+
 impl SocketError {
     /// The Close frame that tells the peer of this error, where the
     /// connection still stands to carry it.
@@ -68,9 +90,9 @@ impl SocketError {
             Self::Frame(cause) => (CloseCode::PROTOCOL_ERROR, cause.fault.to_string()),
             Self::Utf8(_) => (CloseCode::INVALID_DATA, "text is not UTF-8".to_owned()),
             Self::Deflate(cause) => (CloseCode::INVALID_DATA, cause.to_string()),
-            Self::TooLarge { limit_bytes } => (
+            Self::TooLarge { limit, limit_bytes } => (
                 CloseCode::TOO_BIG,
-                format!("message over {limit_bytes} bytes"),
+                format!("{limit} over {limit_bytes} bytes"),
             ),
             Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
             // It has been answered, and that was the last word.

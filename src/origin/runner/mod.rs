@@ -68,8 +68,9 @@ pub(crate) struct RunConfig {
     /// Whether the run ends with the first probe of a web page that is let in and
     /// counts; the first of the plan is then sent before anything else.
     pub quick: bool,
-    /// The largest message that is read.
+    /// The largest message that is read, and the largest frame.
     pub max_message_bytes: usize,
+    pub max_frame_bytes: usize,
     /// What the answers are rated by, for what an attempt more would change.
     pub policy: Policy,
     /// Knows the secrets.
@@ -95,6 +96,7 @@ impl RunConfig {
             max_time: None,
             quick: false,
             max_message_bytes: MAX_MESSAGE_BYTES,
+            max_frame_bytes: MAX_MESSAGE_BYTES,
             policy: Policy::default(),
             redactor: Secrets::default(),
         }
@@ -368,6 +370,7 @@ impl<D: Dialer> Runner<'_, D> {
             wait_up: None,
             window: Some(self.config.window),
             max_message_bytes: self.config.max_message_bytes,
+            max_frame_bytes: self.config.max_frame_bytes,
         }
     }
 

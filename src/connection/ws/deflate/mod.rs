@@ -26,4 +26,7 @@ pub enum DeflateError {
     /// The compressed data is not DEFLATE.
     #[error("invalid DEFLATE data")]
     Corrupt,
+    /// The message ends where a block of it does not.
+    #[error("it ends in the middle of a DEFLATE block")]
+    Cut,
 }

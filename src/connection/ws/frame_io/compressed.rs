@@ -104,7 +104,7 @@ impl Compression {
             return Ok(false);
         }
         if frame.is_final {
-            return self.inflater.finish(output, max_len);
+            self.inflater.finish()?;
         }
         Ok(true)
     }

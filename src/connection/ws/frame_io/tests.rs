@@ -126,6 +126,22 @@ fn text_that_is_not_utf8_is_refused_before_its_frame_ends() {
 }
 
 #[test]
+fn a_compressed_message_cut_in_a_block_is_refused_in_both_roles() {
+    for receiver in ROLES {
+        let stream = frames(receiver, &[(FIN | RSV1 | TEXT, &HELLO[..4])]);
+        for size in [1, 1000] {
+            let read = Setup::compressed(receiver).read(cut(&stream, &[size]), Then::Silence);
+            assert_eq!(read.messages, []);
+            let Some(Error::Io(error)) = read.error else {
+                panic!("not an I/O error: {:?}", read.error);
+            };
+            let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+            assert_eq!(cause, Some(&DeflateError::Cut));
+        }
+    }
+}
+
+#[test]
 fn garbage_is_reported_after_what_came_before_it() {
     for receiver in ROLES {
         let stream = frames(

@@ -27,7 +27,11 @@ impl Socket {
 
     fn poll_echo(&mut self, cx: &mut Context<'_>) -> Poll<Option<Answered>> {
         if self.can_echo() {
-            match self.ws.get_mut().poll_echo(cx, self.max_message_bytes) {
+            match self
+                .ws
+                .get_mut()
+                .poll_echo(cx, self.max_message_bytes.min(self.max_frame_bytes))
+            {
                 Poll::Ready(echoed) if echoed.messages > 0 => {
                     let io = self.ws.get_ref();
                     self.unflushed = io.has_unsent() || io.write_error().is_some();

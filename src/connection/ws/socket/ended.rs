@@ -3,12 +3,13 @@
 use std::io;
 
 use tokio_tungstenite::tungstenite::Error as WsError;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::error::{CapacityError, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::frame;
 
 use super::Socket;
 use super::waits::Deadline;
 use crate::connection::ws::deflate::DeflateError;
+use crate::connection::ws::error::Limit;
 use crate::connection::ws::frame_io::Stopped;
 use crate::connection::{CloseCode, CloseFrame, SocketError};
 
@@ -77,9 +78,7 @@ impl Socket {
             WsError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Some(self.lost()),
             WsError::Protocol(cause) => Some(SocketError::Protocol(cause)),
             WsError::Utf8(cause) => Some(SocketError::Utf8(cause)),
-            WsError::Capacity(_) => Some(SocketError::TooLarge {
-                limit_bytes: self.max_message_bytes,
-            }),
+            WsError::Capacity(cause) => Some(self.too_large(&cause)),
             WsError::Io(error) => {
                 let deflate = error
                     .get_ref()
@@ -93,6 +92,19 @@ impl Socket {
             }
             other => Some(SocketError::Io(io::Error::other(other))),
         }
+    }
+
+    /// Where both limits are the same, it is told of the message.
+    fn too_large(&self, cause: &CapacityError) -> SocketError {
+        let limit_bytes = match cause {
+            CapacityError::MessageTooLong { max_size, .. } => *max_size,
+            CapacityError::TooManyHeaders => self.max_message_bytes,
+        };
+        let limit = match limit_bytes == self.max_message_bytes {
+            true => Limit::Message,
+            false => Limit::Frame,
+        };
+        SocketError::TooLarge { limit, limit_bytes }
     }
 
     /// The connection ended without a Close: by a failure to write, if any.

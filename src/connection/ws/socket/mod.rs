@@ -63,6 +63,7 @@ pub struct Socket {
     deflater: Option<Box<Deflater>>,
     inflates: bool,
     max_message_bytes: usize,
+    max_frame_bytes: usize,
     max_outgoing_frame_bytes: usize,
     close_timeout: Duration,
     keep_alive: Option<Timer>,
@@ -137,7 +138,8 @@ impl Socket {
                 .deflate
                 .map(|params| Box::new(Deflater::new(&params, config.role))),
             inflates: config.deflate.is_some(),
-            max_message_bytes: config.max_message_bytes.min(config.max_frame_bytes),
+            max_message_bytes: config.max_message_bytes,
+            max_frame_bytes: config.max_frame_bytes,
             max_outgoing_frame_bytes: config.max_outgoing_frame_bytes,
             close_timeout: config.close_timeout,
             keep_alive: Timer::start(config.keep_alive),

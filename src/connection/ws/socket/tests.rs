@@ -161,6 +161,36 @@ async fn each_violation_has_its_close_code_and_the_peer_can_read_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn max_frame_size_and_max_message_size_are_each_named_when_exceeded() {
+    let mut small = config(Role::Server);
+    small.max_message_bytes = 8;
+    small.max_frame_bytes = 4;
+    let fragments = [
+        masked(0x02, b"1234"),
+        masked(0x00, b"5678"),
+        masked(0x80, b"9"),
+    ];
+    for (bytes, told) in [
+        (
+            masked(0x82, b"12345"),
+            "a frame of over 4 bytes; --max-frame-size raises",
+        ),
+        (
+            fragments.concat(),
+            "a message of over 8 bytes; --max-message-size raises",
+        ),
+    ] {
+        let (mut socket, mut far) = server(small.clone()).await;
+        far.write_all(&bytes).await.unwrap();
+        let ended = tokio::spawn(async move { closed(&mut socket).await });
+        drop(read_to_end(&mut far).await);
+        drop(far);
+        let error = ended.await.unwrap().error.unwrap().to_string();
+        assert!(error.contains(told), "{error}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_peers_close_is_answered_alike_and_told() {
     for (payload, code, reason, answer) in [
         (

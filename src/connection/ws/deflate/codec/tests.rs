@@ -23,15 +23,8 @@ fn inflate_in_pieces(
             }
         }
     }
-    loop {
-        let mut output = Vec::new();
-        let complete = inflater.finish(&mut output, limit)?;
-        assert!(output.len() <= limit);
-        message.extend_from_slice(&output);
-        if complete {
-            return Ok(message);
-        }
-    }
+    inflater.finish()?;
+    Ok(message)
 }
 
 fn inflate(inflater: &mut Inflater, compressed: &[u8]) -> Result<Vec<u8>, DeflateError> {
@@ -138,6 +131,31 @@ fn garbage_is_corrupt() {
     for garbage in [&[0xff; 8][..], &[0x07], &[0x01, 0x05, 0x00, 0x05, 0x00]] {
         let mut inflater = Inflater::new(&Params::default(), Role::Client);
         assert_eq!(inflate(&mut inflater, garbage), Err(DeflateError::Corrupt));
+    }
+}
+
+/// A message that is cut is none, wherever that is: in a block without
+/// compression, in one with the usual codes, and in one with codes of its own.
+#[test]
+fn a_message_that_ends_in_the_middle_of_a_block_is_cut() {
+    let text: String = (0..400).map(|n| format!("{{\"n\":{},", n * n)).collect();
+    for takes_over in [true, false] {
+        let params = Params {
+            client_no_context_takeover: !takes_over,
+            ..Params::default()
+        };
+        for payload in [&b"Hello, Hello, Hello"[..], text.as_bytes()] {
+            let (mut deflater, _) = pair(&params);
+            let whole = deflater.compress(payload).expect("it is long enough");
+            for length in 1..whole.len() {
+                let (_, mut inflater) = pair(&params);
+                let found = inflate(&mut inflater, &whole[..length]);
+                assert!(found.is_err(), "{length} of {}: {found:?}", whole.len());
+            }
+        }
+        let (_, mut inflater) = pair(&params);
+        let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65];
+        assert_eq!(inflate(&mut inflater, &stored), Err(DeflateError::Cut));
     }
 }
 
