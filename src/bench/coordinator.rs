@@ -162,8 +162,11 @@ impl Coordinator {
         self.opened += 1;
         self.opening.merge(&mut report);
         let opened = self.opening.total().counters.opened;
-        self.connections_open = usize::try_from(opened).unwrap_or(usize::MAX);
         let config = &self.control.config;
+        // In mode handshake none is held.
+        if drives(config.mode) {
+            self.connections_open = usize::try_from(opened).unwrap_or(usize::MAX);
+        }
         if self.opened != config.threads || self.interrupted {
             return Ok(());
         }

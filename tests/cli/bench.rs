@@ -283,6 +283,10 @@ fn mistakes_are_said_before_anything_is_measured() {
             &["--demo", "--message", "{{what}}"],
             "wscli: '{{what}}' is no placeholder; use {{n}}, {{conn}}, {{uuid}}, {{now}} or {{random 16}}\n",
         ),
+        (
+            &["ws://h/ws?user={{conn}}"],
+            "wscli: the URL has {{conn}} in it, and placeholders are filled in in messages alone; give several URLs, or --headers-csv with a row for each connection\n",
+        ),
     ] {
         let (code, stdout, stderr) = output(args);
         assert_eq!(

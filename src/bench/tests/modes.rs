@@ -76,6 +76,7 @@ async fn handshakes_come_and_go() {
     })
     .await;
     assert_eq!(summary.handshakes.counters.opened, 100);
+    assert_eq!((summary.connections_open, summary.connections_left), (0, 0));
     assert_eq!((summary.sent(), summary.answered()), (100, 100));
     assert_eq!(summary.stats.errors.total(), 0);
 }

@@ -146,12 +146,26 @@ fn dial(args: &BenchArgs) -> Result<(Vec<Target>, OpenConfig, SocketConfig)> {
         Some((first, more)) => (first.as_str(), more),
         None => (UNTIL_THE_DEMO_RUNS, &[][..]),
     };
+    for url in &args.urls {
+        check_placeholders(url)?;
+    }
     let first = dial(first)?;
     let mut targets = vec![first.target];
     for url in more {
         targets.push(dial(url)?.target);
     }
     Ok((targets, first.open, first.socket))
+}
+
+/// A URL with a placeholder would be dialled as it stands, by each connection.
+fn check_placeholders(url: &str) -> Result<()> {
+    match url.split_once("{{").map(|(_, rest)| rest.split_once("}}")) {
+        Some(Some((name, _))) => Err(Failure::usage(format!(
+            "the URL has {{{{{name}}}}} in it, and placeholders are filled in in messages alone; give several URLs, or --headers-csv with a row for each connection"
+        ))
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 fn load(mode: Mode, args: &BenchArgs) -> Load {
