@@ -236,8 +236,9 @@ fn harmless(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
 }
 
 /// More different causes than this are one: a server can make up as many as it
-/// likes.
-const MAX_CAUSES: usize = 100;
+/// likes. It is far more than a report tells, so that the most frequent ones are
+/// known even of a server that closes each time with another code.
+const MAX_CAUSES: usize = 1000;
 
 /// How often each cause ended a connection or spoilt an attempt.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -259,6 +260,21 @@ impl Errors {
     /// All of them.
     pub fn total(&self) -> u64 {
         self.0.values().sum()
+    }
+
+    /// The most frequent causes as they are shown, so many at most, with how often each
+    /// was counted; and how many others there are, with the same of them together.
+    pub fn most_frequent(&self, most: usize) -> (Vec<(String, u64)>, (usize, u64)) {
+        let mut shown = BTreeMap::<String, u64>::new();
+        for (cause, count) in &self.0 {
+            *shown.entry(cause.to_string()).or_default() += count;
+        }
+        let mut causes: Vec<_> = shown.into_iter().collect();
+        // Those that are as frequent stay in the order of their texts.
+        causes.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        let rest = causes.split_off(most.min(causes.len()));
+        let count = rest.iter().map(|(_, count)| count).sum();
+        (causes, (rest.len(), count))
     }
 
     /// How often a cause as it is shown was counted.
@@ -325,5 +341,26 @@ mod tests {
         twice.merge(&errors);
         assert_eq!((errors.total(), twice.total()), (10_000, 20_000));
         assert!(errors.0.len() <= MAX_CAUSES + 1 && twice.0.len() <= MAX_CAUSES + 1);
+    }
+
+    #[test]
+    fn of_seven_hundred_close_codes_the_most_frequent_are_told_and_the_others_together() {
+        let mut errors = Errors::default();
+        for code in 3000..3700 {
+            let count = if code >= 3690 { 5 } else { 1 };
+            let reason = String::new();
+            errors.add_many(
+                Cause::Closed {
+                    code: Some(code),
+                    reason,
+                },
+                count,
+            );
+        }
+        let (told, others) = errors.most_frequent(10);
+        assert_eq!(told[0], ("closed by the server with 3690".to_owned(), 5));
+        assert!(told.len() == 10 && told.iter().all(|(_, count)| *count == 5));
+        assert_eq!(others, (690, 690));
+        assert_eq!(errors.most_frequent(1000).1, (0, 0));
     }
 }

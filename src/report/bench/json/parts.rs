@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::times::{Times, times};
-use crate::bench::counters::{Counters, Errors, HandshakeCounters};
+use crate::bench::counters::{Cause, Counters, Errors, HandshakeCounters};
 use crate::bench::stats::HandshakeStats;
 use crate::bench::summary::{Agreed, StageResult, Summary, UrlResult};
 use crate::bench::{BenchConfig, Mode};
@@ -159,11 +159,15 @@ impl Counts {
     }
 }
 
+/// How many causes of errors are told apart.
+const CAUSES: usize = 100;
+
 /// Errors as they are shown, with how many there were.
 pub(super) fn errors(errors: &Errors) -> BTreeMap<String, u64> {
-    let mut all = BTreeMap::new();
-    for (cause, count) in &errors.0 {
-        *all.entry(cause.to_string()).or_default() += count;
+    let (told, (_, count)) = errors.most_frequent(CAUSES);
+    let mut all: BTreeMap<_, _> = told.into_iter().collect();
+    if count > 0 {
+        *all.entry(Cause::Other.to_string()).or_default() += count;
     }
     all
 }

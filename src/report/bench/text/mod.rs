@@ -122,24 +122,20 @@ fn counts(page: &mut Page, summary: &Summary, config: &BenchConfig) {
 
 /// The errors by cause, the most frequent first.
 fn errors(page: &mut Page, summary: &Summary) {
-    let errors = &summary.stats.errors.0;
-    let mut causes: Vec<_> = errors.iter().map(|(c, n)| (c.to_string(), n)).collect();
+    let (causes, (kinds, others)) = summary.stats.errors.most_frequent(CAUSES);
     if causes.is_empty() {
         return;
     }
-    causes.sort_by(|a, b| b.1.cmp(a.1).then_with(|| a.0.cmp(&b.0)));
     page.line("");
     page.title("errors");
     let role = Some(Role::Error);
-    for (cause, count) in causes.iter().take(CAUSES) {
+    for (cause, count) in &causes {
         // The server's words may be among them.
-        page.count(role, "", **count, &sanitize_report(cause));
+        page.count(role, "", *count, &sanitize_report(cause));
     }
-    let rest = causes.get(CAUSES..).unwrap_or_default();
-    if !rest.is_empty() {
-        let count = rest.iter().map(|(_, count)| **count).sum();
-        let what = format!("of {} more causes; --json lists all", rest.len());
-        page.count(role, "", count, &what);
+    if kinds > 0 {
+        let what = format!("of {kinds} more causes; --json tells more of them apart");
+        page.count(role, "", others, &what);
     }
 }
 

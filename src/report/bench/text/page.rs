@@ -9,6 +9,9 @@ use crate::terminal::style::Role;
 /// Prose is not wider than this, however wide the terminal is.
 pub(super) const PROSE: usize = 100;
 
+/// What is said of a figure stands below it where this is not left beside it.
+const NARROWEST: usize = 20;
+
 /// The text as it grows.
 pub(super) struct Page {
     pub(super) look: Look,
@@ -45,7 +48,19 @@ impl Page {
         let count = right(&grouped(count), 12);
         let count = role.map_or(count.clone(), |role| self.look.style.paint(role, &count));
         let start = format!("{}{count}", pad(name, 12));
-        let room = self.look.width.min(PROSE).saturating_sub(26).max(20);
+        let width = self.look.width.min(PROSE);
+        let room = width.saturating_sub(26);
+        if room < NARROWEST {
+            self.line(&start);
+            let room = width.saturating_sub(2).max(NARROWEST);
+            for part in wrapped(what, Some(room), 0)
+                .iter()
+                .filter(|p| !p.is_empty())
+            {
+                self.line(&format!("  {part}"));
+            }
+            return;
+        }
         for (index, part) in wrapped(what, Some(room), 0).iter().enumerate() {
             match index {
                 0 => self.line(&format!("{start}  {part}")),

@@ -74,7 +74,7 @@ fn the_report_fits_every_width() {
     }
     let mut config = testing::config(10);
     config.load = Load::Open(Schedule::constant(120.0));
-    for width in [48, 60, 80, 120, 200] {
+    for width in [40, 48, 60, 80, 120, 200] {
         let text = shown(&mut summary, &config, &["p99<5ms"], width);
         for line in text.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}\n{text}");
