@@ -19,16 +19,16 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::Mutex;
 use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
-use super::clock::{Times, to_ns};
-use super::config::{BenchConfig, Load};
+use super::clock::Times;
+use super::config::Load;
 use super::counters::{Cause, HandshakeCounters};
 use super::frames::append_control;
 use super::ledger::{Ledger, Part};
 use super::messages::{Control, FromWorker, OpeningReport, Outcome};
 use super::opener::{agreed_on, cause, note_timings, open_connection};
 use super::pacer::Pacer;
+use super::progress::Progress;
 use super::stats::Parts;
-use super::usage::ThreadUse;
 use crate::connection::ws::codec::Opcode;
 use crate::connection::{CloseCode, OpenFailure, Opened, Transport};
 
@@ -38,8 +38,6 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(50);
 
 const SETTLE_TICK: Duration = Duration::from_millis(5);
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 /// What the loops of a thread share.
 struct Churn {
@@ -110,11 +108,11 @@ impl Churn {
         };
         let thread = usize::try_from(self.thread).unwrap_or(0);
         match (&config.load, &self.ledger) {
-            (Load::Open(schedule), Some(ledger)) => {
-                let ledger = match is_interrupted && config.messages.is_none() {
-                    true => &Ledger::new(config, schedule, times, config.threads),
-                    false => ledger,
-                };
+            (Load::Open(_), Some(ledger)) => {
+                let until_then = (is_interrupted && config.messages.is_none())
+                    .then(|| Ledger::of(config, times, config.threads))
+                    .flatten();
+                let ledger = until_then.as_ref().unwrap_or(ledger);
                 let rest = self.next.get()..ledger.rounds_of(thread);
                 ledger.each_part(thread, rest, |part, count| {
                     self.count(0, part != Part::Warmup, |c| not_begun(c, count));
@@ -150,16 +148,12 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
         sleep(TICK / 2).await;
     };
     let config = Arc::clone(&control.config);
-    let times = times(&config, start_ns);
+    let times = config.times(start_ns);
     let mut parts = Parts::new(urls, config.stages());
-    let mut ledger = None;
-    if let Load::Open(schedule) = &config.load
-        && (start_ns > 0 || config.messages.is_some())
-    {
-        let begins = schedule.begins_ns().skip(1);
-        parts.set_stage_begins(begins.map(|ns| ns.saturating_add(start_ns)).collect());
-        ledger = Some(Ledger::new(&config, schedule, &times, config.threads));
-    }
+    parts.begin_stages(&config.load, start_ns);
+    // Of a time that has never begun nothing was due yet.
+    let is_due = start_ns > 0 || config.messages.is_some();
+    let ledger = Ledger::of(&config, &times, config.threads).filter(|_| is_due);
     let churn = Rc::new(Churn {
         times,
         control,
@@ -196,17 +190,6 @@ pub(super) async fn run(thread: usize, control: Arc<Control>) -> io::Result<()> 
     Ok(())
 }
 
-fn times(config: &BenchConfig, start_ns: u64) -> Times {
-    let measure_ns = start_ns.saturating_add(to_ns(config.warmup));
-    Times {
-        start_ns,
-        measure_ns,
-        end_ns: config
-            .duration
-            .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d))),
-    }
-}
-
 /// Gives the attempts that are on their way the reply timeout to come to their
 /// end, and says of the others what became of them.
 async fn with_the_last(churn: &Churn, slots: impl Future + Unpin, mut outcome: Outcome) -> Outcome {
@@ -241,39 +224,20 @@ async fn watch(churn: &Churn) -> Outcome {
     let mut ticks = interval(TICK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut times = churn.times;
-    let (mut second, mut used) = (0, None);
+    let mut progress = Progress::default();
     loop {
         ticks.tick().await;
         let now_ns = control.clock.now_ns();
-        if now_ns >= times.measure_ns && used.is_none() {
-            used = Some(ThreadUse::now(now_ns));
-        }
-        let second_ends_ns = times.measure_ns.saturating_add((second + 1) * SECOND_NS);
-        if now_ns >= second_ends_ns && now_ns < times.end_ns {
-            let parts = Box::new(churn.parts.borrow_mut().take());
-            control.tell(FromWorker::Second { second, parts });
-            second += 1;
-        }
-        let stop = control.stop.load(Ordering::Relaxed);
-        if stop {
+        let mut parts = churn.parts.borrow_mut();
+        progress.tell_second(now_ns, &times, &mut parts, control);
+        if control.stop.load(Ordering::Relaxed) {
             times.end_ns = times.end_ns.min(now_ns);
         }
-        if now_ns >= times.end_ns || churn.stop.get() {
+        let is_over = now_ns >= times.end_ns || churn.stop.get();
+        progress.note_usage(now_ns, &times, is_over);
+        if is_over {
             churn.stop.set(true);
-            let (cpu, waited, cpu_wall) = used
-                .map_or((Duration::ZERO, None, Duration::ZERO), |from: ThreadUse| {
-                    from.until(&ThreadUse::now(now_ns))
-                });
-            return Outcome {
-                second,
-                parts: churn.parts.borrow_mut().take(),
-                cpu,
-                waited,
-                cpu_wall,
-                times,
-                last_reply_ns: churn.last_ns.get(),
-                left: 0,
-            };
+            return progress.outcome(parts.take(), times, churn.last_ns.get(), 0);
         }
     }
 }

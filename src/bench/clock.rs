@@ -71,6 +71,13 @@ pub(super) struct Times {
 }
 
 impl Times {
+    /// Of a load that has not begun: nothing is measured, and nothing sent.
+    pub(super) const NEVER: Self = Self {
+        start_ns: u64::MAX,
+        measure_ns: u64::MAX,
+        end_ns: u64::MAX,
+    };
+
     /// Whether something that is meant to happen then is measured: otherwise
     /// it belongs to the warm-up.
     pub(super) fn is_measured(&self, intended_ns: u64) -> bool {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::clock::{Times, to_ns};
 use super::matching::Matching;
 use super::pacer::Pacing;
 use super::payload::PayloadConfig;
@@ -108,6 +109,18 @@ impl BenchConfig {
     /// The connections of thread `thread`: every `threads`th one.
     pub(super) fn share(&self, thread: usize) -> impl Iterator<Item = usize> + use<> {
         (thread..self.connections).step_by(self.threads.max(1))
+    }
+
+    /// The moments of a load that begins then.
+    pub(super) fn times(&self, start_ns: u64) -> Times {
+        let measure_ns = start_ns.saturating_add(to_ns(self.warmup));
+        Times {
+            start_ns,
+            measure_ns,
+            end_ns: self
+                .duration
+                .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d))),
+        }
     }
 
     /// How many measured messages connection `index` may send.

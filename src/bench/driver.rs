@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::time::{Interval, MissedTickBehavior, interval};
 
-use super::clock::{Times, to_ns};
+use super::clock::Times;
 use super::config::{Load, Mode};
 use super::conn::{Conn, Fate, Pause, Shared};
 use super::counted::WireCounter;
@@ -34,13 +34,23 @@ use super::opening::Opening;
 use super::pacer::Pacer;
 use super::payload::Payloads;
 use super::poller::Poller;
+use super::progress::Progress;
 use super::queue::{Queue, slot_waker};
 use super::stats::Parts;
 use super::tag::RunTag;
-use super::usage::ThreadUse;
 
 /// How many messages of the schedule are handed out before others have a turn.
 const TURN: usize = 1 << 10;
+
+/// How many connections that have something to send are written before replies are
+/// looked at again. A write costs several times what a read does, most of it to wake the
+/// server, and a reply that waits for it is told as slow: of a thousand
+/// connections that are written in a row, each is some milliseconds slow.
+const WRITES: usize = 4;
+
+/// The same where the runtime waits: its list has those with replies too, and
+/// each look of its costs more.
+const RUNTIME_BATCH: usize = 32;
 
 /// How often the thread looks at deadlines and commands.
 const TICK: Duration = Duration::from_millis(50);
@@ -100,6 +110,8 @@ pub(super) struct Driver {
     slots: Vec<Slot>,
     live: usize,
     queue: Arc<Queue>,
+    /// How many are taken from it at once.
+    batch: usize,
     ready: Vec<usize>,
     opening: Option<Opening>,
     pacer: Pacer,
@@ -113,8 +125,7 @@ pub(super) struct Driver {
     round_slot: usize,
     /// The numbers of the schedule; of the plan as it was when the load began.
     ledger: Option<Ledger>,
-    second: u64,
-    used: [Option<ThreadUse>; 2],
+    progress: Progress,
     wire: Arc<WireCounter>,
     interrupted: bool,
     /// Nothing more is taken from the schedule.
@@ -158,12 +169,7 @@ impl Driver {
                 payloads,
                 tag,
                 parts: Parts::new(config.targets.len(), config.stages()),
-                // Nothing is measured, and nothing sent, before the start.
-                times: Times {
-                    start_ns: u64::MAX,
-                    measure_ns: u64::MAX,
-                    end_ns: u64::MAX,
-                },
+                times: Times::NEVER,
                 pauses: VecDeque::new(),
                 last_reply_ns: 0,
                 now_ns: 0,
@@ -172,14 +178,14 @@ impl Driver {
             slots,
             live: 0,
             queue: Arc::default(),
+            batch: RUNTIME_BATCH,
             ready: Vec::new(),
             tick,
             phase: Phase::Opening,
             round: 0,
             round_slot: 0,
             ledger: None,
-            second: 0,
-            used: [None, None],
+            progress: Progress::default(),
             wire,
             interrupted: false,
             is_handed_out: false,
@@ -221,38 +227,19 @@ impl Driver {
 
     fn start(&mut self, start_ns: u64) {
         let config = Arc::clone(&self.shared.config);
-        let measure_ns = start_ns.saturating_add(to_ns(config.warmup));
-        let end_ns = config
-            .duration
-            .map_or(u64::MAX, |d| measure_ns.saturating_add(to_ns(d)));
-        self.shared.times = Times {
-            start_ns,
-            measure_ns,
-            end_ns,
-        };
-        match &config.load {
-            Load::Closed { in_flight, .. } => {
-                let slots = self.slots.iter().enumerate();
-                self.shared.pauses = slots
-                    .filter(|(_, slot)| slot.conn.is_some())
-                    .map(|(slot, _)| Pause {
-                        until_ns: start_ns,
-                        slot,
-                        count: *in_flight,
-                    })
-                    .collect();
-            }
-            Load::Open(schedule) => {
-                let begins = schedule.begins_ns().skip(1);
-                let begins = begins.map(|ns| ns.saturating_add(start_ns)).collect();
-                self.shared.parts.set_stage_begins(begins);
-                self.ledger = Some(Ledger::new(
-                    &config,
-                    schedule,
-                    &self.shared.times,
-                    config.connections,
-                ));
-            }
+        self.shared.times = config.times(start_ns);
+        self.shared.parts.begin_stages(&config.load, start_ns);
+        self.ledger = Ledger::of(&config, &self.shared.times, config.connections);
+        if let Load::Closed { in_flight, .. } = &config.load {
+            let slots = self.slots.iter().enumerate();
+            self.shared.pauses = slots
+                .filter(|(_, slot)| slot.conn.is_some())
+                .map(|(slot, _)| Pause {
+                    until_ns: start_ns,
+                    slot,
+                    count: *in_flight,
+                })
+                .collect();
         }
         self.phase = Phase::Running;
     }
@@ -276,16 +263,6 @@ impl Driver {
         (due_ns < self.shared.times.end_ns).then_some((due_ns, number))
     }
 
-    /// When the measuring begins or ends, so that the processor time is taken
-    /// at that moment and not at the next tick.
-    fn next_mark(&self) -> u64 {
-        match self.used {
-            [None, _] => self.shared.times.measure_ns,
-            [_, None] => self.shared.times.end_ns,
-            _ => u64::MAX,
-        }
-    }
-
     /// Hands out what is due, or sets the alarm for what is not; whether this is
     /// to be called again without waiting, be it for more that may be due or
     /// since the alarm is too coarse.
@@ -298,7 +275,7 @@ impl Driver {
         let next_ns = scheduled
             .unwrap_or(u64::MAX)
             .min(pause.map_or(u64::MAX, |pause| pause.until_ns))
-            .min(self.next_mark());
+            .min(self.progress.next_mark(&self.shared.times));
         if next_ns == u64::MAX {
             return false;
         }
@@ -381,10 +358,12 @@ impl Driver {
         });
     }
 
-    /// Runs the connections that are on the list.
+    /// Runs the connections that the poller has told of, and the first of those
+    /// on the list, so that replies are looked at again before all that is due
+    /// has been written.
     fn run_ready(&mut self, cx: &Context<'_>) {
         let mut ready = std::mem::take(&mut self.ready);
-        self.queue.take(cx, &mut ready);
+        self.queue.take(cx, self.batch, &mut ready);
         for slot in ready.drain(..) {
             let Some((waker, conn)) = self.slots.get_mut(slot).and_then(|s| s.conn.as_mut()) else {
                 continue;

@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::clock::{Times, to_ns};
-use super::config::BenchConfig;
+use super::config::{BenchConfig, Load};
 use super::schedule::Schedule;
 
 /// The numbers of a schedule's messages, cut where the counters change.
@@ -28,12 +28,7 @@ pub(super) enum Part {
 impl Ledger {
     /// Of a schedule that so many take turns at: all connections, or in mode
     /// handshake all threads.
-    pub(super) fn new(
-        config: &BenchConfig,
-        schedule: &Schedule,
-        times: &Times,
-        lanes: usize,
-    ) -> Self {
+    fn new(config: &BenchConfig, schedule: &Schedule, times: &Times, lanes: usize) -> Self {
         let since_start = |time_ns: u64| time_ns.saturating_sub(times.start_ns);
         let measured = schedule.first_at(to_ns(config.warmup));
         let mut end = u64::MAX;
@@ -52,6 +47,14 @@ impl Ledger {
             lanes: lanes.max(1) as u64,
             begins,
             end,
+        }
+    }
+
+    /// Of the load that a run is asked for; `None` in a closed loop.
+    pub(super) fn of(config: &BenchConfig, times: &Times, lanes: usize) -> Option<Self> {
+        match &config.load {
+            Load::Open(schedule) => Some(Self::new(config, schedule, times, lanes)),
+            Load::Closed { .. } => None,
         }
     }
 

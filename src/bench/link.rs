@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use super::ended::{Ended, closed_with};
 use super::frames::{HEAD_BYTES, Incoming, Parser, append_control, append_header, append_masked};
 use super::payload::Payload;
-use super::poller::Poller;
+use super::poller::{Poller, Ready};
 use super::stream::Stream;
 use crate::connection::ws::codec::Opcode;
 use crate::connection::{CloseCode, CloseFrame, Event, Message, Socket, Transport};
@@ -143,10 +143,10 @@ impl Link {
         }
     }
 
-    /// The poller has told that there is an end to be read.
-    pub(super) fn note_end(&mut self) {
+    /// The poller has told that it is ready.
+    pub(super) fn note(&mut self, ready: &Ready) {
         if let Self::Frames(frames) = self {
-            frames.stream.note_end();
+            frames.stream.note(ready);
         }
     }
 
@@ -329,9 +329,6 @@ impl Frames {
             let bytes = scratch.read.get(..count).unwrap_or_default();
             if let Some(ended) = take(&mut self.parser, bytes, &mut on) {
                 return Poll::Ready(ended);
-            }
-            if self.stream.is_drained_by(count, scratch.read.len()) {
-                return Poll::Pending;
             }
         }
         cx.waker().wake_by_ref();

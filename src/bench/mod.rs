@@ -37,6 +37,7 @@ mod opening;
 mod pacer;
 pub mod payload;
 mod poller;
+mod progress;
 mod queue;
 pub mod schedule;
 pub mod stats;

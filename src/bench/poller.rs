@@ -15,6 +15,8 @@ use super::pacer::Pacer;
 pub(super) struct Ready {
     /// Of the connection.
     pub(super) slot: usize,
+    /// There is something to be read.
+    pub(super) reads: bool,
     /// The peer has sent its last byte, or the connection has failed: it must
     /// be read to its end, since no other event tells of that.
     pub(super) ends: bool,
@@ -63,8 +65,9 @@ mod imp {
 
     use super::{Duration, Pacer, Ready, io};
 
-    /// How many events are taken at once.
-    const EVENTS: usize = 1024;
+    /// How many events are taken at once: the schedule waits no longer than these
+    /// need.
+    const EVENTS: usize = 64;
 
     /// Stands for the pacer's alarm.
     const ALARM: u64 = u64::MAX;
@@ -123,6 +126,7 @@ mod imp {
                     let ends = EventFlags::RDHUP | EventFlags::HUP | EventFlags::ERR;
                     on(Ready {
                         slot,
+                        reads: flags.intersects(EventFlags::IN | ends),
                         ends: flags.intersects(ends),
                     });
                 }

@@ -3,6 +3,7 @@
 //! Each connection has a waker of its own that puts its slot on the list, so a
 //! readiness event costs no task, and no lock that another thread wants.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Wake, Waker};
 
@@ -14,14 +15,14 @@ pub(super) struct Queue {
 
 #[derive(Debug, Default)]
 struct QueueInner {
-    slots: Vec<usize>,
+    slots: VecDeque<usize>,
     task: Option<Waker>,
 }
 
 impl Queue {
     pub(super) fn push(&self, slot: usize) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        inner.slots.push(slot);
+        inner.slots.push_back(slot);
         if inner.slots.len() == 1
             && let Some(task) = &inner.task
         {
@@ -34,10 +35,15 @@ impl Queue {
         inner.slots.is_empty()
     }
 
-    /// Moves what is on the list to `into`.
-    pub(super) fn take(&self, cx: &Context<'_>, into: &mut Vec<usize>) {
+    /// Moves the first of the list, so many at most, to `into`. The task is
+    /// woken for the rest.
+    pub(super) fn take(&self, cx: &Context<'_>, most: usize, into: &mut Vec<usize>) {
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        into.append(&mut inner.slots);
+        let count = most.min(inner.slots.len());
+        into.extend(inner.slots.drain(..count));
+        if !inner.slots.is_empty() {
+            cx.waker().wake_by_ref();
+        }
         if !inner.task.as_ref().is_some_and(|t| t.will_wake(cx.waker())) {
             inner.task = Some(cx.waker().clone());
         }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::config::Load;
 use super::counters::{Counters, Errors, HandshakeCounters};
 
 /// The largest time that is told apart from larger ones.
@@ -184,8 +185,12 @@ impl Parts {
         }
     }
 
-    pub(super) fn set_stage_begins(&mut self, begins_ns: Vec<u64>) {
-        self.begins_ns = begins_ns;
+    /// Begins the stages of a load: it starts then.
+    pub(super) fn begin_stages(&mut self, load: &Load, start_ns: u64) {
+        if let Load::Open(schedule) = load {
+            let begins = schedule.begins_ns().skip(1);
+            self.begins_ns = begins.map(|ns| ns.saturating_add(start_ns)).collect();
+        }
     }
 
     /// The stats of a message to a URL, by its intended time.

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::poller::Poller;
+use super::poller::{Poller, Ready};
 use crate::connection::Transport;
 
 /// A connected stream, by who tells that it is ready.
@@ -18,6 +18,8 @@ pub(super) enum Stream {
     /// The thread's own [`Poller`] does, at each edge and without wakers.
     Detached {
         tcp: TcpStream,
+        /// There may be something to be read.
+        reads: bool,
         /// There is an end to be read.
         ends: bool,
     },
@@ -34,12 +36,18 @@ impl Stream {
         };
         let tcp = stream.into_std()?;
         poller.add(&tcp, slot)?;
-        Ok(Self::Detached { tcp, ends: false })
+        Ok(Self::Detached {
+            tcp,
+            reads: true,
+            ends: false,
+        })
     }
 
-    pub(super) fn note_end(&mut self) {
-        if let Self::Detached { ends, .. } = self {
-            *ends = true;
+    /// The poller has told of it.
+    pub(super) fn note(&mut self, ready: &Ready) {
+        if let Self::Detached { reads, ends, .. } = self {
+            *reads |= ready.reads;
+            *ends |= ready.ends;
         }
     }
 
@@ -55,14 +63,15 @@ impl Stream {
                 let polled = Pin::new(transport).poll_read(cx, &mut buffer);
                 polled.map_ok(|()| buffer.filled().len())
             }
-            Self::Detached { tcp, .. } => polled(tcp.read(buffer)),
+            Self::Detached { reads: false, .. } => Poll::Pending,
+            Self::Detached { tcp, reads, ends } => {
+                let polled = polled(tcp.read(buffer));
+                // A short read has drained the socket: the next bytes are an
+                // event of their own. Not so the end.
+                *reads = *ends || matches!(polled, Poll::Ready(Ok(count)) if count == buffer.len());
+                polled
+            }
         }
-    }
-
-    /// Whether a read of so many bytes into a buffer of this size has left
-    /// nothing behind: the next bytes are an event of their own.
-    pub(super) fn is_drained_by(&self, count: usize, buffer_bytes: usize) -> bool {
-        matches!(self, Self::Detached { ends: false, .. }) && count < buffer_bytes
     }
 
     pub(super) fn poll_write(
@@ -72,7 +81,12 @@ impl Stream {
     ) -> Poll<io::Result<usize>> {
         match self {
             Self::Polled(transport) => Pin::new(transport).poll_write(cx, bytes),
-            Self::Detached { tcp, .. } => polled(tcp.write(bytes)),
+            Self::Detached { tcp, reads, .. } => {
+                let polled = polled(tcp.write(bytes));
+                // Why it has failed may stand in what the server sent last.
+                *reads |= matches!(polled, Poll::Ready(Err(_)));
+                polled
+            }
         }
     }
 

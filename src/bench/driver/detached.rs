@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Waker};
 use std::time::Duration;
 
-use super::{Driver, TICK};
+use super::{Driver, TICK, WRITES};
 use crate::bench::clock::to_ns;
 use crate::bench::ended::Ended;
 use crate::bench::messages::FromWorker;
@@ -40,6 +40,7 @@ impl Driver {
             }
         }
         self.poller = Some(poller);
+        self.batch = WRITES;
     }
 
     /// One poll of a thread with a poller of its own, which takes a tick;
@@ -79,9 +80,7 @@ impl Driver {
                 let Some((_, conn)) = slot.and_then(|slot| slot.conn.as_mut()) else {
                     return;
                 };
-                if ready.ends {
-                    conn.link.note_end();
-                }
+                conn.link.note(&ready);
                 self.ready.push(ready.slot);
             })?;
         }

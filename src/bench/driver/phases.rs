@@ -3,15 +3,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use super::{Cause, Driver, Phase};
-use crate::bench::clock::{Times, to_ns};
+use crate::bench::clock::to_ns;
 use crate::bench::config::Load;
-use crate::bench::conn::{Conn, Fate};
+use crate::bench::conn::{Conn, Fate, Shared};
 use crate::bench::ledger::{Ledger, Part};
 use crate::bench::messages::{FromWorker, Outcome};
-use crate::bench::usage::ThreadUse;
 use crate::connection::CloseCode;
 
 /// How long servers may take to answer our Close at the end.
@@ -24,8 +22,6 @@ const INTERRUPT_CLOSE_NS: u64 = 200_000_000;
 
 /// How many turns of hand-outs a thread takes when its time is over.
 const LAST_TURNS: usize = 16;
-
-const SECOND_NS: u64 = 1_000_000_000;
 
 impl Driver {
     pub(super) fn on_tick(&mut self) -> bool {
@@ -76,11 +72,9 @@ impl Driver {
 
     fn on_running_tick(&mut self, now_ns: u64, stop: bool) {
         self.expire(now_ns);
-        let second_ends_ns = (self.shared.times.measure_ns)
-            .saturating_add((self.second + 1).saturating_mul(SECOND_NS));
-        if now_ns >= second_ends_ns {
-            self.hand_over();
-        }
+        let Shared { times, parts, .. } = &mut self.shared;
+        self.progress
+            .tell_second(now_ns, times, parts, &self.control);
         // A thread whose connections are gone goes on: it counts what it was
         // to send, and tells its seconds. When those of all threads are gone,
         // there is nothing to go on for.
@@ -157,17 +151,8 @@ impl Driver {
         if config.messages.is_none() {
             return;
         }
-        if let Load::Open(schedule) = &config.load {
-            let measure_ns = to_ns(config.warmup);
-            let duration_ns = config.duration.map_or(u64::MAX, to_ns);
-            let times = Times {
-                start_ns: 0,
-                measure_ns,
-                end_ns: measure_ns.saturating_add(duration_ns),
-            };
-            self.ledger = Some(Ledger::new(&config, schedule, &times, config.connections));
-            self.count_schedule();
-        }
+        self.ledger = Ledger::of(&config, &config.times(0), config.connections);
+        self.count_schedule();
         for position in 0..self.slots.len() {
             let Some(index) = self.slots.get(position).map(|slot| slot.index) else {
                 continue;
@@ -185,13 +170,9 @@ impl Driver {
     /// Counts what is due on the schedule of this thread: all that was asked
     /// for, or what was until the user ended the run.
     fn count_schedule(&mut self) {
-        let Load::Open(schedule) = &self.shared.config.load else {
-            return;
-        };
         if self.interrupted && self.shared.config.messages.is_none() {
             let (config, times) = (&self.shared.config, &self.shared.times);
-            let ledger = Ledger::new(config, schedule, times, config.connections);
-            self.ledger = Some(ledger);
+            self.ledger = Ledger::of(config, times, config.connections);
         }
         let Some(ledger) = &self.ledger else {
             return;
@@ -293,12 +274,7 @@ impl Driver {
     pub(super) fn note_usage(&mut self, now_ns: u64) {
         let times = self.shared.times;
         let over = now_ns >= times.end_ns || matches!(self.phase, Phase::Draining { .. });
-        if now_ns >= times.measure_ns && self.used[0].is_none() {
-            self.used[0] = Some(ThreadUse::now(now_ns));
-        }
-        if self.used[0].is_some() && self.used[1].is_none() && over {
-            self.used[1] = Some(ThreadUse::now(now_ns));
-        }
+        self.progress.note_usage(now_ns, &times, over);
         let (read, written) = (
             self.wire.read.swap(0, Ordering::Relaxed),
             self.wire.written.swap(0, Ordering::Relaxed),
@@ -311,29 +287,10 @@ impl Driver {
         }
     }
 
-    /// Hands over what this second has measured, and starts the next.
-    fn hand_over(&mut self) {
-        self.control.tell(FromWorker::Second {
-            second: self.second,
-            parts: Box::new(self.shared.parts.take()),
-        });
-        self.second += 1;
-    }
-
     pub(super) fn outcome(&mut self) -> Outcome {
-        let (cpu, waited, cpu_wall) = match self.used {
-            [Some(from), Some(to)] => from.until(&to),
-            _ => (Duration::ZERO, None, Duration::ZERO),
-        };
-        Outcome {
-            second: self.second,
-            parts: self.shared.parts.take(),
-            cpu,
-            waited,
-            cpu_wall,
-            times: self.shared.times,
-            last_reply_ns: self.shared.last_reply_ns,
-            left: self.left,
-        }
+        let parts = self.shared.parts.take();
+        let (times, last_reply_ns) = (self.shared.times, self.shared.last_reply_ns);
+        self.progress
+            .outcome(parts, times, last_reply_ns, self.left)
     }
 }
