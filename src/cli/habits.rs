@@ -8,7 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 type Habit = (&'static str, &'static str);
 
 /// (a command, its habits)
-const HABITS: &[(&str, &[Habit])] = &[("wscli connect", CONNECT), ("wscli bench", BENCH)];
+const HABITS: &[(&str, &[Habit])] = &[("connect", CONNECT), ("bench", BENCH)];
 
 /// Those of k6, wrk2, oha, hey, ab, Locust and tcpkali.
 const BENCH: &[Habit] = &[
@@ -138,8 +138,10 @@ fn habits_of(error: &Error) -> &'static [Habit] {
         return &[];
     };
     let usage = usage.to_string();
+    // "Usage:", the program by whatever name it was called, the command.
+    let used = usage.split_whitespace().nth(2);
     let mut all = HABITS.iter();
-    let found = all.find(|(command, _)| usage.contains(command));
+    let found = all.find(|(command, _)| Some(*command) == used);
     found.map_or(&[], |(_, habits)| habits)
 }
 
@@ -159,13 +161,14 @@ mod tests {
     #[test]
     fn habits_of_wscat_websocat_and_k6_are_told_what_to_write() {
         for (command, habits) in HABITS {
-            let (_, command) = command.split_once(' ').unwrap();
             for (flag, tip) in *habits {
                 let told = told(&[command, flag, "ws://h"]);
                 assert!(told.contains(&format!("tip: {tip}")), "{flag}: {told}");
                 assert_eq!(told.matches("tip:").count(), 1, "{told}");
             }
         }
+        let renamed = Cli::try_parse_from(["wscli.exe", "connect", "-P", "ws://h"]).unwrap_err();
+        assert!(explain(renamed).to_string().contains("are told by -vv"));
         // Elsewhere such a flag may mean something else.
         assert!(!told(&["serve", "-c", "x"]).contains("wscat"));
         let count = told(&["connect", "-n", "ws://h"]);
