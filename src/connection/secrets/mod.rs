@@ -29,6 +29,7 @@ use bytes::Bytes;
 use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
+pub(crate) use self::name::secret_names;
 pub(crate) use self::word::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.

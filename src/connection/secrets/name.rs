@@ -47,6 +47,11 @@ const OPEN_HEADERS: &[&str] = &[
     "access-control-request-headers",
 ];
 
+/// The parts and the words, for a page that judges the names of parameters itself.
+pub(crate) fn secret_names() -> (&'static [&'static str], &'static [&'static str]) {
+    (PARTS, WORDS)
+}
+
 /// Whether the value of the header called `name` is a secret.
 pub(super) fn is_secret_header(name: &str) -> bool {
     let name = name.trim();

@@ -1,4 +1,5 @@
-//! The page at `/`: one embedded file that asks nothing of any other server.
+//! The page at `/`: one file, put together of those in `assets/page`, that asks
+//! nothing of any other server.
 
 use std::sync::LazyLock;
 
@@ -8,28 +9,52 @@ use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use ring::digest::{SHA256, digest};
+use serde_json::json;
 
 use super::body::Body;
+use crate::connection::secrets::secret_names;
 
-const PAGE: &str = include_str!("../../../assets/page.html");
+/// What the script and the style stand in.
+const FRAME: &str = include_str!("../../../assets/page/page.html");
+const STYLE: &str = include_str!("../../../assets/page/page.css");
+/// One script, in this order.
+const SCRIPT: &str = concat!(
+    "\n\"use strict\";\n{\n",
+    include_str!("../../../assets/page/format.js"),
+    include_str!("../../../assets/page/log.js"),
+    include_str!("../../../assets/page/socket.js"),
+    include_str!("../../../assets/page/controls.js"),
+    "}\n"
+);
 
-/// Where the path of the echo is put into the page.
-const DATA_PATH: &str = "data-path=\"/ws\"";
+const LAB_TABLE: &str = include_str!("../../../docs/fault-lab.md");
 
-/// What the page may do: run its own script in its own style, and open
-/// WebSockets to wherever its user says.
+/// The page as one file.
+static PAGE: LazyLock<String> = LazyLock::new(|| {
+    FRAME
+        .replacen("{{style}}", STYLE, 1)
+        .replacen("{{script}}", SCRIPT, 1)
+});
+
+/// Where what the page has to know of its server is put into it.
+const DATA: &str = "data-path=\"/ws\"";
+
+/// What the page may do: run its own script in its own style, ask its own server
+/// why a handshake failed, and open WebSockets to wherever its user says.
 static POLICY: LazyLock<HeaderValue> = LazyLock::new(|| {
-    let script = hash_of("script");
-    let style = hash_of("style");
+    let (script, style) = (hash_of(SCRIPT), hash_of(STYLE));
     let policy = format!(
         "default-src 'none'; script-src '{script}'; style-src '{style}'; img-src data:; \
-         connect-src ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+         connect-src 'self' ws: wss:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     HeaderValue::from_str(&policy).expect("base64 is ASCII")
 });
 
-/// The page, for a server that echoes at `path`.
-pub(super) fn response_for(path: Option<&str>) -> (Vec<(HeaderName, HeaderValue)>, Bytes) {
+/// The page, for a server that echoes at `path`, and that may have a fault lab.
+pub(super) fn response_for(
+    path: Option<&str>,
+    has_lab: bool,
+) -> (Vec<(HeaderName, HeaderValue)>, Bytes) {
     let text = |text| HeaderValue::from_static(text);
     let headers = vec![
         (header::CONTENT_TYPE, text("text/html; charset=utf-8")),
@@ -39,27 +64,40 @@ pub(super) fn response_for(path: Option<&str>) -> (Vec<(HeaderName, HeaderValue)
         (header::CACHE_CONTROL, text("no-cache")),
     ];
     let path = escape(path.unwrap_or("/ws"));
-    let page = PAGE.replacen(DATA_PATH, &format!("data-path=\"{path}\""), 1);
-    (headers, page.into())
+    let lab = if has_lab {
+        escape(&lab())
+    } else {
+        String::new()
+    };
+    let (parts, words) = secret_names();
+    let secrets = escape(&json!({ "parts": parts, "words": words }).to_string());
+    let data = format!("data-path=\"{path}\" data-lab=\"{lab}\" data-secrets=\"{secrets}\"");
+    (headers, PAGE.replacen(DATA, &data, 1).into())
 }
 
 /// The answer that holds the page.
-pub(super) fn response(path: Option<&str>) -> Response<Body> {
-    let (headers, body) = response_for(path);
+pub(super) fn response(path: Option<&str>, has_lab: bool) -> Response<Body> {
+    let (headers, body) = response_for(path, has_lab);
     super::body::response(StatusCode::OK, headers, body)
 }
 
-/// The hash source of the page's only element of this name, without
-/// attributes (CSP Level 3, §2.3.1).
-fn hash_of(element: &str) -> String {
-    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
-    let content = PAGE
-        .split_once(&open)
-        .and_then(|(_, rest)| rest.split_once(&close))
-        .map(|(content, _)| content)
-        .expect("the page has one script and one style");
+/// The hash source of an element's content (CSP Level 3, §2.3.1).
+fn hash_of(content: &str) -> String {
     let hash = digest(&SHA256, content.as_bytes());
     format!("sha256-{}", STANDARD.encode(hash))
+}
+
+/// The routes of the fault lab, as the page offers them: those of the table for users.
+fn lab() -> String {
+    let rows = LAB_TABLE.lines().filter_map(|line| {
+        let mut cells = line.strip_prefix("| `/")?.split(" | ");
+        let form = format!("/{}", cells.next()?.trim_matches('`'));
+        // The page has an answer to a part in brackets: it is left out.
+        let example = form.split('[').next().unwrap_or_default();
+        Some(json!({ "form": form, "example": example, "does": cells.next()? }))
+    });
+    let faults: Vec<_> = rows.collect();
+    json!([{ "title": "Routes", "faults": faults }]).to_string()
 }
 
 /// As the value of an attribute in double quotes.
@@ -76,12 +114,12 @@ mod tests {
 
     #[test]
     fn the_page_needs_nothing_else() {
-        assert_eq!(PAGE.matches(DATA_PATH).count(), 1);
+        assert_eq!(PAGE.matches(DATA).count(), 1);
         for element in ["<script>", "<style>"] {
             assert_eq!(PAGE.matches(element).count(), 1, "{element}");
         }
         for word in [" src=", "@import", "url(", "http://", "https://", " on"] {
-            let attributes = PAGE.split("<script>").next().unwrap_or_default();
+            let attributes = FRAME;
             let attributes = match word {
                 // Handlers in attributes, which the policy would stop.
                 " on" => attributes.replace(" only", "").replace(" one", ""),
@@ -93,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_path_cannot_become_markup() {
-        let (_, page) = response_for(Some("/a\"><script>&"));
+        let (_, page) = response_for(Some("/a\"><script>&"), true);
         let page = String::from_utf8(page.to_vec()).unwrap();
         assert!(page.contains("data-path=\"/a&quot;&gt;&lt;script&gt;&amp;\""));
     }
@@ -110,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_policy_is_that_of_the_script_that_is_sent() {
-        let (headers, page) = response_for(Some("/a"));
+        let (headers, page) = response_for(Some("/a"), true);
         let policy = headers
             .iter()
             .find(|(name, _)| name == header::CONTENT_SECURITY_POLICY);

@@ -113,7 +113,7 @@ impl State {
         let config = &self.context.config;
         let response = match decide(request, config) {
             Ok(Answer::Upgrade(route, accepted)) => self.upgrade(request, route, accepted).await,
-            Ok(Answer::Page) => Ok(page::response(config.routes.paths().next())),
+            Ok(Answer::Page) => Ok(page::response(config.routes.paths().next(), config.lab)),
             Ok(Answer::File(path)) => self.file(&path).await,
             Err(refusal) => Err(refusal),
         };
