@@ -148,8 +148,8 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-timeout
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l grace -d 'How long to wait at the end for clients to answer the Close' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l workers -d 'Serve on this many threads [default: one for each core]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l admin -d 'Answer /healthz and /metrics (Prometheus) at this address, such as 127.0.0.1:9090' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l access-log -d 'Append what --jsonl prints to this file, request by request; - is the same as --jsonl' -r -F
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate: PEM with its chain, DER, or PKCS#12 with the key' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l access-log -d 'Append what --jsonl prints to this file, request by request, opened anew on SIGHUP; - is the same as --jsonl' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate, read anew on SIGHUP: PEM with its chain, DER, or PKCS#12 with the key' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-key -d 'The certificate\'s private key, where --tls-cert does not hold it: PEM or DER' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-pass -d 'The passphrase of the key or of the PKCS#12; asked for on a terminal when left out' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d 'Demand a certificate of every client, signed by one of those in this file' -r -F

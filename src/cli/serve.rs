@@ -122,7 +122,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
 
-    /// Append what --jsonl prints to this file, request by request; - is the same as --jsonl
+    /// Append what --jsonl prints to this file, request by request, opened anew on SIGHUP; - is the same as --jsonl
     #[arg(long, value_name = "FILE")]
     pub access_log: Option<PathBuf>,
 

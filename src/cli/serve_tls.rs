@@ -10,7 +10,7 @@ use super::tls::Passphrase;
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "TLS")]
 pub struct ServeTlsArgs {
-    /// Speak TLS with this certificate: PEM with its chain, DER, or PKCS#12 with the key
+    /// Speak TLS with this certificate, read anew on SIGHUP: PEM with its chain, DER, or PKCS#12 with the key
     #[arg(long, value_name = "FILE", conflicts_with = "tls_self_signed")]
     pub tls_cert: Option<PathBuf>,
 

@@ -1,9 +1,9 @@
 //! `wscli serve`.
 
 mod inherited;
+mod lifetime;
 mod reporter;
 
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -12,8 +12,8 @@ use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 
+use self::lifetime::Lifetime;
 use self::reporter::{Reporter, Style};
-use super::signals::Signals;
 use super::tls::{self, TlsEnv};
 use crate::cli::keep_alive::keep_alive;
 use crate::cli::serve::ServeArgs;
@@ -23,6 +23,7 @@ use crate::report::serve::{Listening, Ready, Report};
 use crate::server::{
     self, Address, Bound, Chaos, Files, Front, Port, Routes, Server, ServerConfig, Totals, Workers,
 };
+use crate::talk::LogFile;
 use crate::terminal::Status;
 
 /// The port of the ASP.NET Core sample, taken when none is asked for.
@@ -49,7 +50,7 @@ pub(super) fn run(args: &ServeArgs, status: Status) -> Result<ExitStatus> {
 /// Listens, serves until a signal comes, and reports on it.
 async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> Result<ExitStatus> {
     // Before the ready line, so that who has read it can end the server.
-    let signals = Signals::new().context("cannot listen for signals")?;
+    let lifetime = Lifetime::new(args, config.tls.as_ref()).context("cannot listen for signals")?;
     let bound = bind(args, config.tls.is_some()).await?;
     let admin = bind_admin(args).await?;
     if let Bound::Tcp {
@@ -63,7 +64,7 @@ async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> R
             address.port()
         ));
     }
-    let reporter = reporter(args, status)?;
+    let reporter = start_reporter(args, status)?;
     let observer = reporter.observer();
     let server = match workers(args) {
         1 => Server::new(Arc::clone(&config), observer),
@@ -83,9 +84,14 @@ async fn serve(args: &ServeArgs, config: Arc<ServerConfig>, status: Status) -> R
     if let Some(admin) = admin {
         tokio::spawn(server::admin::run(admin, server.monitor()));
     }
-    let ended = until_done(bound, server, &reporter, signals).await;
+    let ended = until_done(bound, server, &reporter, lifetime).await;
     if let Ok(totals) = ended {
         reporter.tell(Report::Stopped(totals));
+    }
+    if reporter.has_lost_its_reader() {
+        let text = "nobody reads the events any more (stdout is closed), so the server has ended; \
+                    leave out --jsonl, or read them to the end";
+        return Err(Failure::new(ExitStatus::LocalIo, text).into());
     }
     reporter.finish(LAST_EVENTS);
     Ok(ended.map_or_else(|status| status, |_| ExitStatus::Success))
@@ -111,7 +117,7 @@ async fn bind_admin(args: &ServeArgs) -> Result<Option<TcpListener>> {
     Ok(Some(listener))
 }
 
-fn reporter(args: &ServeArgs, status: Status) -> Result<Reporter> {
+fn start_reporter(args: &ServeArgs, status: Status) -> Result<Reporter> {
     let to_stdout = args.access_log.as_deref() == Some(Path::new("-"));
     let style = if args.jsonl || to_stdout {
         Style::JsonLines
@@ -120,10 +126,12 @@ fn reporter(args: &ServeArgs, status: Status) -> Result<Reporter> {
     };
     let file = args.access_log.as_ref().filter(|_| !to_stdout);
     let file = file.map(|path| {
-        let opened = OpenOptions::new().create(true).append(true).open(path);
-        opened.map_err(|error| {
-            let text = format!("cannot open the access log {}: {error}", path.display());
-            Failure::new(ExitStatus::LocalIo, text)
+        LogFile::open_as("access log", path).map_err(|error| {
+            let text = format!(
+                "cannot open the access log '{}': {error}; choose another file with --access-log",
+                path.display()
+            );
+            Failure::usage(text)
         })
     });
     Reporter::start(style, file.transpose()?).context("cannot start the thread that reports")
@@ -140,7 +148,7 @@ async fn until_done(
     bound: Bound,
     server: Server,
     reporter: &Reporter,
-    mut signals: Signals,
+    mut lifetime: Lifetime,
 ) -> Result<Totals, ExitStatus> {
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let shutdown = async {
@@ -160,11 +168,11 @@ async fn until_done(
     };
     let cut_short = async {
         tokio::select! {
-            _ = signals.next() => {}
+            () = lifetime.end(reporter) => {}
             () = reporter.reader_gone() => {}
         }
         let _ = stop.send(());
-        signals.next().await
+        lifetime.cut_short().await
     };
     tokio::select! {
         biased;

@@ -72,12 +72,33 @@ pub fn config(args: &TlsArgs, env: &TlsEnv) -> Result<TlsConfig> {
 /// # Errors
 /// As [`config`].
 pub fn server(args: &ServeTlsArgs, env: &TlsEnv, host: &str) -> Result<Option<ServerTls>> {
+    server_asking(args, env, host, read_secret)
+}
+
+/// The same for a server that runs: nobody is asked for a passphrase.
+///
+/// # Errors
+/// As [`config`].
+pub(crate) fn server_again(
+    args: &ServeTlsArgs,
+    env: &TlsEnv,
+    host: &str,
+) -> Result<Option<ServerTls>> {
+    server_asking(args, env, host, |_| Ok(None))
+}
+
+fn server_asking(
+    args: &ServeTlsArgs,
+    env: &TlsEnv,
+    host: &str,
+    ask: impl FnMut(&str) -> Asked,
+) -> Result<Option<ServerTls>> {
     let identity = match &args.tls_cert {
         Some(certificate) => identity(
             certificate,
             args.tls_key.as_deref(),
             args.tls_pass.as_ref(),
-            read_secret,
+            ask,
         )?,
         None if args.tls_self_signed => Identity::self_signed(host, clock::now()).map_err(usage)?,
         None if args.tls_client_ca.is_some() => {

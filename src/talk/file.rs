@@ -12,6 +12,8 @@ use super::stream_file::StreamFile;
 #[derive(Debug)]
 pub struct LogFile {
     sink: Sink,
+    /// What the user calls it.
+    what: &'static str,
     path: PathBuf,
     is_open_to_others: bool,
     /// Lines that could not be written since the last that could.
@@ -33,28 +35,35 @@ impl LogFile {
     /// # Errors
     /// The system's.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.create(true).append(true).read(true);
-        owner_only(&mut options);
-        let file = match options.open(path) {
-            // A pipe, or a file that may be written and not read.
-            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-                options.read(false).open(path)?
-            }
-            result => result?,
-        };
-        let is_open_to_others = is_open_to_others(&file);
-        let sink = match may_block(&file) {
-            true => Sink::Stream(StreamFile::start(file)?),
-            false => Sink::Plain(PlainFile::new(file)?),
-        };
+        Self::open_as("log", path)
+    }
+
+    /// The same, for a file that the user calls otherwise.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn open_as(what: &'static str, path: &Path) -> io::Result<Self> {
+        let (sink, is_open_to_others) = Sink::open(path)?;
         Ok(Self {
             sink,
+            what,
             path: path.to_owned(),
             is_open_to_others,
             lost: 0,
             missing: 0,
         })
+    }
+
+    /// Goes on in the file that has the path now: who rotates logs has given the
+    /// old one another name.
+    ///
+    /// # Errors
+    /// The system's; the old file is written on.
+    pub fn reopen(&mut self) -> io::Result<()> {
+        let (sink, is_open_to_others) = Sink::open(&self.path)?;
+        self.sink = sink;
+        self.is_open_to_others = is_open_to_others;
+        Ok(())
     }
 
     /// Writes a line. Returns what the user must be told: the first of a row
@@ -74,8 +83,10 @@ impl LogFile {
                 let lost = std::mem::take(&mut self.lost);
                 (lost > 0).then(|| {
                     format!(
-                        "the log '{}' is being written again; {lost} events are missing from it",
-                        self.path.display()
+                        "the {} '{}' is being written again; {} missing from it",
+                        self.what,
+                        self.path.display(),
+                        events(lost)
                     )
                 })
             }
@@ -89,7 +100,8 @@ impl LogFile {
         self.missing += lines;
         is_first.then(|| {
             format!(
-                "could not write the log '{}': {error}; events are missing from it until that works again",
+                "could not write the {} '{}': {error}; events are missing from it until that works again",
+                self.what,
                 self.path.display()
             )
         })
@@ -119,17 +131,14 @@ impl LogFile {
     /// read it.
     pub fn warning(&self) -> Option<String> {
         self.is_open_to_others
-            .then(|| open_to_others("log", &self.path))
+            .then(|| open_to_others(self.what, &self.path))
     }
 
     /// What is missing from it, as a sentence.
     pub fn missing(&self) -> Option<String> {
-        let path = self.path.display();
-        match self.missing {
-            0 => None,
-            1 => Some(format!("1 event is missing from the log '{path}'")),
-            count => Some(format!("{count} events are missing from the log '{path}'")),
-        }
+        let (what, path) = (self.what, self.path.display());
+        (self.missing > 0)
+            .then(|| format!("{} missing from the {what} '{path}'", events(self.missing)))
     }
 
     /// How many lines were lost and not yet told of as over.
@@ -140,6 +149,36 @@ impl LogFile {
     /// The file's path.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+}
+
+/// So many events, with the verb.
+fn events(count: u64) -> String {
+    match count {
+        1 => "1 event is".to_owned(),
+        count => format!("{count} events are"),
+    }
+}
+
+impl Sink {
+    /// Opens a file, and says whether others may read it.
+    fn open(path: &Path) -> io::Result<(Self, bool)> {
+        let mut options = OpenOptions::new();
+        options.create(true).append(true).read(true);
+        owner_only(&mut options);
+        let file = match options.open(path) {
+            // A pipe, or a file that may be written and not read.
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                options.read(false).open(path)?
+            }
+            result => result?,
+        };
+        let is_open_to_others = is_open_to_others(&file);
+        let sink = match may_block(&file) {
+            true => Self::Stream(StreamFile::start(file)?),
+            false => Self::Plain(PlainFile::new(file)?),
+        };
+        Ok((sink, is_open_to_others))
     }
 }
 
@@ -156,41 +195,40 @@ fn may_block(file: &File) -> bool {
     file.is_terminal()
 }
 
-/// A file whose writes end.
+/// A file whose writes end. Others may append to it too, and cut it short.
 #[derive(Debug)]
 struct PlainFile {
     file: File,
-    /// The length up to the end of the last whole line, for a file that has
-    /// one; devices have not.
-    good_bytes: Option<u64>,
+    /// Devices are not cut.
+    is_regular: bool,
 }
 
 impl PlainFile {
     fn new(file: File) -> io::Result<Self> {
-        let good_bytes = file
-            .metadata()
-            .ok()
-            .filter(std::fs::Metadata::is_file)
-            .map(|metadata| metadata.len());
-        let mut plain = Self { file, good_bytes };
+        let is_regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+        let mut plain = Self { file, is_regular };
         plain.end_torn_line()?;
         Ok(plain)
     }
 
     fn write(&mut self, line: &str) -> io::Result<()> {
-        let result = self.file.write_all(line.as_bytes());
-        match result {
-            Ok(()) => {
-                self.good_bytes = self.good_bytes.map(|bytes| bytes + line.len() as u64);
+        let mut written = 0;
+        while let Some(rest) = line.as_bytes().get(written..)
+            && !rest.is_empty()
+        {
+            match self.file.write(rest) {
+                Ok(0) => return self.cut(line, written, io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.cut(line, written, error),
             }
-            Err(_) => self.cut_torn_line(),
         }
-        result
+        Ok(())
     }
 
     /// A crash can have left a torn line; the next one must not touch it.
     fn end_torn_line(&mut self) -> io::Result<()> {
-        if self.good_bytes.is_none_or(|bytes| bytes == 0) {
+        if !self.is_regular || self.file.metadata()?.len() == 0 {
             return Ok(());
         }
         let mut last = *b"\n";
@@ -198,21 +236,35 @@ impl PlainFile {
             self.file.seek(SeekFrom::End(-1)).is_ok() && self.file.read_exact(&mut last).is_ok();
         if readable && last != *b"\n" {
             self.file.write_all(b"\n")?;
-            self.good_bytes = self.good_bytes.map(|bytes| bytes + 1);
         }
         Ok(())
     }
 
-    /// Takes back the part of a line that found room on a full disk, unless
-    /// somebody else has written behind it.
-    fn cut_torn_line(&mut self) {
-        let Some(good) = self.good_bytes else {
-            return;
-        };
-        // What cannot be cut leaves a torn line, which readers pass over.
-        if self.file.metadata().is_ok_and(|m| m.len() > good) {
-            let _ = self.file.set_len(good);
+    /// Takes back the part of a line that found room on a full disk. What cannot be
+    /// cut leaves a torn line, which readers pass over.
+    fn cut(&mut self, line: &str, written: usize, error: io::Error) -> io::Result<()> {
+        if let Some(part) = line.as_bytes().get(..written)
+            && self.is_regular
+            && written > 0
+        {
+            let _ = self.cut_end(part);
         }
+        Err(error)
+    }
+
+    /// Cuts this off the file's end, unless somebody has written behind it.
+    fn cut_end(&mut self, part: &[u8]) -> io::Result<()> {
+        let length = part.len() as u64;
+        let Some(start) = self.file.metadata()?.len().checked_sub(length) else {
+            return Ok(());
+        };
+        let mut end = vec![0; part.len()];
+        self.file.seek(SeekFrom::Start(start))?;
+        self.file.read_exact(&mut end)?;
+        if end == part {
+            self.file.set_len(start)?;
+        }
+        Ok(())
     }
 }
 

@@ -12,6 +12,19 @@ const RESET: &str = "\x1b[?2026l\x1b[?2004l\x1b[?25h";
 /// Turns bracketed paste on again.
 const PASTE_ON: &str = "\x1b[?2004h";
 
+/// Whether the process has a controlling terminal that is still open, whatever its
+/// standard streams are.
+pub fn is_controlled() -> bool {
+    #[cfg(unix)]
+    {
+        std::fs::File::open("/dev/tty").is_ok()
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
+
 /// The terminal on stdin as it was found. Put back when this is dropped and
 /// when the program panics.
 #[derive(Debug)]

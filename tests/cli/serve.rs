@@ -7,6 +7,8 @@ mod lab;
 #[cfg(unix)]
 mod lifetime;
 mod operation;
+#[cfg(target_os = "linux")]
+mod peers;
 mod tls;
 
 use serde_json::json;

@@ -1,8 +1,7 @@
 //! The thread that writes what a server tells, so that a terminal or a pipe
 //! that takes nothing for a while holds no connection up.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -11,8 +10,9 @@ use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
-use crate::report::serve::{Report, json, text};
+use crate::report::serve::{Reload, Report, json, text};
 use crate::server::Observer;
+use crate::talk::LogFile;
 use crate::terminal::{LineWriter, Status, Verbosity};
 
 /// Reports that wait to be written. When there are more, they are counted and
@@ -43,19 +43,26 @@ struct Queue {
 
 enum Entry {
     Report(SystemTime, Box<Report>),
+    /// The access log may have another name by now.
+    Reopen,
     Finish,
 }
 
 impl Reporter {
     /// Starts the thread. What happens is also appended to `access_log`.
-    pub(super) fn start(style: Style, access_log: Option<File>) -> io::Result<Self> {
+    pub(super) fn start(style: Style, access_log: Option<LogFile>) -> io::Result<Self> {
         let (reports, waiting) = sync_channel(MAX_WAITING);
         let (gone, reader_gone) = watch::channel(false);
         let (finish, finished) = sync_channel(1);
         thread::Builder::new()
             .name("reporter".into())
             .spawn(move || {
-                if write_all(&waiting, style, access_log).is_err() {
+                let writer = Writer {
+                    style,
+                    access_log,
+                    lines: LineWriter::stdout(),
+                };
+                if writer.write_all(&waiting).is_err() {
                     gone.send_replace(true);
                 }
                 // The server may be gone.
@@ -76,6 +83,12 @@ impl Reporter {
         self.queue.tell(report);
     }
 
+    /// Opens the access log anew, behind all that is queued.
+    pub(super) fn reopen(&self) {
+        // A queue that is full is told of; the next signal comes when there is room.
+        let _ = self.queue.reports.try_send(Entry::Reopen);
+    }
+
     /// Queues what a server tells.
     pub(super) fn observer(&self) -> Observer {
         let queue = Arc::clone(&self.queue);
@@ -88,6 +101,11 @@ impl Reporter {
         if gone.wait_for(|gone| *gone).await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+
+    /// Whether the reader of the reports is gone.
+    pub(super) fn has_lost_its_reader(&self) -> bool {
+        *self.reader_gone.borrow()
     }
 
     /// Waits until everything is written, though not longer than `limit`.
@@ -117,31 +135,66 @@ impl Queue {
     }
 }
 
-/// Writes reports until the last; fails when their reader is gone.
-fn write_all(
-    waiting: &Receiver<Entry>,
+/// The thread's own.
+struct Writer {
     style: Style,
-    mut access_log: Option<File>,
-) -> io::Result<()> {
-    let mut lines = LineWriter::stdout();
-    while let Ok(Entry::Report(at, report)) = waiting.recv() {
-        if let Some(file) = &mut access_log {
-            let line = json(at, &report) + "\n";
-            // A line is one write, so that lines of two servers do not mix.
-            if let Err(error) = file.write_all(line.as_bytes()) {
-                access_log = None;
-                let text = format!("cannot write the access log any more: {error}");
-                Status::new(Verbosity::Normal).error(&text);
+    access_log: Option<LogFile>,
+    lines: LineWriter<io::Stdout>,
+}
+
+impl Writer {
+    /// Writes reports until the last; fails when their reader is gone.
+    fn write_all(mut self, waiting: &Receiver<Entry>) -> io::Result<()> {
+        while let Ok(entry) = waiting.recv() {
+            match entry {
+                Entry::Report(at, report) => self.write(at, &report)?,
+                Entry::Reopen => self.reopen()?,
+                Entry::Finish => break,
             }
         }
-        match style {
-            Style::JsonLines => lines.write_line(&json(at, &report))?,
+        let last = self.access_log.as_mut().and_then(LogFile::finish);
+        warn(last);
+        Ok(())
+    }
+
+    fn write(&mut self, at: SystemTime, report: &Report) -> io::Result<()> {
+        if let Some(log) = &mut self.access_log {
+            let mut line = json(at, report) + "\n";
+            if log.lost() > 0 {
+                line = json(at, &Report::LeftOut(log.lost())) + "\n" + &line;
+            }
+            // A line is one write, so that lines of two servers do not mix.
+            warn(log.write(&line));
+        }
+        match self.style {
+            Style::JsonLines => self.lines.write_line(&json(at, report)),
             Style::Human(status) => {
-                if let Some((level, text)) = text(&report) {
+                if let Some((level, text)) = text(report) {
                     text.lines().for_each(|line| status.at(level, line));
                 }
+                Ok(())
             }
         }
     }
-    Ok(())
+
+    fn reopen(&mut self) -> io::Result<()> {
+        let Some(log) = &mut self.access_log else {
+            return Ok(());
+        };
+        let reload = match log.reopen() {
+            Ok(()) => Reload::AccessLog,
+            Err(error) => Reload::AccessLogFailed(format!(
+                "cannot open the access log '{}' anew: {error}; the old file is written on",
+                log.path().display()
+            )),
+        };
+        self.write(SystemTime::now(), &Report::Reload(reload))
+    }
+}
+
+/// Tells what has become of the access log, where nobody reads for it.
+fn warn(text: Option<String>) {
+    if let Some(text) = text {
+        Status::new(Verbosity::Normal).error(&text);
+    }
 }

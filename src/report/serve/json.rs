@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::ended::{close, error, with_causes};
-use super::{Ready, Report};
+use super::{Ready, Reload, Report};
 use crate::connection::micros;
-use crate::connection::net::tls::AcceptedTls;
+use crate::connection::net::tls::{AcceptedTls, CertificateInfo};
 use crate::server::{ConnectionId, Ended, Event, Opened, Requested};
 use crate::talk::{Close, rfc3339};
 
@@ -65,6 +65,15 @@ enum Body<'a> {
     },
     LeftOut {
         events: u64,
+    },
+    Reloaded {
+        what: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        certificate: Option<&'a CertificateInfo>,
+    },
+    ReloadFailed {
+        what: &'static str,
+        message: &'a str,
     },
     Stopped {
         connections: u64,
@@ -134,6 +143,7 @@ fn body(report: &Report) -> Body<'_> {
         Report::Ready(ready) => Body::Ready(ready),
         Report::Event(event) => event_body(event),
         Report::LeftOut(events) => Body::LeftOut { events: *events },
+        Report::Reload(reload) => reload_body(reload),
         Report::Stopped(totals) => Body::Stopped {
             connections: totals.connections,
             opened: totals.opened,
@@ -141,6 +151,23 @@ fn body(report: &Report) -> Body<'_> {
             messages: totals.messages,
             bytes: totals.bytes,
             abandoned: totals.abandoned,
+        },
+    }
+}
+
+fn reload_body(reload: &Reload) -> Body<'_> {
+    let done = |what, certificate| Body::Reloaded { what, certificate };
+    match reload {
+        Reload::AccessLog => done("access-log", None),
+        Reload::Certificate(certificate) => done("certificate", Some(certificate.as_ref())),
+        Reload::Nothing => done("nothing", None),
+        Reload::AccessLogFailed(message) => Body::ReloadFailed {
+            what: "access-log",
+            message,
+        },
+        Reload::CertificateFailed(message) => Body::ReloadFailed {
+            what: "certificate",
+            message,
         },
     }
 }
@@ -315,7 +342,12 @@ mod tests {
     fn lines() -> Vec<Value> {
         let reports = events().into_iter().map(Report::Event);
         reports
-            .chain([Report::LeftOut(3), Report::Stopped(Totals::default())])
+            .chain([
+                Report::LeftOut(3),
+                Report::Stopped(Totals::default()),
+                Report::Reload(Reload::AccessLog),
+                Report::Reload(Reload::CertificateFailed("why".into())),
+            ])
             .map(|report| serde_json::from_str(&json(SystemTime::UNIX_EPOCH, &report)).unwrap())
             .collect()
     }

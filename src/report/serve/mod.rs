@@ -5,11 +5,13 @@ mod json;
 mod text;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 pub(crate) use self::json::json;
 pub(crate) use self::text::text;
+use crate::connection::net::tls::CertificateInfo;
 use crate::server::{Bound, Event, Front, ServerConfig, Totals};
 
 /// Something to tell.
@@ -21,8 +23,25 @@ pub(crate) enum Report {
     Event(Event),
     /// So many reports have found no room.
     LeftOut(u64),
+    /// What a signal to reload has come to.
+    Reload(Reload),
     /// The server has ended.
     Stopped(Totals),
+}
+
+/// Something that was read or opened anew, or was not.
+#[derive(Debug)]
+pub(crate) enum Reload {
+    /// The access log goes on in the file that has its path now.
+    AccessLog,
+    /// It goes on in the old file, for this reason.
+    AccessLogFailed(String),
+    /// New connections get this certificate.
+    Certificate(Arc<CertificateInfo>),
+    /// They get the old one, for this reason.
+    CertificateFailed(String),
+    /// Nothing was asked for that can change.
+    Nothing,
 }
 
 /// Where a server listens.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::ended::{close, error, with_causes};
-use super::{Ready, Report};
+use super::{Ready, Reload, Report};
 use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
 use crate::terminal::Verbosity;
 use crate::value;
@@ -15,16 +15,49 @@ pub(crate) fn text(report: &Report) -> Option<(Verbosity, String)> {
         Report::Event(event) => (level(event), event_text(event)),
         Report::LeftOut(events) => (
             Verbosity::Normal,
-            format!("{events} lines were left out: they came faster than they could be written"),
+            format!(
+                "{} left out: more came than could be written",
+                count(*events, "line")
+            ),
+        ),
+        Report::Reload(reload) => (Verbosity::Normal, reload_text(reload)),
+        Report::Stopped(totals) if totals.abandoned > 0 => (
+            Verbosity::Normal,
+            format!(
+                "stopped; {} did not answer the Close in time",
+                count(totals.abandoned, "client")
+            ),
         ),
         Report::Stopped(totals) => (
             Verbosity::Verbose,
             format!(
-                "stopped after {} connections, {} messages, {} bytes",
-                totals.opened, totals.messages, totals.bytes
+                "stopped after {}, {}, {}",
+                count(totals.opened, "connection"),
+                count(totals.messages, "message"),
+                count(totals.bytes, "byte")
             ),
         ),
     })
+}
+
+/// So many of a thing.
+fn count(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
+fn reload_text(reload: &Reload) -> String {
+    match reload {
+        Reload::AccessLog => "opened the access log anew".to_owned(),
+        Reload::Certificate(certificate) => format!(
+            "took the new certificate, public key {}, valid until {}",
+            certificate.pin, certificate.not_after
+        ),
+        Reload::AccessLogFailed(why) | Reload::CertificateFailed(why) => why.clone(),
+        Reload::Nothing => {
+            "hung up: there is neither an access log nor a certificate to reload".to_owned()
+        }
+    }
 }
 
 /// The address alone on the first line, for those who read it by program.
@@ -103,7 +136,10 @@ fn event_text(event: &Event) -> String {
             grace: _,
         } => "shutting down".to_owned(),
         Event::Draining { connections, grace } => {
-            format!("shutting down: closing {connections} connections, {grace:?} at most")
+            format!(
+                "shutting down: closing {}, {grace:?} at most",
+                count(*connections, "connection")
+            )
         }
     }
 }
@@ -158,9 +194,9 @@ fn ended_text(connection: &ConnectionId, ended: &Ended) -> String {
     }
     let _ = write!(
         text,
-        " {} messages, {} bytes, {}",
-        ended.traffic.received_messages,
-        ended.traffic.received_bytes,
+        " {}, {}, {}",
+        count(ended.traffic.received_messages, "message"),
+        count(ended.traffic.received_bytes, "byte"),
         value::time(ended.lasted, 3)
     );
     text

@@ -157,5 +157,11 @@ fn a_reader_of_events_that_goes_away_ends_the_server() {
     assert_eq!(wire.close_code(), 1001);
     wire.send(close(1001, ""));
     wire.end();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let output = child.ends();
+    assert_eq!(output.status.code(), Some(12));
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        errors.contains("nobody reads the events any more"),
+        "{errors}"
+    );
 }

@@ -322,3 +322,97 @@ fn the_access_log_has_every_request() {
     assert_eq!(found[3], ("open", &json!(101), &url));
     assert_eq!(found[4].0, "close");
 }
+
+/// The types of the events in an access log.
+#[cfg(unix)]
+fn logged(path: &std::path::Path) -> Vec<String> {
+    let log = std::fs::read_to_string(path).unwrap_or_default();
+    let events = log.lines().map(|line| {
+        let event: serde_json::Value = serde_json::from_str(line).expect("whole lines");
+        event["type"].as_str().unwrap().to_owned()
+    });
+    events.collect()
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_opens_the_access_log_anew_for_logrotate() {
+    let directory = tempfile::tempdir().unwrap();
+    let (path, old) = (
+        directory.path().join("access.jsonl"),
+        directory.path().join("access.jsonl.1"),
+    );
+    let server = Server::start(&["--access-log", path.to_str().unwrap()]);
+    let mut wire = Wire::open(server.port());
+    server.event("open");
+    std::fs::rename(&path, &old).unwrap();
+    server.running.signal(rustix::process::Signal::HUP);
+    assert_eq!(server.event("reloaded")["what"], "access-log");
+    fetch(server.port(), "GET /");
+    server.event("request");
+    assert_eq!(logged(&old), ["ready", "open"]);
+    assert_eq!(logged(&path), ["reloaded", "request"]);
+    // Where it cannot be opened, the old one is written on.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    server.running.signal(rustix::process::Signal::HUP);
+    assert_eq!(server.event("reload-failed")["what"], "access-log");
+    wire.send(frame(1, b"the client has noticed nothing"));
+    wire.frame();
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_with_nothing_to_reload_ends_no_client() {
+    let server = Server::start(&[]);
+    let mut wire = Wire::open(server.port());
+    server.running.signal(rustix::process::Signal::HUP);
+    assert_eq!(server.event("reloaded")["what"], "nothing");
+    wire.send(frame(1, b"hi"));
+    assert_eq!(wire.frame(), (1, b"hi".to_vec()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "needs root: mounts a small file system"]
+fn the_access_log_comes_back_after_a_full_disk() {
+    let directory = tempfile::tempdir().unwrap();
+    let mount = |args: &[&str]| {
+        let mut command = std::process::Command::new(args[0]);
+        let status = command.args(&args[1..]).arg(directory.path()).status();
+        assert!(status.unwrap().success());
+    };
+    mount(&["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs"]);
+    let (path, other) = (
+        directory.path().join("access.jsonl"),
+        directory.path().join("other"),
+    );
+    let server = Server::start(&["--access-log", path.to_str().unwrap()]);
+    std::fs::write(&other, vec![0; 64_000]).unwrap_err();
+    for _ in 0..100 {
+        fetch(server.port(), "GET /none");
+        server.event("refused");
+    }
+    let full = logged(&path).len();
+    assert!(full < 50, "{full}");
+    std::fs::remove_file(&other).unwrap();
+    fetch(server.port(), "GET /none");
+    server.event("refused");
+    let found = logged(&path);
+    let log = std::fs::read_to_string(&path).unwrap();
+    let lost = 101 - full;
+    let said = server.running.error_line().unwrap();
+    let again = server.running.error_line().unwrap();
+    drop(server);
+    mount(&["umount"]);
+    assert_eq!(found[full..], ["left-out", "refused"]);
+    assert!(log.contains(&format!("\"events\":{lost}}}")), "{log}");
+    assert!(
+        said.starts_with("wscli: could not write the access log"),
+        "{said}"
+    );
+    assert!(
+        again.contains(&format!("is being written again; {lost} events")),
+        "{again}"
+    );
+}

@@ -197,3 +197,49 @@ fn who_is_refused_cannot_have_any_number_of_tls_handshakes() {
     };
     assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
 }
+
+/// The certificate that the server shows.
+#[cfg(unix)]
+fn shown(authority: &Authority, port: u16) -> Vec<u8> {
+    let mut client = client(authority, port);
+    client.write_all(handshake(&[]).as_bytes()).expect("TLS");
+    let shown = client.conn.peer_certificates().expect("a certificate");
+    shown[0].to_vec()
+}
+
+#[cfg(unix)]
+#[test]
+fn sighup_takes_a_renewed_certificate_and_keeps_the_old_one_where_that_is_broken() {
+    use rustix::process::Signal;
+    let authority = Authority::new();
+    let path = authority.issue("first", &["localhost"]);
+    let server = Server::start(&["--tls-cert", &path]);
+    let mut before = client(&authority, server.port());
+    before.write_all(handshake(&[]).as_bytes()).expect("TLS");
+    server.event("open");
+    let first = shown(&authority, server.port());
+
+    std::fs::copy(authority.issue("second", &["localhost"]), &path).unwrap();
+    server.running.signal(Signal::HUP);
+    let event = server.event("reloaded");
+    assert_eq!(event["certificate"]["subject"], "CN=second", "{event}");
+    let second = shown(&authority, server.port());
+    assert!(first != second);
+
+    std::fs::write(&path, "broken").unwrap();
+    server.running.signal(Signal::HUP);
+    let event = server.event("reload-failed");
+    let why = event["message"].as_str().unwrap();
+    assert!(why.starts_with("kept the old certificate: "), "{why}");
+    assert!(shown(&authority, server.port()) == second);
+    // Who was there has noticed nothing.
+    before
+        .write_all(&crate::wire::frame(1, b"hi"))
+        .expect("it is open");
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\x81\x02hi") {
+        let mut byte = [0];
+        before.read_exact(&mut byte).expect("an echo");
+        answer.push(byte[0]);
+    }
+}

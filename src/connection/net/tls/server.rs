@@ -3,7 +3,7 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -46,11 +46,16 @@ pub struct ServerTlsSettings {
     pub key_log: Option<KeyLogFile>,
 }
 
-/// A server's TLS: cheap to clone, shared by all connections.
+/// A server's TLS: cheap to clone, shared by all connections. All clones are one:
+/// what replaces one replaces all.
 #[derive(Debug, Clone)]
-pub struct ServerTls {
+pub struct ServerTls(Arc<RwLock<Current>>);
+
+/// What new connections get.
+#[derive(Debug, Clone)]
+struct Current {
     config: Arc<ServerConfig>,
-    certificate: CertificateInfo,
+    certificate: Arc<CertificateInfo>,
 }
 
 /// Why a server can have no TLS.
@@ -138,15 +143,30 @@ impl ServerTls {
         if let Some(key_log) = settings.key_log {
             config.key_log = Arc::new(key_log);
         }
-        Ok(Self {
+        Ok(Self(Arc::new(RwLock::new(Current {
             config: Arc::new(config),
-            certificate,
-        })
+            certificate: Arc::new(certificate),
+        }))))
     }
 
     /// The server's own certificate, with the pin that a client can give.
-    pub fn certificate(&self) -> &CertificateInfo {
-        &self.certificate
+    pub fn certificate(&self) -> Arc<CertificateInfo> {
+        self.current().certificate
+    }
+
+    /// From now on connections get what `other` gives; those that are open keep what
+    /// they have.
+    pub(crate) fn replace(&self, other: &Self) {
+        let new = other.current();
+        // Nothing panics while it is held.
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = new;
+    }
+
+    fn current(&self) -> Current {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// Runs the TLS handshake with a client, within `limit`. A client that
@@ -168,7 +188,7 @@ impl ServerTls {
         &self,
         transport: Transport,
     ) -> Result<(Transport, AcceptedTls), AcceptError> {
-        let acceptor = TlsAcceptor::from(Arc::clone(&self.config));
+        let acceptor = TlsAcceptor::from(self.current().config);
         let handshake = acceptor.accept(Tap::expecting(transport, HANDSHAKE_RECORD));
         match Box::pin(handshake.into_fallible()).await {
             Ok(mut stream) => {
