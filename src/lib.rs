@@ -10,29 +10,29 @@
 
 #![warn(clippy::disallowed_methods)]
 
-#[doc(hidden)]
-pub mod bench;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod bench;
 mod cli;
 mod commands;
 pub mod connection;
-#[doc(hidden)]
-pub mod decode;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod decode;
 mod exit;
 mod origin;
-#[doc(hidden)]
-pub mod pipe;
-#[doc(hidden)]
-pub mod prompt;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod pipe;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod prompt;
 mod report;
 pub mod server;
-#[doc(hidden)]
-pub mod talk;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod talk;
 #[expect(
     clippy::disallowed_methods,
     reason = "the one module that writes to the standard streams"
 )]
-#[doc(hidden)]
-pub mod terminal;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod terminal;
 mod value;
 
 #[doc(hidden)]
@@ -47,6 +47,22 @@ pub mod internal {
         pub use crate::cli::serve_tls::ServeTlsArgs;
         pub use crate::cli::tls::TlsArgs;
         pub use crate::commands::tls::{TlsEnv, config, describe, server};
+    }
+
+    pub mod prompt {
+        pub use crate::prompt::helper::Prompt;
+        pub use crate::prompt::source::{Input, Typed};
+        pub use crate::prompt::{End, Outcome, SessionConfig, Source, run};
+        pub use crate::terminal::printer::Gate;
+        pub use crate::terminal::tty::SavedTerminal;
+        pub use crate::terminal::{Style, Verbosity};
+    }
+
+    pub mod talk {
+        pub use crate::talk::text::{Look, MAX_SHOWN_BYTES};
+        pub use crate::talk::{
+            HarFile, LineConfig, LogFile, Outgoing, Stop, Transcript, jsonl, replay, system_clock,
+        };
     }
 
     pub mod net {

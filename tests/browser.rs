@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Mutex;
 
-use wscli::talk::replay;
+use wscli::internal::talk::replay;
 
 /// Runs a script of `tests/browser` over the program, and gives it a folder.
 fn run(script: &str, folder: &str) -> PathBuf {

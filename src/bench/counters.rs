@@ -125,6 +125,7 @@ impl Counters {
     }
 
     /// Whether each message due and each message sent is in one counter.
+    #[cfg(test)]
     pub fn is_balanced(&self) -> bool {
         self.due == self.sent + self.unsent.total()
             && self.sent == self.answered + self.lost.total() + self.in_flight + self.untracked
@@ -172,6 +173,7 @@ impl HandshakeCounters {
     }
 
     /// Whether each handshake is in one counter.
+    #[cfg(test)]
     pub fn is_balanced(&self) -> bool {
         self.due == self.attempted + self.unsent()
             && self.attempted == self.opened + self.failed + self.in_flight
@@ -278,6 +280,7 @@ impl Errors {
     }
 
     /// How often a cause as it is shown was counted.
+    #[cfg(test)]
     pub fn count_of(&self, shown: &str) -> u64 {
         let same = self
             .0

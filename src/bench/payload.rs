@@ -141,15 +141,6 @@ impl PayloadConfig {
         }
     }
 
-    /// The largest payload in bytes, as far as it is known.
-    pub fn max_bytes(&self) -> usize {
-        match self {
-            Self::Generated { max_bytes, .. } => *max_bytes,
-            Self::Fixed(all) => all.iter().map(|p| p.len()).max().unwrap_or(0),
-            Self::Templates(_) => 0,
-        }
-    }
-
     /// One payload of each kind, as the first connection would send it.
     pub fn samples(&self) -> Vec<Vec<u8>> {
         let mut random: StdRng = rand::make_rng();
@@ -163,12 +154,6 @@ impl PayloadConfig {
         (0..count as u64)
             .map(|number| payloads.next(0, tag.mark(0), number, &mut random).to_vec())
             .collect()
-    }
-
-    /// Whether a payload begins with a mark, by which its reply is known. What
-    /// has none is matched by order.
-    pub fn is_numbered(&self) -> bool {
-        self.tagging() != Tagging::None
     }
 
     /// Whether the mark is the whole one, which `--verify` needs: with a
@@ -373,7 +358,7 @@ mod tests {
             max_bytes: 7,
             fill: Fill::default(),
         };
-        assert!(!config.is_numbered());
+        assert_eq!(config.tagging(), Tagging::None);
         let mut payloads = payloads(config, &mut random);
         assert_eq!(payloads.next(0, [0; 8], 1, &mut random).len(), 7);
         assert_eq!(parse_head(b"0000000g"), None);

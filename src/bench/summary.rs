@@ -1,4 +1,4 @@
-//! The result of a run, of one machine's or of several merged.
+//! The result of a run.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use crate::connection::net::tls::TlsVersion;
 use crate::connection::secrets::RawHead;
 use crate::connection::ws::deflate::Params;
 
-/// Everything that a run has measured. Summaries of runs that went side by
-/// side merge exactly: the histograms are added, never percentiles averaged.
+/// Everything that a run has measured.
 #[derive(Debug, Clone)]
 pub struct Summary {
     /// What was measured.
@@ -207,17 +206,8 @@ impl Summary {
         per_second(counters.bytes_sent + counters.bytes_received, self.duration)
     }
 
-    /// A count as a share of the messages sent; where none was sent, any at
-    /// all is everything.
-    pub fn share_of_sent(&self, count: u64) -> f64 {
-        match self.sent() {
-            0 if count == 0 => 0.0,
-            0 => 1.0,
-            sent => count as f64 / sent as f64,
-        }
-    }
-
-    /// A count as a share of what was due.
+    /// A count as a share of what was due; where nothing was, any at all is
+    /// everything.
     pub fn share_of_due(&self, count: u64) -> f64 {
         let due = match self.mode {
             Mode::Handshake => self.handshakes.counters.due,
@@ -290,56 +280,6 @@ impl Summary {
     pub fn cpu_per_message(&self) -> Option<Duration> {
         let sent = self.sent();
         (sent > 0).then(|| Duration::from_secs_f64(self.client.cpu.as_secs_f64() / sent as f64))
-    }
-
-    /// Adds a run that went side by side with this one.
-    pub fn merge(&mut self, mut other: Self) {
-        self.targets.extend(other.targets);
-        self.targets.sort();
-        self.targets.dedup();
-        self.connections += other.connections;
-        self.connections_open += other.connections_open;
-        self.connections_left += other.connections_left;
-        self.duration = self.duration.max(other.duration);
-        self.planned = self.planned.max(other.planned);
-        // The more telling end is the end of both.
-        if other.end == End::Interrupted || self.end == End::Finished {
-            self.end = other.end;
-        }
-        for (one, other) in self.stages.iter_mut().zip(&mut other.stages) {
-            one.stats.merge(&mut other.stats);
-        }
-        self.merge_urls(other.urls);
-        self.stats.merge(&mut other.stats);
-        self.handshakes.merge(&mut other.handshakes);
-        self.client.cpu += other.client.cpu;
-        self.client.waited = match (self.client.waited, other.client.waited) {
-            (Some(one), Some(other)) => Some(one + other),
-            _ => None,
-        };
-        self.client.wall = self.client.wall.max(other.client.wall);
-        self.client.threads += other.client.threads;
-        self.client.max_rss_bytes = self.client.max_rss_bytes.max(other.client.max_rss_bytes);
-        self.client.rss_bytes_per_connection = self
-            .client
-            .rss_bytes_per_connection
-            .max(other.client.rss_bytes_per_connection);
-        // Percentiles of a second cannot be added; they stay each run's own.
-        self.series.extend(other.series);
-    }
-
-    fn merge_urls(&mut self, others: Vec<UrlResult>) {
-        for mut other in others {
-            match self.urls.iter_mut().find(|known| known.url == other.url) {
-                Some(known) => {
-                    known.connections += other.connections;
-                    known.stats.merge(&mut other.stats);
-                    known.handshakes.merge(&mut other.handshakes);
-                    known.agreed = known.agreed.take().or(other.agreed);
-                }
-                None => self.urls.push(other),
-            }
-        }
     }
 }
 

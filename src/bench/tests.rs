@@ -283,15 +283,3 @@ async fn an_echo_loses_nothing_and_verifies() {
         assert!(counters.bytes_sent >= count * sizes.0 as u64);
     }
 }
-
-#[tokio::test]
-async fn summaries_of_two_runs_merge_exactly() {
-    let mut one = measure(echo, hundred_messages).await;
-    let mut two = measure(echo, hundred_messages).await;
-    let mut expected = one.stats.from_intended.histogram().clone();
-    expected.add(two.stats.from_intended.histogram()).unwrap();
-    one.merge(two);
-    assert_eq!(one.stats.from_intended.histogram(), &expected);
-    assert_eq!(one.stats.counters.sent, 200);
-    assert_eq!((one.connections, one.handshakes.counters.opened), (8, 8));
-}

@@ -213,7 +213,7 @@ pub(crate) enum ModeArg {
 
 /// What generated messages say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FillArg {
+pub(crate) enum FillArg {
     /// Random letters and digits
     Random,
     /// Words, which compress as prose does

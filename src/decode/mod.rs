@@ -12,5 +12,5 @@ pub mod json;
 mod records;
 mod select;
 
-pub use records::{Codec, Decode, Records};
-pub use select::{Found, Unread, matches, select};
+pub use records::{Decode, Records};
+pub use select::{Unread, matches, select};

@@ -88,8 +88,6 @@ pub enum Rest {
 pub struct Summary {
     /// Why it ended.
     pub end: End,
-    /// Whether this side had ended the talk already when the peer closed.
-    pub was_closing: bool,
     /// How the socket was closed; `None` where there was no time for it, or
     /// no connection.
     pub closed: Option<Closed>,

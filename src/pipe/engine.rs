@@ -226,7 +226,6 @@ where
         let pass = std::mem::take(&mut self.pass);
         Summary {
             end: pass.end.unwrap_or(End::Peer),
-            was_closing: pass.was_closing,
             closed: pass.closed,
             open: pass.open.or(pass.start.map(|start| start.elapsed())),
             sent,

@@ -21,6 +21,6 @@ pub mod source;
 
 pub use config::{End, Goal, PipeConfig, Rest, Summary};
 pub use framing::{Framing, InputError};
-pub use run::{Pipe, PipeEvent, View};
-pub use silence::{Linger, Quiet, Silence, Stay};
+pub use run::{Pipe, PipeEvent};
+pub use silence::{Linger, Quiet};
 pub use source::Source;

@@ -67,7 +67,8 @@ mod tests {
 
     use super::*;
     use crate::connection::Message;
-    use crate::talk::{Direction, Kind, Moment, Source};
+    use crate::talk::entry::Moment;
+    use crate::talk::{Direction, Kind, Source};
 
     fn entry(kind: Kind) -> Entry {
         Entry {

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-pub use session::{End, Session, SessionConfig, State};
+pub use session::{End, Session, SessionConfig};
 pub use source::{Source, SourceConfig};
 
 use self::session::Leave;

@@ -32,10 +32,9 @@ pub mod transcript;
 mod under_way;
 
 pub use close::Close;
-pub use entry::{Direction, Entry, Kind, Moment, Source};
+pub use entry::{Direction, Entry, Kind, Source};
 pub use file::LogFile;
 pub use har::HarFile;
-pub use kept::Kept;
 pub(crate) use line::LAST_MOMENT;
 pub use line::{Ended, Line, LineConfig, LineEvent};
 pub use opening::Opening;
@@ -44,4 +43,4 @@ pub(crate) use payload::rfc3339;
 pub use player::{OneConnection, Play, Player};
 pub use sentence::sentence;
 pub use stop::Stop;
-pub use transcript::{Clock, Count, Transcript, system_clock};
+pub use transcript::{Transcript, system_clock};

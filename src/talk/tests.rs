@@ -9,8 +9,10 @@ use jiff::tz::TimeZone;
 use proptest::prelude::*;
 
 use super::close::End;
+use super::entry::Moment;
 use super::replay::{Action, Pace, ReplayError};
 use super::text::{Look, MAX_SHOWN_BYTES};
+use super::transcript::Clock;
 use super::*;
 use crate::connection::client::reached::{Phase, Timings};
 use crate::connection::http::redirect::Hop;

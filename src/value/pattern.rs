@@ -11,7 +11,7 @@ use crate::decode;
 
 /// What a message is tested against, text and binary alike.
 #[derive(Debug, Clone)]
-pub enum Pattern {
+pub(crate) enum Pattern {
     /// The message holds these bytes.
     Literal(Vec<u8>),
     /// The regular expression (of the `regex` crate) finds something.
@@ -23,7 +23,7 @@ pub enum Pattern {
 
 /// Why a string is not a pattern.
 #[derive(Debug, Error)]
-pub enum PatternError {
+pub(crate) enum PatternError {
     /// It would match every message.
     #[error("the pattern is empty, and every message would match it")]
     Empty,
@@ -74,7 +74,7 @@ impl Pattern {
     ///
     /// # Errors
     /// A [`PatternError`].
-    pub fn capturing(text: &str) -> Result<Self, PatternError> {
+    pub(crate) fn capturing(text: &str) -> Result<Self, PatternError> {
         match text.parse()? {
             Self::Literal(_) => Ok(Self::Regex(Regex::new(text)?)),
             pattern => Ok(pattern),
@@ -82,7 +82,7 @@ impl Pattern {
     }
 
     /// Whether a message with this payload is the one.
-    pub fn matches(&self, payload: &[u8]) -> bool {
+    pub(crate) fn matches(&self, payload: &[u8]) -> bool {
         match self {
             Self::Literal(literal) => memmem::find(payload, literal).is_some(),
             Self::Regex(regex) => regex.is_match(payload),
@@ -92,7 +92,7 @@ impl Pattern {
 
     /// What it finds in a payload: the first group of a regular expression, or all
     /// that it matches; the first node of a JSONPath, as JSON; a literal itself.
-    pub fn capture(&self, payload: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn capture(&self, payload: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Literal(literal) => self.matches(payload).then(|| literal.clone()),
             Self::Regex(regex) => {

@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use wscli::terminal::tty::SavedTerminal;
+use wscli::internal::prompt::SavedTerminal;
 
 use super::server::{Behaviour, Server, wait_until};
 use super::terminal::Terminal;

@@ -11,15 +11,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use wscli::connection::{CloseCode, CloseFrame, Message, OpenConfig, Role, SocketConfig};
 use wscli::internal::net::RetryPolicy;
-use wscli::prompt::helper::Prompt;
-use wscli::prompt::source::{Input, Typed};
-use wscli::prompt::{self, End, Outcome, SessionConfig, Source};
+use wscli::internal::prompt::{
+    self, End, Gate, Input, Outcome, Prompt, SessionConfig, Source, Style, Typed, Verbosity,
+};
+use wscli::internal::talk::{
+    HarFile, LineConfig, LogFile, Look, MAX_SHOWN_BYTES, Stop, Transcript, replay, system_clock,
+};
 use wscli::server::{self, ServerConfig};
-use wscli::talk::replay;
-use wscli::talk::text::Look;
-use wscli::talk::{HarFile, LineConfig, LogFile, Stop, Transcript, system_clock};
-use wscli::terminal::printer::Gate;
-use wscli::terminal::{Style, Verbosity};
 
 use super::server::{Behaviour, PATIENCE, Server};
 
@@ -54,7 +52,7 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
             raw: false,
             pretty: false,
             filter: None,
-            shown_bytes: wscli::talk::text::MAX_SHOWN_BYTES,
+            shown_bytes: MAX_SHOWN_BYTES,
             heads: false,
             verbosity: Verbosity::Normal,
         },

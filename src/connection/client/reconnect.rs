@@ -27,7 +27,7 @@ pub struct ReconnectOn {
 
 /// What an end means for the next attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outlook {
+pub(crate) enum Outlook {
     /// It is worth one.
     MayPass,
     /// The same would come of it, except where the user knows better: by this
@@ -39,7 +39,7 @@ pub enum Outlook {
 
 impl Outlook {
     /// What an attempt that failed says of the next.
-    pub fn after_failure(failure: &OpenFailure) -> Self {
+    pub(crate) fn after_failure(failure: &OpenFailure) -> Self {
         if failure.is_local() {
             return Self::Local;
         }
@@ -60,7 +60,7 @@ impl Outlook {
     }
 
     /// What the end of a connection says of the next.
-    pub fn after_close(closed: &Closed) -> Self {
+    pub(crate) fn after_close(closed: &Closed) -> Self {
         match closed.code() {
             code if closed.by_peer && FINAL_CLOSE_CODES.contains(&code) => Self::Final(Some(code)),
             _ => Self::MayPass,
@@ -68,7 +68,7 @@ impl Outlook {
     }
 
     /// Whether another attempt is to be made.
-    pub fn is_tried_again(self, on: &ReconnectOn) -> bool {
+    pub(crate) fn is_tried_again(self, on: &ReconnectOn) -> bool {
         match self {
             Self::MayPass => true,
             Self::Final(code) => on.all || code.is_some_and(|code| on.codes.contains(&code)),
@@ -77,7 +77,7 @@ impl Outlook {
     }
 
     /// What to tell of it where no attempt is made.
-    pub fn note(self) -> Option<String> {
+    pub(crate) fn note(self) -> Option<String> {
         let value = match self {
             Self::Final(Some(code)) => code.to_string(),
             Self::Final(None) => "all".to_owned(),

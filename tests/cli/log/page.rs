@@ -3,8 +3,8 @@
 //! page exports in a real browser.
 
 use wscli::connection::{CloseCode, CloseFrame, Message};
-use wscli::talk::replay::{self, Action};
-use wscli::talk::{Outgoing, jsonl};
+use wscli::internal::talk::replay::{self, Action};
+use wscli::internal::talk::{Outgoing, jsonl};
 
 use super::{Value, connect, events, fs, run, tempdir, text, told};
 use crate::harness::Server;

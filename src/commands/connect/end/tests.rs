@@ -7,7 +7,7 @@ use clap::Parser;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::connection::{CloseCode, CloseFrame, SocketError};
-use crate::pipe::Stay;
+use crate::pipe::silence::Stay;
 
 fn summary(end: End, closed: Option<Closed>) -> Summary {
     Summary {
@@ -19,7 +19,6 @@ fn summary(end: End, closed: Option<Closed>) -> Summary {
         kept: 0,
         missing: 0,
         log_misses: None,
-        was_closing: false,
         open: Some(Duration::from_secs(1)),
         input: Rest::Ended,
         stay: None,
