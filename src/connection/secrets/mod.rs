@@ -2,7 +2,8 @@
 //! a URL or of a text are secrets, and what stands in their place.
 //!
 //! Two rules hold together. What is *named* like a secret is one: a header, a
-//! parameter of a query, a user name and password in a URL. And what is
+//! parameter of a query, a user name and password in a URL; and where there is no
+//! name, as in a path, what is *shaped* like one. And what is
 //! *known* to be a secret of this run, since it was given as one, is removed
 //! wherever it turns up, such as in an answer that repeats it.
 //!
@@ -15,6 +16,7 @@
 //! it imports nothing of ours.
 
 mod name;
+mod path;
 mod subprotocol;
 mod url;
 mod word;
@@ -171,14 +173,15 @@ impl Secrets {
         Cow::Owned(shown.join(", "))
     }
 
-    /// A URL, also one that is not valid: without user name and password, and
-    /// without the values of secret parameters.
+    /// A URL, also one that is not valid: without user name and password, without
+    /// the tokens in its path and the values of secret parameters.
     pub fn url(&self, url: &str) -> String {
         if self.shown {
             return url.to_owned();
         }
         let bare = url::without_userinfo(url);
         let safe = url::without_secret_parameters(&bare);
+        let safe = path::without_tokens(&safe);
         self.without_known(&safe).into_owned()
     }
 
@@ -196,6 +199,7 @@ impl Secrets {
         let safe = self.without_known(text);
         let safe = USERINFO.replace_all(&safe, format!("${{1}}{REDACTED}@"));
         let safe = url::without_secret_parameters(&safe);
+        let safe = path::without_tokens(&safe);
         let safe = MEMBER.replace_all(&safe, |found: &Captures<'_>| {
             let before = found.name("before").map_or("", |m| m.as_str());
             match found.name("name") {
@@ -308,13 +312,20 @@ pub(crate) fn in_header(name: &str, value: &str) -> Vec<String> {
 
 /// A path and a query as they may be shown.
 pub(super) fn resource(resource: &str) -> Cow<'_, str> {
-    url::without_secret_parameters(resource)
+    let safe = url::without_secret_parameters(resource);
+    match path::without_tokens(&safe) {
+        Cow::Borrowed(_) => safe,
+        Cow::Owned(shown) => Cow::Owned(shown),
+    }
 }
 
-/// The secrets in the query of a resource, as written and decoded.
+/// The secrets in a resource: the tokens in its path, and in its query, as written
+/// and decoded.
 pub(crate) fn in_resource(resource: &str) -> Vec<String> {
-    let query = resource.split_once('?').map_or("", |(_, query)| query);
-    let mut secrets = Vec::new();
+    let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
+    let mut secrets: Vec<_> = path::tokens(path)
+        .map(|(_, token)| token.to_owned())
+        .collect();
     for pair in query.split(['&', ';']) {
         if let Some((name, value)) = pair.split_once('=')
             && name::is_secret_parameter(&percent_decode_str(name).decode_utf8_lossy())
