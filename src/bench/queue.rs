@@ -72,3 +72,44 @@ impl Wake for SlotWaker {
         self.queue.push(self.slot);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Woken(AtomicUsize);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_batch_is_the_front_of_the_list_and_the_task_is_woken_for_the_rest() {
+        let queue = Queue::default();
+        (0..5).for_each(|slot| queue.push(slot));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        let cx = Context::from_waker(&waker);
+        let mut taken = Vec::new();
+        queue.take(&cx, 3, &mut taken);
+        assert_eq!(
+            (taken.as_slice(), queue.is_empty()),
+            (&[0, 1, 2][..], false)
+        );
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        queue.take(&cx, 3, &mut taken);
+        assert_eq!(
+            (taken.as_slice(), queue.is_empty()),
+            (&[0, 1, 2, 3, 4][..], true)
+        );
+        assert_eq!(woken.0.load(Ordering::Relaxed), 1);
+        // One that comes to an empty list wakes it again.
+        queue.push(7);
+        assert_eq!(woken.0.load(Ordering::Relaxed), 2);
+    }
+}

@@ -104,3 +104,49 @@ fn polled(result: io::Result<usize>) -> Poll<io::Result<usize>> {
         result => Poll::Ready(result),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+    use std::task::Waker;
+
+    use super::*;
+
+    #[test]
+    fn a_detached_stream_is_read_when_the_poller_has_told_of_it_and_to_its_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        // It blocks, so that a read waits for what is on its way.
+        let mut stream = Stream::Detached {
+            tcp,
+            reads: true,
+            ends: false,
+        };
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut buffer = [0; 4];
+        let mut read = |stream: &mut Stream| match stream.poll_read(&mut cx, &mut buffer) {
+            Poll::Pending => None,
+            Poll::Ready(count) => Some(count.unwrap()),
+        };
+        let told = |reads, ends| Ready {
+            slot: 0,
+            reads,
+            ends,
+        };
+        peer.write_all(b"ab").unwrap();
+        assert_eq!(read(&mut stream), Some(2));
+        peer.write_all(b"cdef").unwrap();
+        assert_eq!(read(&mut stream), None, "a short read has drained it");
+        stream.note(&told(false, false));
+        assert_eq!(read(&mut stream), None, "it can be written");
+        stream.note(&told(true, false));
+        assert_eq!(read(&mut stream), Some(4));
+        // A full buffer may have left something behind.
+        peer.write_all(b"g").unwrap();
+        assert_eq!(read(&mut stream), Some(1));
+        drop(peer);
+        stream.note(&told(true, true));
+        assert_eq!(read(&mut stream), Some(0));
+    }
+}
