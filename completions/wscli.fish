@@ -128,7 +128,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'List
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l static -d 'Serve the files of this folder at other paths, instead of the page' -r -F
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l chaos -d 'Let things go wrong, by share of the messages received: \'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%\'; such connections do not compress' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l chaos -d 'Let things go wrong, by share of the messages sent: \'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l seed -d 'Repeat the chances of an earlier --chaos, whose seed was printed' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, \'*\' lets in all [default: all]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
@@ -157,7 +157,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l color -d 'When to 
 always\t'Always'
 never\t'Never'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l no-page -d 'Do not serve the page at /'
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l lab -d 'Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; the table is in docs/fault-lab.md'
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l lab -d 'Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; GET /lab lists them all'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l jsonl -d 'Print one JSON object a line for each event: first \'ready\' with the URL and the port, then open, refused, close, ...'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-self-signed -d 'Speak TLS with a new certificate for localhost, and print how a client can trust it'

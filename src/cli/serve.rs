@@ -42,11 +42,11 @@ pub(crate) struct ServeArgs {
     #[arg(long)]
     pub no_page: bool,
 
-    /// Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; the table is in docs/fault-lab.md
+    /// Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; GET /lab lists them all
     #[arg(long)]
     pub lab: bool,
 
-    /// Let things go wrong, by share of the messages received: 'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%'; such connections do not compress
+    /// Let things go wrong, by share of the messages sent: 'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%'
     #[arg(long, value_name = "SPEC")]
     pub chaos: Option<Chaos>,
 

@@ -7,8 +7,8 @@
 //!
 //! The path of a connection: `accept` takes it and gives it to one of the
 //! `workers`, `http` refuses it or answers its requests, and a `behaviour` has the
-//! WebSocket that comes of one: the echo, or the lab, which does what `faults` asks
-//! for. `context` is what all of them share, a leaf below; `admin` shows its counters.
+//! WebSocket that comes of one, over a line that is plain or has a plan of `faults`
+//! around it. `context` is what all of them share, a leaf below; `admin` shows its counters.
 //!
 //! ```
 //! use std::sync::Arc;

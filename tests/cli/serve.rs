@@ -1,5 +1,6 @@
 //! `wscli serve`.
 
+mod faults;
 mod handshake;
 #[cfg(target_os = "linux")]
 mod inherited;

@@ -29,7 +29,7 @@ pub enum KeepAlive {
 
 /// What is due now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Due {
+pub(crate) enum Due {
     /// Send a Ping; its Pong is waited for from now on.
     Ping,
     /// Send an unsolicited Pong.
@@ -41,7 +41,7 @@ pub(super) enum Due {
 /// The clock of one socket's keep-alive. It owns one timer, which is moved
 /// only when it fires: traffic costs a flag, not a timer operation.
 #[derive(Debug)]
-pub(super) struct Timer {
+pub(crate) struct Timer {
     config: KeepAlive,
     sleep: Pin<Box<Sleep>>,
     last_received: Instant,
@@ -51,7 +51,7 @@ pub(super) struct Timer {
 
 impl Timer {
     /// A timer that starts now; `None` when nothing is ever due.
-    pub(super) fn start(config: KeepAlive) -> Option<Self> {
+    pub(crate) fn start(config: KeepAlive) -> Option<Self> {
         let (KeepAlive::Ping { interval, .. } | KeepAlive::Pong { interval }) = config else {
             return None;
         };
@@ -66,12 +66,12 @@ impl Timer {
     }
 
     /// Notes that the peer has sent something.
-    pub(super) fn received(&mut self) {
+    pub(crate) fn received(&mut self) {
         self.received = true;
     }
 
     /// Notes that the Pong to a Ping of ours has come.
-    pub(super) fn pong_received(&mut self) {
+    pub(crate) fn pong_received(&mut self) {
         if let (Some(_), KeepAlive::Ping { interval, .. }) =
             (self.pong_deadline.take(), self.config)
         {
@@ -82,7 +82,7 @@ impl Timer {
 
     /// Ready when something is due. To be called when the socket has nothing
     /// more to read for now.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
+    pub(crate) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
         if self.received {
             self.received = false;
             self.last_received = Instant::now();

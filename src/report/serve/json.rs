@@ -111,6 +111,8 @@ struct Open<'a> {
     subprotocol: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     extensions: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    ignored: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     tls: Option<&'a AcceptedTls>,
 }
@@ -134,6 +136,8 @@ struct Closed {
     received_bytes: u64,
     sent_messages: u64,
     sent_bytes: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    missed_messages: u64,
     #[serde(rename = "open_us", with = "micros")]
     open: Duration,
 }
@@ -221,6 +225,7 @@ fn open(connection: ConnectionId, opened: &Opened) -> Open<'_> {
         origin: requested.origin.as_deref(),
         subprotocol: opened.subprotocol.as_deref(),
         extensions: opened.extensions.as_deref(),
+        ignored: &opened.ignored,
         tls: opened.tls.as_deref(),
     }
 }
@@ -234,8 +239,17 @@ fn closed(connection: ConnectionId, ended: &Ended) -> Closed {
         received_bytes: ended.traffic.received_bytes,
         sent_messages: ended.traffic.sent_messages,
         sent_bytes: ended.traffic.sent_bytes,
+        missed_messages: ended.traffic.missed_messages,
         open: ended.lasted,
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde passes a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl From<&ConnectionId> for Connection {
@@ -293,7 +307,10 @@ mod tests {
             connection,
             ended: Ended {
                 outcome,
-                traffic: Traffic::default(),
+                traffic: Traffic {
+                    missed_messages: 3,
+                    ..Traffic::default()
+                },
                 lasted: Duration::from_millis(2),
             },
         };
@@ -304,6 +321,7 @@ mod tests {
                     requested: requested.clone(),
                     subprotocol: Some("chat".into()),
                     extensions: Some("permessage-deflate".into()),
+                    ignored: vec!["token".into()],
                     tls: Some(Box::new(tls)),
                 },
             },

@@ -65,6 +65,9 @@ pub(crate) struct Ready {
     /// The page, or the folder's files.
     #[serde(skip_serializing_if = "Option::is_none")]
     page: Option<String>,
+    /// The list of the fault lab's routes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lab: Option<String>,
     /// Where operators ask.
     #[serde(skip_serializing_if = "Option::is_none")]
     admin: Option<String>,
@@ -121,6 +124,12 @@ impl Ready {
         let command = pin
             .filter(|_| listening.self_signed)
             .map(|pin| format!("wscli connect {url} -k --pinnedpubkey {pin}"));
+        let http = match bound {
+            #[cfg(unix)]
+            Bound::Unix { .. } => None,
+            Bound::Tcp { .. } => Some(base.replacen("ws", "http", 1)),
+        };
+        let at = |path| http.as_ref().map(|http| format!("{http}{path}"));
         Self {
             url,
             urls,
@@ -129,12 +138,11 @@ impl Ready {
             port,
             address,
             pid: listening.pid,
-            page: match (&config.front, bound) {
-                (Front::Nothing, _) => None,
-                #[cfg(unix)]
-                (_, Bound::Unix { .. }) => None,
-                _ => Some(base.replacen("ws", "http", 1) + "/"),
+            page: match config.front {
+                Front::Nothing => None,
+                _ => at("/"),
             },
+            lab: config.lab.then(|| at("/lab")).flatten(),
             admin: listening.admin.map(|admin| format!("http://{admin}/")),
             seed: config.chaos.as_ref().map(|chaos| chaos.seed),
         }

@@ -68,7 +68,11 @@ fn ready_text(ready: &Ready) -> String {
     } else if let Some(pin) = &ready.pin {
         let _ = write!(text, "\npublic key {pin}");
     }
-    for (what, value) in [("page at", &ready.page), ("admin at", &ready.admin)] {
+    for (what, value) in [
+        ("page at", &ready.page),
+        ("fault lab at", &ready.lab),
+        ("admin at", &ready.admin),
+    ] {
         if let Some(value) = value {
             let _ = write!(text, "\n{what} {value}");
         }
@@ -163,6 +167,10 @@ fn opened_text(connection: &ConnectionId, opened: &Opened) -> String {
             let _ = write!(text, ", {name} {value}");
         }
     }
+    if !opened.ignored.is_empty() {
+        let names = opened.ignored.join(", ");
+        let _ = write!(text, ", not understood by the fault lab: {names}");
+    }
     text
 }
 
@@ -199,5 +207,12 @@ fn ended_text(connection: &ConnectionId, ended: &Ended) -> String {
         count(ended.traffic.received_bytes, "byte"),
         value::time(ended.lasted, 3)
     );
+    match ended.traffic.missed_messages {
+        0 => {}
+        1 => text += ", 1 message missed",
+        missed => {
+            let _ = write!(text, ", {missed} messages missed");
+        }
+    }
     text
 }

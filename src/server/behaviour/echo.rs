@@ -10,7 +10,7 @@ use std::pin::pin;
 use futures_util::SinkExt;
 
 use super::idle::{Idle, expired};
-use super::{Behaviour, IDLE_TIMEOUT, SHUTTING_DOWN};
+use super::{IDLE_TIMEOUT, SHUTTING_DOWN};
 use crate::connection::{Answered, CloseCode, CloseFrame, Closed, Event, Message, Socket};
 use crate::server::context::{Context, Outcome, Stop, Traffic};
 
@@ -18,43 +18,36 @@ use crate::server::context::{Context, Outcome, Stop, Traffic};
 /// so that the first of them is not held back for long.
 const MAX_BATCH_EVENTS: usize = 256;
 
-/// Sends every message back.
-pub(crate) struct Echo;
-
-impl Behaviour for Echo {
-    type Connection = Socket;
-
-    /// Echoes until the socket is closed: by the client, for its silence, or by
-    /// `stop`.
-    async fn run(self, mut socket: Socket, context: &Context, stop: &Stop) -> (Outcome, Traffic) {
-        let mut traffic = Traffic::default();
-        let mut counted = traffic;
-        let mut idle = context.config.idle_timeout.map(Idle::new);
-        // One registration for the whole life of the connection.
-        let mut draining = pin!(stop.draining());
-        let why = loop {
-            if stop.is_draining() {
-                break SHUTTING_DOWN;
-            }
-            tokio::select! {
-                biased;
-                turn = answer(&mut socket, &mut traffic) => {
-                    context.carried(traffic.since(&counted));
-                    counted = traffic;
-                    match (turn, &mut idle) {
-                        (Turn::Closed(closed), _) => return (Outcome::Closed(closed), traffic),
-                        (Turn::Received, Some(idle)) => idle.reset(),
-                        (Turn::Received | Turn::Nothing, _) => {}
-                    }
+/// Echoes until the socket is closed: by the client, for its silence, or by
+/// `stop`. Counts what it carries as it goes, in `context`, and returns the sum.
+pub(crate) async fn echo(mut socket: Socket, context: &Context, stop: &Stop) -> (Outcome, Traffic) {
+    let mut traffic = Traffic::default();
+    let mut counted = traffic;
+    let mut idle = context.config.idle_timeout.map(Idle::new);
+    // One registration for the whole life of the connection.
+    let mut draining = pin!(stop.draining());
+    let why = loop {
+        if stop.is_draining() {
+            break SHUTTING_DOWN;
+        }
+        tokio::select! {
+            biased;
+            turn = answer(&mut socket, &mut traffic) => {
+                context.carried(traffic.since(&counted));
+                counted = traffic;
+                match (turn, &mut idle) {
+                    (Turn::Closed(closed), _) => return (Outcome::Closed(closed), traffic),
+                    (Turn::Received, Some(idle)) => idle.reset(),
+                    (Turn::Received | Turn::Nothing, _) => {}
                 }
-                () = &mut draining => {}
-                () = expired(&mut idle) => break IDLE_TIMEOUT,
             }
-        };
-        let outcome = close(socket, why, stop, &mut traffic).await;
-        context.carried(traffic.since(&counted));
-        (outcome, traffic)
-    }
+            () = &mut draining => {}
+            () = expired(&mut idle) => break IDLE_TIMEOUT,
+        }
+    };
+    let outcome = close(socket, why, stop, &mut traffic).await;
+    context.carried(traffic.since(&counted));
+    (outcome, traffic)
 }
 
 /// What a turn of answering came to.
@@ -90,7 +83,7 @@ async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Turn {
             Event::Ping(_) | Event::Pong { .. } => turn = Turn::Received,
             Event::Message { message, .. } => {
                 turn = Turn::Received;
-                echo(socket, message, traffic).await;
+                send_back(socket, message, traffic).await;
             }
         }
         answered += 1;
@@ -102,14 +95,12 @@ async fn answer(socket: &mut Socket, traffic: &mut Traffic) -> Turn {
     turn
 }
 
-async fn echo(socket: &mut Socket, message: Message, traffic: &mut Traffic) {
-    let bytes = message.len() as u64;
-    traffic.received_messages += 1;
-    traffic.received_bytes += bytes;
+async fn send_back(socket: &mut Socket, message: Message, traffic: &mut Traffic) {
+    let bytes = message.len();
+    traffic.received(bytes);
     // A socket that takes no more says why in its last event.
     if socket.feed(message).await.is_ok() {
-        traffic.sent_messages += 1;
-        traffic.sent_bytes += bytes;
+        traffic.sent(bytes);
     }
 }
 
@@ -124,8 +115,7 @@ async fn close(mut socket: Socket, why: &str, stop: &Stop, traffic: &mut Traffic
                 Some(Event::Closed(closed)) => return Outcome::Closed(closed),
                 // After a Close nothing may be sent: there is no echo.
                 Some(Event::Message { message, .. }) => {
-                    traffic.received_messages += 1;
-                    traffic.received_bytes += message.len() as u64;
+                    traffic.received(message.len());
                 }
                 Some(_) => {}
                 None => break,
@@ -240,8 +230,7 @@ mod tests {
         let controller = Controller::new();
         let stop = controller.stop();
         let server = tokio::spawn(async move {
-            Echo.run(server, &Context::alone(ServerConfig::default()), &stop)
-                .await
+            echo(server, &Context::alone(ServerConfig::default()), &stop).await
         });
         for n in 0..100 {
             assert_eq!(message(&mut client).await, Message::text(n.to_string()));
@@ -272,7 +261,7 @@ mod tests {
             ..ServerConfig::default()
         };
         let start = Instant::now();
-        Echo.run(server, &Context::alone(config), &stop).await;
+        echo(server, &Context::alone(config), &stop).await;
         // Besides, the one wait for the answer to the Close and for the end.
         assert_eq!(start.elapsed(), Duration::from_secs(10 + 1));
     }
@@ -283,8 +272,7 @@ mod tests {
         let controller = Controller::new();
         let stop = controller.stop();
         let server = tokio::spawn(async move {
-            Echo.run(server, &Context::alone(ServerConfig::default()), &stop)
-                .await
+            echo(server, &Context::alone(ServerConfig::default()), &stop).await
         });
         let (mut sent, mut refused) = (0_u32, false);
         // The paths hold a little; far less than this.

@@ -1,15 +1,20 @@
 //! What is done on an open WebSocket: a [`Behaviour`] is chosen by its route and
-//! runs the connection to its end.
+//! runs the connection to its end, over a [`Line`] of any kind.
+//!
+//! A line is a plain socket, or a [`FaultyLine`] with a plan of faults around
+//! whatever is said on it. [`echo()`] is the behaviour of `/ws` for plain sockets
+//! alone, since it answers from the buffer that it reads.
 
 mod echo;
+mod faulty;
+mod feed;
 mod idle;
-mod lab;
+mod line;
 
-use bytes::Bytes;
-
-pub(crate) use self::echo::Echo;
-pub(crate) use self::lab::Lab;
-use crate::connection::Transport;
+pub(crate) use self::echo::echo;
+pub(crate) use self::faulty::{FaultyLine, FaultyLineConfig};
+pub(crate) use self::feed::Feed;
+pub(crate) use self::line::{Line, PlainLine};
 use crate::server::context::{Context, Outcome, Stop, Traffic};
 
 /// Why a connection is closed when the server goes away.
@@ -20,22 +25,12 @@ const IDLE_TIMEOUT: &str = "idle timeout";
 
 /// What is done on an open WebSocket.
 pub(crate) trait Behaviour {
-    /// What it runs over: a `Socket`, which keeps the rules, or [`Upgraded`].
-    type Connection;
-
     /// Runs the connection to its end, which `stop` can ask for. Counts what it
     /// carries as it goes, in `context`, and returns the sum.
-    fn run(
+    fn run<L: Line>(
         self,
-        connection: Self::Connection,
+        line: L,
         context: &Context,
         stop: &Stop,
     ) -> impl Future<Output = (Outcome, Traffic)> + Send;
-}
-
-/// The byte stream of an accepted opening handshake.
-pub(crate) struct Upgraded {
-    pub(crate) transport: Transport,
-    /// What came behind the request.
-    pub(crate) leftover: Bytes,
 }

@@ -21,7 +21,7 @@ pub struct ServerConfig {
     pub front: Front,
     /// Whether the routes of the fault lab are there.
     pub lab: bool,
-    /// What goes wrong on its own; connections do not compress then.
+    /// What goes wrong on its own.
     pub chaos: Option<Chaos>,
     /// How many WebSockets may be open at a time; more are answered with 503.
     pub max_connections: Option<usize>,

@@ -25,6 +25,7 @@ pub(crate) struct Counters {
     received_bytes: AtomicU64,
     sent_messages: AtomicU64,
     sent_bytes: AtomicU64,
+    missed_messages: AtomicU64,
     /// Neither is on the way of a message.
     responses: Mutex<BTreeMap<u16, u64>>,
     closes: Mutex<BTreeMap<u16, u64>>,
@@ -78,6 +79,7 @@ impl Counters {
             (&self.received_bytes, traffic.received_bytes),
             (&self.sent_messages, traffic.sent_messages),
             (&self.sent_bytes, traffic.sent_bytes),
+            (&self.missed_messages, traffic.missed_messages),
         ] {
             if amount > 0 {
                 counter.fetch_add(amount, Relaxed);
@@ -185,6 +187,7 @@ impl Snapshot {
             received_bytes: get(&counters.received_bytes),
             sent_messages: get(&counters.sent_messages),
             sent_bytes: get(&counters.sent_bytes),
+            missed_messages: get(&counters.missed_messages),
         });
         self.totals.connections += get(&counters.connections);
         self.totals.opened += get(&counters.opened);

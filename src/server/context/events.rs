@@ -127,6 +127,8 @@ pub struct Opened {
     pub subprotocol: Option<String>,
     /// The value of `Sec-WebSocket-Extensions` in the answer.
     pub extensions: Option<String>,
+    /// The names in the query that are not the fault lab's, on one of its routes.
+    pub ignored: Vec<String>,
     /// What TLS has agreed on; `None` in plain.
     pub tls: Option<Box<AcceptedTls>>,
 }
@@ -185,15 +187,30 @@ pub struct Traffic {
     pub sent_messages: u64,
     /// Their payload in bytes, before compression.
     pub sent_bytes: u64,
+    /// Messages of a room that the client was too slow for.
+    pub missed_messages: u64,
 }
 
 impl Traffic {
+    /// Adds a message received, with a payload of so many bytes.
+    pub(crate) fn received(&mut self, bytes: usize) {
+        self.received_messages += 1;
+        self.received_bytes += bytes as u64;
+    }
+
+    /// Adds a message sent.
+    pub(crate) fn sent(&mut self, bytes: usize) {
+        self.sent_messages += 1;
+        self.sent_bytes += bytes as u64;
+    }
+
     /// Adds what another has carried.
     pub(crate) fn add(&mut self, other: &Self) {
         self.received_messages += other.received_messages;
         self.received_bytes += other.received_bytes;
         self.sent_messages += other.sent_messages;
         self.sent_bytes += other.sent_bytes;
+        self.missed_messages += other.missed_messages;
     }
 
     /// What has been carried since `earlier`.
@@ -203,6 +220,7 @@ impl Traffic {
             received_bytes: self.received_bytes - earlier.received_bytes,
             sent_messages: self.sent_messages - earlier.sent_messages,
             sent_bytes: self.sent_bytes - earlier.sent_bytes,
+            missed_messages: self.missed_messages - earlier.missed_messages,
         }
     }
 }

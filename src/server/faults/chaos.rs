@@ -11,7 +11,7 @@ use crate::value::{duration, share};
 /// The longest delay.
 const MAX_DELAY: Duration = Duration::from_secs(60);
 
-/// What goes wrong, and how often: a share of the messages received.
+/// What goes wrong, and how often: a share of the messages sent.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chaos {
     delay: Option<RangeInclusive<Duration>>,
@@ -44,9 +44,9 @@ pub enum ChaosError {
 /// What becomes of one message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// It is answered, this much later.
+    /// It leaves, this much later.
     Answered(Duration),
-    /// It is not answered.
+    /// It does not leave.
     Lost,
     /// The connection ends by FIN.
     Dropped,

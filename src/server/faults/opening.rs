@@ -34,7 +34,7 @@ pub(crate) enum Credentials {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub(crate) enum LabError {
     /// The route or its query cannot be understood.
-    #[error("the fault lab does not understand {0}")]
+    #[error("the fault lab does not understand {0}; GET /lab lists what it does")]
     Malformed(String),
     /// A status was asked for.
     #[error("the fault lab answers with {0}, as asked for")]

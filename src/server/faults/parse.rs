@@ -2,36 +2,33 @@
 //!
 //! A route is one fault with its argument, such as `/delay/100`. The same
 //! names work in the query, which is how faults are combined:
-//! `/delay/100?close=4000&after=3`.
+//! `/delay/100?close=4000&after=3`. Names that are not the lab's are let through:
+//! clients have queries of their own, such as `?access_token=`. What cannot hold
+//! together is refused, so that a test does not pass for want of its fault.
 
-use std::time::Duration;
-
-use http::{StatusCode, Uri};
+use http::Uri;
 use percent_encoding::percent_decode_str;
 
-use super::opening::{Credentials, LabError};
-use super::plan::{Ending, InvalidFrame, Plan, Sends};
-use crate::connection::CloseFrame;
-use crate::value::{Bare, duration_with, size};
+use super::catalogue;
+use super::opening::LabError;
+use super::plan::{Ending, InvalidFrame, On, Plan, Sends, When};
+use super::values::{
+    credentials, interval, malformed, message_size, no_value, number, path, reason, room, status,
+    wait,
+};
 
-/// The longest wait that can be asked for.
-const MAX_WAIT: Duration = Duration::from_secs(60);
-/// The largest message, in bytes.
-const MAX_BIG_BYTES: usize = 64 << 20;
 /// The most messages a second.
 const MAX_RATE: u32 = 10_000;
 /// The most messages.
 const MAX_COUNT: u64 = 1_000_000;
 /// The most fragments of a message.
 const MAX_FRAGMENTS: usize = 1_000;
-/// The longest name of a room, in bytes.
-const MAX_ROOM_BYTES: usize = 64;
 
 /// What a request for `uri` asks of the lab; `None` when the path is not one of its routes.
 ///
 /// # Errors
-/// A route whose argument, or a query that, makes no sense or asks for too
-/// much.
+/// A route whose argument, or a query that, makes no sense, asks for too much, or
+/// contradicts itself.
 pub(crate) fn parse(uri: &Uri) -> Result<Option<Plan>, LabError> {
     let path = uri.path().strip_prefix('/').unwrap_or_default();
     let (name, argument) = match path.split_once('/') {
@@ -39,107 +36,173 @@ pub(crate) fn parse(uri: &Uri) -> Result<Option<Plan>, LabError> {
         None => (path, None),
     };
     let name = name.to_ascii_lowercase();
-    if !NAMES.contains(&name.as_str()) {
+    if !catalogue::find(&name).is_some_and(catalogue::Fault::is_route) {
         return Ok(None);
     }
     let mut builder = Builder::default();
     if name != "echo" {
-        builder.set(&name, &argument.map(decode).unwrap_or_default())?;
+        builder.set(&name, &decode(&name, argument.unwrap_or_default())?)?;
     } else if argument.is_some() {
         return Err(malformed("an argument of /echo"));
     }
     for pair in uri.query().unwrap_or_default().split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        if !name.is_empty() {
-            builder.set(&decode(name), &decode(&value.replace('+', " ")))?;
+        let name = percent_decode_str(name).decode_utf8_lossy();
+        if catalogue::find(&name).is_some() {
+            builder.set(&name, &decode(&name, &value.replace('+', " "))?)?;
+        } else if !name.is_empty() {
+            builder.plan.ignored.push(name.into_owned());
         }
     }
-    Ok(Some(builder.build()))
+    builder.build().map(Some)
 }
 
-/// The routes.
-const NAMES: &[&str] = &[
-    "echo",
-    "delay",
-    "close",
-    "drop",
-    "reset",
-    "status",
-    "redirect",
-    "slow-handshake",
-    "big",
-    "stream",
-    "count",
-    "fragment",
-    "no-pong",
-    "ping",
-    "bad-utf8",
-    "bad-rsv",
-    "bad-mask",
-    "bad-length",
-    "bad-accept",
-    "half-close",
-    "broadcast",
-    "json",
-    "auth",
-];
+fn decode(name: &str, value: &str) -> Result<String, LabError> {
+    let decoded = percent_decode_str(value).decode_utf8();
+    let decoded = decoded.map_err(|_| malformed(&format!("a {name} that is not UTF-8")))?;
+    Ok(decoded.into_owned())
+}
 
 /// A plan in the making: what belongs together can come in any order.
 #[derive(Default)]
 struct Builder {
     plan: Plan,
-    end: Option<Ending>,
-    after: Option<u64>,
-    reason: String,
+    /// The names that have been set.
+    names: Vec<String>,
+    reason: Option<String>,
 }
+
+/// What a plan has one of, and the names for it.
+type Choice = (&'static str, &'static [&'static str]);
+
+const ENDS: Choice = (
+    "ends",
+    &[
+        "close",
+        "drop",
+        "reset",
+        "half-close",
+        "bad-utf8",
+        "bad-rsv",
+        "bad-mask",
+        "bad-length",
+    ],
+);
+const SOURCES: Choice = (
+    "sources of messages",
+    &["big", "stream", "count", "broadcast", "json"],
+);
+const ANSWERS: Choice = ("answers to the handshake", &["status", "redirect"]);
 
 impl Builder {
     fn set(&mut self, name: &str, value: &str) -> Result<(), LabError> {
-        let session = &mut self.plan.session;
+        if self.names.iter().any(|known| known == name) {
+            return Err(malformed(&format!("two values of {name}")));
+        }
+        self.names.push(name.to_owned());
+        let line = &mut self.plan.line;
         let opening = &mut self.plan.opening;
+        let sends = &mut self.plan.sends;
         match name {
-            "delay" => session.delay = wait(name, value)?,
+            "echo" => no_value(name, value, ())?,
+            "delay" => line.delay = wait(name, value)?,
             "slow-handshake" => opening.wait = wait(name, value)?,
-            "ping" => {
-                let interval = wait(name, value)?;
-                session.ping = Some(interval.max(Duration::from_millis(1)));
-            }
-            "no-pong" => session.pongs = no_value(name, value, false)?,
-            "fragment" => session.fragments = number(name, value, MAX_FRAGMENTS)?.max(1),
-            "big" => session.sends = Sends::Big(message_size(value)?),
-            "stream" => session.sends = Sends::Stream(number(name, value, MAX_RATE)?.max(1)),
-            "count" => session.sends = Sends::Count(number(name, value, MAX_COUNT)?),
-            "broadcast" => session.sends = Sends::Broadcast(room(value)?),
-            "json" => session.sends = no_value(name, value, Sends::Request)?,
-            "after" => self.after = Some(number(name, value, MAX_COUNT)?),
-            "reason" => self.reason = reason(value)?,
+            "ping" => line.ping = Some(interval(name, value)?),
+            "no-pong" => line.pongs = no_value(name, value, false)?,
+            "fragment" => line.fragments = number(name, value, 1, MAX_FRAGMENTS)?,
+            "big" => *sends = Sends::Big(message_size(value)?),
+            "stream" => *sends = Sends::Stream(number(name, value, 1, MAX_RATE)?),
+            "count" => *sends = Sends::Count(number(name, value, 0, MAX_COUNT)?),
+            "broadcast" => *sends = Sends::Broadcast(room(value)?),
+            "json" => *sends = no_value(name, value, Sends::Request)?,
+            "after" => after(value, &mut line.when)?,
+            "on" => line.when.on = Some(on(value)?),
+            "reason" => self.reason = Some(reason(value)?),
             "status" => opening.refusal = Some(LabError::Status(status(value)?)),
-            "redirect" | "to" => opening.refusal = Some(LabError::Redirect(redirect(value)?)),
+            "redirect" | "to" => self.redirect(name, value)?,
             "auth" => opening.credentials = Some(credentials(value)?),
             "bad-accept" => opening.bad_accept = no_value(name, value, true)?,
-            _ => self.end = Some(end(name, value)?),
+            _ => line.end = Some(end(name, value)?),
         }
         Ok(())
     }
 
-    fn build(self) -> Plan {
-        let mut plan = self.plan;
-        plan.session.end = self.end.map(|end| {
-            let end = match end {
-                Ending::Close(code, _) => Ending::Close(code, self.reason),
-                end => end,
-            };
-            (end, self.after.unwrap_or(0))
-        });
-        plan
+    fn redirect(&mut self, name: &str, value: &str) -> Result<(), LabError> {
+        let refusal = &mut self.plan.opening.refusal;
+        match refusal {
+            // The path may be in either.
+            Some(LabError::Redirect(_)) if value.is_empty() => {}
+            Some(LabError::Redirect(to)) if to != "/ws" => {
+                return Err(malformed("two paths of a redirect"));
+            }
+            _ => *refusal = Some(LabError::Redirect(path(name, value)?)),
+        }
+        Ok(())
     }
+
+    fn has(&self, name: &str) -> bool {
+        self.names.iter().any(|known| known == name)
+    }
+
+    fn build(mut self) -> Result<Plan, LabError> {
+        for (what, choices) in [ENDS, SOURCES, ANSWERS] {
+            let mut chosen = choices.iter().filter(|name| self.has(name));
+            if let (Some(one), Some(other)) = (chosen.next(), chosen.next()) {
+                return Err(malformed(&format!("two {what}, {one} and {other}")));
+            }
+        }
+        let line = &self.plan.line;
+        for (name, wants, holds) in [
+            ("after", "an end", line.end.is_some()),
+            ("on", "an end", line.end.is_some()),
+            ("reason", "close", self.has("close")),
+            ("to", "redirect", self.has("redirect")),
+        ] {
+            if self.has(name) && !holds {
+                return Err(malformed(&format!("{name} without {wants}")));
+            }
+        }
+        let chosen = |(_, names): Choice| names.iter().find(|name| self.has(name));
+        if let (Some(answer), Some(end)) = (chosen(ANSWERS), chosen(ENDS)) {
+            return Err(malformed(&format!(
+                "{end} beside {answer}, where no WebSocket is opened"
+            )));
+        }
+        if let (Some(Ending::Close(_, reason)), Some(given)) =
+            (&mut self.plan.line.end, self.reason)
+        {
+            *reason = given;
+        }
+        Ok(self.plan)
+    }
+}
+
+/// A number is one of messages; a time has a unit.
+fn after(value: &str, when: &mut When) -> Result<(), LabError> {
+    if value.bytes().all(|byte| byte.is_ascii_digit()) {
+        when.messages = number("after", value, 0, MAX_COUNT)?;
+    } else {
+        when.time = wait("after", value)?;
+    }
+    Ok(())
+}
+
+fn on(text: &str) -> Result<On, LabError> {
+    let pattern = text
+        .parse()
+        .map_err(|error| malformed(&format!("on '{}': {error}", text.escape_default())))?;
+    Ok(On {
+        text: text.to_owned(),
+        pattern,
+    })
 }
 
 fn end(name: &str, value: &str) -> Result<Ending, LabError> {
     let end = match name {
         "close" => {
             let code = if value.is_empty() { "1000" } else { value };
-            return Ok(Ending::Close(number(name, code, u16::MAX)?, String::new()));
+            let code = number(name, code, 0, u16::MAX)?;
+            return Ok(Ending::Close(code, String::new()));
         }
         "drop" => Ending::Drop,
         "reset" => Ending::Reset,
@@ -153,238 +216,131 @@ fn end(name: &str, value: &str) -> Result<Ending, LabError> {
     no_value(name, value, end)
 }
 
-fn malformed(what: &str) -> LabError {
-    LabError::Malformed(format!("{what}; its table is in docs/fault-lab.md"))
-}
-
-fn bad_value(name: &str, value: &str, wanted: &str) -> LabError {
-    let value = value.escape_default();
-    malformed(&format!("{name} '{value}': give {wanted}"))
-}
-
-fn no_value<T>(name: &str, value: &str, result: T) -> Result<T, LabError> {
-    if value.is_empty() {
-        return Ok(result);
-    }
-    Err(bad_value(name, value, "no value"))
-}
-
-fn number<T>(name: &str, value: &str, max: T) -> Result<T, LabError>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display + Copy,
-{
-    match value.parse() {
-        Ok(number) if number <= max && !value.starts_with('+') => Ok(number),
-        _ => Err(bad_value(name, value, &format!("a number up to {max}"))),
-    }
-}
-
-/// A time; a bare number is one in milliseconds.
-fn wait(name: &str, value: &str) -> Result<Duration, LabError> {
-    match duration_with(Bare::Milliseconds, value) {
-        Ok(wait) if wait <= MAX_WAIT => Ok(wait),
-        _ => Err(bad_value(
-            name,
-            value,
-            "milliseconds, or a time as 1.5s, up to 60s",
-        )),
-    }
-}
-
-fn message_size(value: &str) -> Result<usize, LabError> {
-    match size(value) {
-        Ok(bytes) if bytes <= MAX_BIG_BYTES => Ok(bytes),
-        _ => Err(bad_value("big", value, "a size up to 64MiB")),
-    }
-}
-
-fn room(value: &str) -> Result<String, LabError> {
-    if value.len() > MAX_ROOM_BYTES {
-        return Err(bad_value("broadcast", value, "a room of 64 bytes at most"));
-    }
-    Ok(value.to_owned())
-}
-
-fn reason(value: &str) -> Result<String, LabError> {
-    if value.len() > CloseFrame::MAX_REASON_BYTES {
-        return Err(bad_value("reason", value, "123 bytes at most"));
-    }
-    Ok(value.to_owned())
-}
-
-fn status(value: &str) -> Result<StatusCode, LabError> {
-    let status = StatusCode::from_bytes(value.as_bytes()).ok();
-    // Without an end, an answer of class 1 is none.
-    let status = status.filter(|status| (200..600).contains(&status.as_u16()));
-    status.ok_or_else(|| bad_value("status", value, "a status from 200 to 599"))
-}
-
-/// To a path of this server only: no link with our name on it leads elsewhere.
-fn redirect(value: &str) -> Result<String, LabError> {
-    let path = match value {
-        "" => "/ws".to_owned(),
-        _ if value.starts_with('/') => value.to_owned(),
-        _ => format!("/{value}"),
-    };
-    let is_path = !path.starts_with("//")
-        && !path.contains('\\')
-        && path.bytes().all(|byte| byte.is_ascii_graphic());
-    if is_path {
-        return Ok(path);
-    }
-    Err(bad_value("redirect", value, "a path of this server"))
-}
-
-/// `basic/USER/PASS` or `bearer/TOKEN`; in a query `basic:USER:PASS`.
-fn credentials(value: &str) -> Result<Credentials, LabError> {
-    let mut parts = value.splitn(3, ['/', ':']);
-    let found = match (parts.next(), parts.next(), parts.next()) {
-        (Some("basic"), Some(user), Some(password)) => {
-            Some(Credentials::Basic(user.to_owned(), password.to_owned()))
-        }
-        (Some("bearer"), Some(token), None) => Some(Credentials::Bearer(token.to_owned())),
-        _ => None,
-    };
-    found.ok_or_else(|| bad_value("auth", value, "basic/USER/PASS or bearer/TOKEN"))
-}
-
-fn decode(text: &str) -> String {
-    percent_decode_str(text).decode_utf8_lossy().into_owned()
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::plan::SessionPlan;
+    use std::time::Duration;
+
+    use http::StatusCode;
+
+    use super::super::opening::Credentials;
+    use super::super::plan::LinePlan;
     use super::*;
 
     fn plan(uri: &str) -> Result<Option<Plan>, String> {
         parse(&uri.parse().unwrap()).map_err(|error| error.to_string())
     }
 
-    #[test]
-    fn lab_routes_become_sessions() {
+    fn lines() -> Vec<(&'static str, LinePlan)> {
         let ms = Duration::from_millis;
-        let echo = SessionPlan::default;
-        for (uri, expected) in [
-            ("/echo", echo()),
-            ("/ECHO?", echo()),
-            (
-                "/delay/100",
-                SessionPlan {
-                    delay: ms(100),
-                    ..echo()
-                },
-            ),
-            (
-                "/echo?delay=100ms",
-                SessionPlan {
-                    delay: ms(100),
-                    ..echo()
-                },
-            ),
-            (
-                "/ping/0",
-                SessionPlan {
-                    ping: Some(ms(1)),
-                    ..echo()
-                },
-            ),
-            (
-                "/no-pong?ping=5",
-                SessionPlan {
-                    pongs: false,
-                    ping: Some(ms(5)),
-                    ..echo()
-                },
-            ),
-            (
-                "/fragment/3",
-                SessionPlan {
-                    fragments: 3,
-                    ..echo()
-                },
-            ),
-            (
-                "/big/64KiB",
-                SessionPlan {
-                    sends: Sends::Big(64 << 10),
-                    ..echo()
-                },
-            ),
-            (
-                "/stream/50",
-                SessionPlan {
-                    sends: Sends::Stream(50),
-                    ..echo()
-                },
-            ),
-            (
-                "/count/3?drop",
-                SessionPlan {
-                    sends: Sends::Count(3),
-                    end: Some((Ending::Drop, 0)),
-                    ..echo()
-                },
-            ),
-            (
-                "/broadcast",
-                SessionPlan {
-                    sends: Sends::Broadcast(String::new()),
-                    ..echo()
-                },
-            ),
-            (
-                "/broadcast/a%20b",
-                SessionPlan {
-                    sends: Sends::Broadcast("a b".into()),
-                    ..echo()
-                },
-            ),
-            (
-                "/json",
-                SessionPlan {
-                    sends: Sends::Request,
-                    ..echo()
-                },
-            ),
+        let none = LinePlan::default;
+        let ends = |end, messages| LinePlan {
+            end: Some(end),
+            when: When {
+                messages,
+                ..When::default()
+            },
+            ..none()
+        };
+        let close = |code, reason: &str| Ending::Close(code, reason.to_owned());
+        let delayed = LinePlan {
+            delay: ms(100),
+            ..none()
+        };
+        let silent = LinePlan {
+            pongs: false,
+            ping: Some(ms(5)),
+            ..none()
+        };
+        let fragmented = LinePlan {
+            fragments: 3,
+            ..none()
+        };
+        let mut late = ends(Ending::Drop, 0);
+        late.when.time = ms(1500);
+        let mut matched = ends(Ending::Drop, 0);
+        matched.when.on = Some(on("/a+b/").unwrap());
+        vec![
+            ("/echo", none()),
+            ("/ECHO?", none()),
+            ("/delay/100", delayed.clone()),
+            ("/echo?delay=100ms", delayed),
+            ("/no-pong?ping=5", silent),
+            ("/fragment/3", fragmented),
+            ("/count/3?drop", ends(Ending::Drop, 0)),
             (
                 "/close/4000?after=2&reason=so+long",
-                SessionPlan {
-                    end: Some((Ending::Close(4000, "so long".into()), 2)),
-                    ..echo()
-                },
+                ends(close(4000, "so long"), 2),
+            ),
+            ("/drop?after=1.5s", late),
+            ("/drop?on=/a%2Bb/", matched),
+            ("/close", ends(close(1000, ""), 0)),
+            ("/reset", ends(Ending::Reset, 0)),
+            ("/half-close", ends(Ending::HalfClose, 0)),
+            ("/bad-rsv", ends(Ending::Frame(InvalidFrame::Rsv), 0)),
+        ]
+    }
+
+    #[test]
+    fn lab_routes_become_plans_of_lines() {
+        for (uri, expected) in lines() {
+            let found = plan(uri).map(|plan| plan.map(|plan| plan.line));
+            assert_eq!(found, Ok(Some(expected)), "{uri}");
+        }
+    }
+
+    #[test]
+    fn lab_routes_say_what_is_sent() {
+        for (uri, expected) in [
+            ("/echo", Sends::Echo),
+            ("/big/64KiB", Sends::Big(64 << 10)),
+            ("/stream/50", Sends::Stream(50)),
+            ("/count/3?drop", Sends::Count(3)),
+            ("/broadcast", Sends::Broadcast(String::new())),
+            ("/broadcast/a%20b", Sends::Broadcast("a b".into())),
+            ("/echo?broadcast=a", Sends::Broadcast("a".into())),
+            ("/json", Sends::Request),
+        ] {
+            let found = plan(uri).map(|plan| plan.map(|plan| plan.sends));
+            assert_eq!(found, Ok(Some(expected)), "{uri}");
+        }
+    }
+
+    #[test]
+    fn lab_lets_the_names_of_others_through_and_tells_them() {
+        let query = "/echo?token=a%FF&EIO=4&delay=5&transport=websocket&&=x";
+        let plan = plan(query).unwrap().unwrap();
+        assert_eq!(plan.ignored, ["token", "EIO", "transport"]);
+        assert_eq!(plan.line.delay, Duration::from_millis(5));
+    }
+
+    #[test]
+    fn lab_refuses_what_cannot_hold_together() {
+        for (uri, reason) in [
+            ("/bad-utf8?close=1000", "two ends, close and bad-utf8"),
+            ("/echo?drop&reset", "two ends, drop and reset"),
+            (
+                "/count/2?stream=5",
+                "two sources of messages, stream and count",
             ),
             (
-                "/close",
-                SessionPlan {
-                    end: Some((Ending::Close(1000, String::new()), 0)),
-                    ..echo()
-                },
+                "/status/503?redirect=/ws",
+                "two answers to the handshake, status and redirect",
             ),
+            ("/count/3?after=1", "after without an end"),
+            ("/count/3?after=1s", "after without an end"),
+            ("/echo?on=x", "on without an end"),
+            ("/echo?reason=x", "reason without close"),
+            ("/drop?reason=x", "reason without close"),
+            ("/echo?to=/ws", "to without redirect"),
+            ("/delay/5?delay=6", "two values of delay"),
+            ("/redirect/a?to=/b", "two paths of a redirect"),
             (
-                "/reset",
-                SessionPlan {
-                    end: Some((Ending::Reset, 0)),
-                    ..echo()
-                },
-            ),
-            (
-                "/half-close",
-                SessionPlan {
-                    end: Some((Ending::HalfClose, 0)),
-                    ..echo()
-                },
-            ),
-            (
-                "/bad-rsv",
-                SessionPlan {
-                    end: Some((Ending::Frame(InvalidFrame::Rsv), 0)),
-                    ..echo()
-                },
+                "/status/503?drop",
+                "drop beside status, where no WebSocket is opened",
             ),
         ] {
-            let found = plan(uri).map(|plan| plan.map(|plan| plan.session));
-            assert_eq!(found, Ok(Some(expected)), "{uri}");
+            let error = plan(uri).unwrap_err();
+            assert!(error.contains(reason), "{uri}: {error}");
         }
     }
 
@@ -417,38 +373,6 @@ mod tests {
         assert_eq!(wait, Duration::from_millis(250));
     }
 
-    /// The text of the files of a folder's tests.
-    fn tests_in(folder: &str) -> String {
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let files = std::fs::read_dir(folder).unwrap();
-        let texts = files.map(|file| std::fs::read_to_string(file.unwrap().path()));
-        texts.map(Result::unwrap).collect()
-    }
-
-    #[test]
-    fn each_route_of_the_lab_is_documented_and_tested() {
-        let document = include_str!("../../../docs/fault-lab.md");
-        let tests = tests_in("tests/cli/serve");
-        for name in NAMES {
-            let row = format!("| `/{name}");
-            let is_row = |line: &str| {
-                let rest = line.strip_prefix(&row);
-                rest.is_some_and(|rest| {
-                    !rest.starts_with(|c: char| c.is_alphanumeric() || c == '-')
-                })
-            };
-            assert!(
-                document.lines().any(is_row),
-                "docs/fault-lab.md has no row for /{name}"
-            );
-            let is_route = |end| tests.contains(&format!("\"/{name}{end}"));
-            assert!(
-                ["\"", "/", "?"].into_iter().any(is_route),
-                "no test in tests/cli/serve asks for /{name}"
-            );
-        }
-    }
-
     #[test]
     fn lab_values_without_sense_or_beyond_their_limit_are_refused() {
         for uri in [
@@ -468,7 +392,11 @@ mod tests {
             "/fragment/1001",
             "/drop/x",
             "/echo/x",
-            "/echo?nope",
+            "/echo?close=%FF",
+            "/stream/0",
+            "/fragment/0",
+            "/ping/0",
+            "/ping/999us",
             "/echo?close=x",
             "/redirect?to=//evil.example",
             "/redirect?to=/%5Cevil.example",
@@ -477,6 +405,11 @@ mod tests {
             "/auth/basic/u",
             "/auth/digest/a/b",
             "/ping/x",
+            "/drop?after=61s",
+            "/drop?after=",
+            "/drop?after=x",
+            "/drop?on=",
+            "/drop?on=/(/",
         ] {
             assert!(plan(uri).is_err(), "{uri}");
         }

@@ -3,22 +3,25 @@
 use std::time::Duration;
 
 use super::opening::Opening;
+use crate::value::Pattern;
 
 /// What a route of the lab does.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Plan {
     /// In the opening handshake.
     pub(crate) opening: Opening,
+    /// Which messages the server sends: the behaviour that the faults are around.
+    pub(crate) sends: Sends,
     /// On the open WebSocket.
-    pub(crate) session: SessionPlan,
+    pub(crate) line: LinePlan,
+    /// The names of the query that are not the lab's.
+    pub(crate) ignored: Vec<String>,
 }
 
-/// What is done on the open WebSocket.
+/// What goes wrong on an open WebSocket, whatever is said on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct SessionPlan {
-    /// What is sent, besides answers to pings.
-    pub(crate) sends: Sends,
-    /// How much later answers leave.
+pub(crate) struct LinePlan {
+    /// How much later everything leaves.
     pub(crate) delay: Duration,
     /// In how many fragments messages are sent.
     pub(crate) fragments: usize,
@@ -26,9 +29,37 @@ pub(crate) struct SessionPlan {
     pub(crate) pongs: bool,
     /// How often a ping is sent.
     pub(crate) ping: Option<Duration>,
-    /// How it ends, and after how many messages from the client.
-    pub(crate) end: Option<(Ending, u64)>,
+    /// How it ends.
+    pub(crate) end: Option<Ending>,
+    /// When.
+    pub(crate) when: When,
 }
+
+/// From when on something goes wrong: as soon as all of this holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct When {
+    /// After so many messages.
+    pub(crate) messages: u64,
+    /// After so much time.
+    pub(crate) time: Duration,
+    /// On a message like this.
+    pub(crate) on: Option<On>,
+}
+
+/// A pattern, which is the same as another one of the same text.
+#[derive(Debug, Clone)]
+pub(crate) struct On {
+    pub(crate) text: String,
+    pub(crate) pattern: Pattern,
+}
+
+impl PartialEq for On {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for On {}
 
 /// Which messages the server sends.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -76,16 +107,16 @@ pub(crate) enum InvalidFrame {
     Length,
 }
 
-impl Default for SessionPlan {
-    /// An echo.
+impl Default for LinePlan {
+    /// Nothing goes wrong.
     fn default() -> Self {
         Self {
-            sends: Sends::default(),
             delay: Duration::ZERO,
             fragments: 1,
             pongs: true,
             ping: None,
             end: None,
+            when: When::default(),
         }
     }
 }

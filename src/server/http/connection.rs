@@ -15,7 +15,7 @@ use super::service::{Chosen, Requests, Upgrade};
 use super::write_timeout::WriteTimeout;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
-use crate::server::behaviour::{Behaviour, Echo, Upgraded};
+use crate::server::behaviour::{Behaviour, FaultyLine, FaultyLineConfig, PlainLine, echo};
 use crate::server::context::{ConnectionId, Context, Ended, Outcome, Stop};
 
 /// The largest head of a request. Hyper's own limit is six times that.
@@ -66,19 +66,27 @@ where
     } = *upgrade;
     context.opened(id, opened);
     let start = Instant::now();
+    let socket = async |stream: S, leftover| {
+        let config = context.config.socket(deflate);
+        Socket::new(stream.into(), leftover, &config).await
+    };
     let (mut outcome, traffic) = match behaviour {
-        Chosen::Echo => {
-            let config = context.config.socket(deflate);
-            let socket = Socket::new(stream.into(), leftover, &config).await;
-            Echo.run(socket, &context, &stop).await
+        Chosen::Echo => echo(socket(stream, leftover).await, &context, &stop).await,
+        // Boxed, so that an echo does not keep room for them.
+        Chosen::Feed(feed) => {
+            let line = PlainLine::new(socket(stream, leftover).await);
+            Box::pin(feed.run(line, &context, &stop)).await
         }
-        Chosen::Lab(lab) => {
-            let upgraded = Upgraded {
+        Chosen::Faulty(feed, plan) => {
+            let line = FaultyLine::new(FaultyLineConfig {
                 transport: stream.into(),
-                leftover,
-            };
-            // Boxed, so that an echo does not keep room for it.
-            Box::pin(lab.run(upgraded, &context, &stop)).await
+                leftover: &leftover,
+                deflate,
+                plan: *plan,
+                number: id.id,
+                server: &context.config,
+            });
+            Box::pin(feed.run(line, &context, &stop)).await
         }
     };
     if let Outcome::Closed(closed) = &mut outcome {

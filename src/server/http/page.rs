@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::body::Body;
 use crate::connection::secrets::secret_names;
+use crate::server::faults::catalogue;
 
 /// What the script and the style stand in.
 const FRAME: &str = include_str!("../../../assets/page/page.html");
@@ -26,8 +27,6 @@ const SCRIPT: &str = concat!(
     include_str!("../../../assets/page/controls.js"),
     "}\n"
 );
-
-const LAB_TABLE: &str = include_str!("../../../docs/fault-lab.md");
 
 /// The page as one file.
 static PAGE: LazyLock<String> = LazyLock::new(|| {
@@ -65,7 +64,7 @@ pub(super) fn response_for(
     ];
     let path = escape(path.unwrap_or("/ws"));
     let lab = if has_lab {
-        escape(&lab())
+        escape(&catalogue::json())
     } else {
         String::new()
     };
@@ -85,19 +84,6 @@ pub(super) fn response(path: Option<&str>, has_lab: bool) -> Response<Body> {
 fn hash_of(content: &str) -> String {
     let hash = digest(&SHA256, content.as_bytes());
     format!("sha256-{}", STANDARD.encode(hash))
-}
-
-/// The routes of the fault lab, as the page offers them: those of the table for users.
-fn lab() -> String {
-    let rows = LAB_TABLE.lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `/")?.split(" | ");
-        let form = format!("/{}", cells.next()?.trim_matches('`'));
-        // The page has an answer to a part in brackets: it is left out.
-        let example = form.split('[').next().unwrap_or_default();
-        Some(json!({ "form": form, "example": example, "does": cells.next()? }))
-    });
-    let faults: Vec<_> = rows.collect();
-    json!([{ "title": "Routes", "faults": faults }]).to_string()
 }
 
 /// As the value of an attribute in double quotes.

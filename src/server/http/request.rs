@@ -19,6 +19,10 @@ pub(crate) enum Answer {
     /// The opening handshake is accepted.
     Upgrade(Route, Accepted),
     Page,
+    /// The list of the fault lab's routes: as JSON, or as text.
+    LabList {
+        json: bool,
+    },
     /// The file at this path, percent-encoding undone.
     File(String),
 }
@@ -91,12 +95,7 @@ pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, R
     let Some(route) = route(request, config)? else {
         return without_route(request, config);
     };
-    // The lab writes frames of its own, which are plain.
-    let compression = match &route {
-        Route::Echo => config.compression.as_ref(),
-        Route::Lab(_) => None,
-    };
-    let accepted = offer?.accept(&config.subprotocols, compression);
+    let accepted = offer?.accept(&config.subprotocols, config.compression.as_ref());
     Ok(Answer::Upgrade(route, accepted))
 }
 
@@ -104,7 +103,7 @@ pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, R
 fn route(request: &Parts, config: &ServerConfig) -> Result<Option<Route>, Refusal> {
     if let Some(route) = config.routes.find(request.uri.path()) {
         return Ok(Some(match route {
-            // Chaos is the lab's: here with an echo for a plan.
+            // Chaos is around a plan; here it is that of an echo.
             Route::Echo if config.chaos.is_some() => Route::Lab(Box::default()),
             route => route,
         }));
@@ -122,6 +121,9 @@ fn route(request: &Parts, config: &ServerConfig) -> Result<Option<Route>, Refusa
 fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
     let path = request.uri.path();
     let answer = match config.front {
+        _ if config.lab && path.eq_ignore_ascii_case("/lab") => Answer::LabList {
+            json: wants_json(request),
+        },
         Front::Page if path == "/" => Answer::Page,
         Front::Files(_) => Answer::File(decode(path).into_owned()),
         _ => {
@@ -133,6 +135,13 @@ fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refus
         return Err(Refusal::Method);
     }
     Ok(answer)
+}
+
+fn wants_json(request: &Parts) -> bool {
+    let accepts = request.headers.get_all(header::ACCEPT).iter();
+    accepts
+        .filter_map(|value| value.to_str().ok())
+        .any(|value| value.contains("application/json"))
 }
 
 /// What a request asks for, to be told.
@@ -211,7 +220,7 @@ mod tests {
         let (parts, ()) = request.body(()).expect("a valid request").into_parts();
         match decide(&parts, &config) {
             Ok(Answer::Upgrade(..)) => 101,
-            Ok(Answer::Page | Answer::File(_)) => 200,
+            Ok(Answer::Page | Answer::LabList { .. } | Answer::File(_)) => 200,
             Err(refusal) => refusal.status().as_u16(),
         }
     }

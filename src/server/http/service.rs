@@ -22,9 +22,9 @@ use crate::connection::Secrets;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
-use crate::server::behaviour::Lab;
+use crate::server::behaviour::Feed;
 use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
-use crate::server::faults::{Sends, SessionPlan};
+use crate::server::faults::{LinePlan, Sends, catalogue};
 use crate::server::files;
 use crate::server::routes::Route;
 
@@ -49,7 +49,10 @@ struct State {
 /// The behaviour that a route has chosen.
 pub(super) enum Chosen {
     Echo,
-    Lab(Box<Lab>),
+    /// Something else, without a fault.
+    Feed(Box<Feed>),
+    /// With a plan of faults around it.
+    Faulty(Box<Feed>, Box<LinePlan>),
 }
 
 /// An accepted opening handshake, on its way from the request to the socket.
@@ -114,6 +117,7 @@ impl State {
         let response = match decide(request, config) {
             Ok(Answer::Upgrade(route, accepted)) => self.upgrade(request, route, accepted).await,
             Ok(Answer::Page) => Ok(page::response(config.routes.paths().next(), config.lab)),
+            Ok(Answer::LabList { json }) => Ok(lab_list(json)),
             Ok(Answer::File(path)) => self.file(&path).await,
             Err(refusal) => Err(refusal),
         };
@@ -129,12 +133,13 @@ impl State {
     ) -> Result<Response<Body>, Refusal> {
         let slot = self.context.limits.take_slot().ok_or(Refusal::Full)?;
         let mut headers = accepted.headers();
-        let behaviour = match route {
-            Route::Echo => Chosen::Echo,
+        let (behaviour, ignored) = match route {
+            Route::Echo => (Chosen::Echo, Vec::new()),
             Route::Lab(plan) => {
                 sleep(plan.opening.wait).await;
                 plan.opening.corrupt_accept(&mut headers);
-                Chosen::Lab(Box::new(self.lab(plan.session, request, &accepted)))
+                let feed = self.feed(plan.sends, request, &accepted);
+                (self.around(feed, plan.line), plan.ignored)
             }
         };
         let upgrade = Upgrade {
@@ -147,6 +152,7 @@ impl State {
                     .subprotocol
                     .map(|name| Secrets::default().subprotocols(&name).into_owned()),
                 extensions: accepted.extensions,
+                ignored,
             },
             secrets: secrets(request),
             slot,
@@ -160,15 +166,29 @@ impl State {
         ))
     }
 
-    fn lab(&self, plan: SessionPlan, request: &Parts, accepted: &Accepted) -> Lab {
-        let request_json = (plan.sends == Sends::Request).then(|| {
+    fn feed(&self, sends: Sends, request: &Parts, accepted: &Accepted) -> Box<Feed> {
+        let request_json = (sends == Sends::Request).then(|| {
             let tls = self.tls.as_deref();
             RequestSummary::new(request, self.connection.peer, tls, accepted).to_json()
         });
-        Lab {
-            connection: self.connection,
-            plan,
+        Box::new(Feed {
+            sends,
             request_json,
+        })
+    }
+
+    /// The behaviour, with faults around it where there are any. Large messages,
+    /// and those of which many clients get the same, go the same way, which copies
+    /// none.
+    fn around(&self, feed: Box<Feed>, plan: LinePlan) -> Chosen {
+        let is_shared = matches!(feed.sends, Sends::Big(_) | Sends::Broadcast(_));
+        let has_chaos = self.context.config.chaos.is_some();
+        match feed.sends {
+            _ if is_shared || has_chaos || plan != LinePlan::default() => {
+                Chosen::Faulty(feed, Box::new(plan))
+            }
+            Sends::Echo => Chosen::Echo,
+            _ => Chosen::Feed(feed),
         }
     }
 
@@ -228,6 +248,19 @@ impl State {
         response.extensions_mut().insert(WasRefused);
         response
     }
+}
+
+/// The list of the fault lab's routes.
+fn lab_list(json: bool) -> Response<Body> {
+    let (content_type, list) = match json {
+        true => ("application/json", catalogue::json()),
+        false => ("text/plain; charset=utf-8", catalogue::text()),
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(content_type)),
+        (header::VARY, HeaderValue::from_static("Accept")),
+    ];
+    response(StatusCode::OK, headers, list.into())
 }
 
 /// Marks an answer that was observed as a refusal.

@@ -5,21 +5,26 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::timeout;
 
-use super::wire::{Incoming, Wire, append_frame};
+use super::wire::{Incoming, Wire};
 use crate::connection::{CloseCode, CloseFrame, Closed, SocketError};
 use crate::server::faults::{Ending, InvalidFrame};
 
 /// How long a client is read from after a half-close.
 const MAX_HALF_CLOSED: Duration = Duration::from_secs(60);
 
-/// Why a connection of the lab ends.
+/// The first byte of a Close frame.
+const CLOSE: u8 = 0x88;
+
+/// Why a line ends.
 pub(super) enum Reason {
     /// As planned, or by chaos.
     Planned(Ending),
     /// The client's Close frame.
     Closed(Bytes),
     /// The server goes away, or the client is silent.
-    GoingAway(&'static str),
+    GoingAway(CloseFrame),
+    /// The client has to be told of this.
+    Failed(SocketError),
     /// The client broke a rule.
     Violation(u16, &'static str),
     /// The transport failed, or ended without a Close.
@@ -34,6 +39,12 @@ pub(super) async fn end(mut wire: Wire, reason: Reason, limit: Duration) -> Clos
         by_peer: false,
         error: None,
     };
+    if !matches!(reason, Reason::Lost(_))
+        && let Err(error) = wire.flush().await
+    {
+        closed.error = Some(error);
+        return closed;
+    }
     match reason {
         Reason::Lost(error) => {
             closed.error = Some(error);
@@ -60,7 +71,17 @@ pub(super) async fn end(mut wire: Wire, reason: Reason, limit: Duration) -> Clos
         Reason::Planned(Ending::Close(code, reason)) => {
             start_close(&mut wire, &mut closed, code, &reason, limit).await;
         }
-        Reason::GoingAway(reason) => start_close(&mut wire, &mut closed, 1001, reason, limit).await,
+        Reason::GoingAway(frame) => {
+            let code = frame.code_or_1005();
+            start_close(&mut wire, &mut closed, code, &frame.reason, limit).await;
+        }
+        Reason::Failed(error) => {
+            if let Some(frame) = error.close_frame() {
+                let code = frame.code_or_1005();
+                write_close(&mut wire, &mut closed, code, &frame.reason).await;
+            }
+            closed.error = Some(error);
+        }
         Reason::Violation(code, reason) => {
             write_close(&mut wire, &mut closed, code, reason).await;
         }
@@ -82,13 +103,9 @@ fn invalid_frame(bad: InvalidFrame) -> &'static [u8] {
 }
 
 async fn write_close(wire: &mut Wire, closed: &mut Closed, code: u16, reason: &str) {
-    let mut bytes = Vec::new();
-    append_frame(
-        0x88,
-        &[&code.to_be_bytes(), reason.as_bytes()].concat(),
-        &mut bytes,
-    );
-    match wire.write(&bytes).await {
+    let payload = [&code.to_be_bytes(), reason.as_bytes()].concat();
+    wire.push_frame(CLOSE, payload.into());
+    match wire.flush().await {
         Ok(()) => {
             closed.sent = Some(CloseFrame {
                 code: Some(code),
@@ -136,9 +153,8 @@ async fn answer_close(wire: &mut Wire, closed: &mut Closed, payload: &Bytes) {
     let Some(received) = content(payload) else {
         return write_close(wire, closed, 1002, "malformed close frame").await;
     };
-    let mut bytes = Vec::new();
-    append_frame(0x88, payload, &mut bytes);
-    if wire.write(&bytes).await.is_ok() {
+    wire.push_frame(CLOSE, payload.clone());
+    if wire.flush().await.is_ok() {
         closed.sent = Some(received.clone());
     }
     closed.received = Some(received);
