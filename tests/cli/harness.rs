@@ -42,6 +42,16 @@ fn trusted_root() -> &'static Path {
     &FILE
 }
 
+/// Whether SIGHUP is ignored here, as below `nohup`: then the program ignores it too,
+/// and tests of it have nothing to see.
+#[cfg(unix)]
+pub(crate) fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 1)
+}
+
 /// A running program, ended when dropped.
 pub(crate) struct Running {
     child: Child,

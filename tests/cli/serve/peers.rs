@@ -6,6 +6,9 @@ use crate::wire::{Wire, close};
 #[test]
 #[ignore = "needs python"]
 fn a_server_whose_terminal_is_closed_drains_and_ends() {
+    if crate::harness::ignores_hangups() {
+        return;
+    }
     // A terminal of its own, closed when the client has its connection.
     const AT_A_TERMINAL: &str = r#"
 import os, pty, sys, time
