@@ -173,7 +173,10 @@ function listen() {
   log.addEventListener("keydown", walk);
   for (const name of ["pointerover", "focusin", "click"]) rows.addEventListener(name, ({ target }) => offerActions(target));
   new ResizeObserver(() => { if (following) showEnd(); }).observe(log);
-  setInterval(() => { if (isOpen()) showStats(); }, 1000);
+  setInterval(() => {
+    if (isOpen()) showStats();
+    chooseWhatIsSpoken();
+  }, 1000);
 }
 
 url.value = startingAddress();

@@ -45,6 +45,7 @@ function byteSize(bytes) {
 
 const utf8 = new TextEncoder();
 const utf8Length = (text) => utf8.encode(text).length;
+const lengthOf = (data) => typeof data === "string" ? utf8Length(data) : data.length;
 
 // Half of a surrogate pair, which a text field can hold, goes out as U+FFFD.
 const asSent = (text) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(utf8.encode(text));

@@ -2,16 +2,18 @@
 //
 // Counting and keeping go on at any rate; drawing takes a share of the time only:
 // the pause after a draw grows with what the draw has cost, and in a flood the
-// list is short. A reader who has scrolled up is left where they are.
+// list is short. A reader who has scrolled up is left where they are, and a
+// screen reader hears counts in the place of more rows than it can read out.
 
 const MAX_ENTRIES = 50000;
 const MAX_ENTRY_CHARS = 64e6;
 const MAX_ROWS = 1000;
 const MAX_ROWS_IN_FLOOD = 100;
-const MIN_PAUSE_MS = 100;
+const MIN_PAUSE_IN_FLOOD_MS = 100;
 // Drawing takes one part in so many.
 const PAUSE_PER_COST = 5;
 const CALM_MS = 600;
+const MAX_SPOKEN_A_SECOND = 5;
 const ANNOUNCE_MS = 5000;
 const MAX_LINE_CHARS = 1000;
 const MAX_WHOLE_CHARS = 200000;
@@ -31,6 +33,7 @@ let scheduled = false;
 let pauseMs = 0;
 let drawnAt = -Infinity;
 let announcedAt = 0;
+let rowsASecondAgo = 0;
 let calmTimer = 0;
 const entryOf = new WeakMap();
 
@@ -38,9 +41,9 @@ const entryOf = new WeakMap();
 
 // `event` is what the export tells, in the words of `wscli connect --log`; a note
 // without one is for this page alone.
-function record({ event, look, data, label }) {
-  const entry = { at: Date.now(), offset: performance.now() - started, connection: connections, event, look, data, label };
-  if (event) entry.seq = seq += 1;
+function record(what) {
+  const entry = { at: Date.now(), offset: performance.now() - started, connection: connections, ...what };
+  if (entry.event) entry.seq = seq += 1;
   entries.push(entry);
   entryChars += weight(entry);
   forget();
@@ -63,10 +66,10 @@ function forget() {
   dropped += excess;
 }
 
-function recordMessage(direction, data) {
+function recordMessage(direction, data, bytes) {
   const isText = typeof data === "string";
   const event = { direction, source: direction === "out" ? "user" : "peer", type: isText ? "text" : "binary" };
-  record({ event, look: direction, data });
+  record({ event, look: direction, data, bytes });
 }
 
 const note = (data, event) => record({ event, look: "note", data });
@@ -83,11 +86,11 @@ function clearLog() {
 }
 
 // A line of the export.
-function exported({ seq, at, offset, connection, event, data }) {
+function exported({ seq, at, offset, connection, event, data, bytes }) {
   const time = new Date(at).toISOString().replace("Z", "000Z");
   const line = { seq, time, offset_us: Math.round(offset * 1000), connection, ...event };
-  if (event.type === "text") Object.assign(line, { length: utf8Length(data), data });
-  if (event.type === "binary") Object.assign(line, { length: data.length, data: base64(data) });
+  if (event.type === "text") Object.assign(line, { length: bytes, data });
+  if (event.type === "binary") Object.assign(line, { length: bytes, data: base64(data) });
   return `${JSON.stringify(line)}\n`;
 }
 
@@ -98,39 +101,38 @@ function schedule() {
   scheduled = true;
   const wait = drawnAt + pauseMs - performance.now();
   // A hidden page has no frames.
-  if (document.hidden || wait > 0) setTimeout(draw, Math.max(wait, MIN_PAUSE_MS));
+  if (document.hidden) setTimeout(draw, MIN_PAUSE_IN_FLOOD_MS);
+  else if (wait > 0) setTimeout(draw, wait);
   else requestAnimationFrame(draw);
 }
 
 function draw() {
   scheduled = false;
   const begun = performance.now();
-  setFlooding(undrawn > MAX_ROWS_IN_FLOOD);
+  if (undrawn > MAX_ROWS_IN_FLOOD) noticeFlood();
   if (following) drawNewest();
   showCounts();
   drawnAt = performance.now();
-  pauseMs = Math.max(MIN_PAUSE_MS, PAUSE_PER_COST * (drawnAt - begun));
+  pauseMs = Math.max(flooding ? MIN_PAUSE_IN_FLOOD_MS : 0, PAUSE_PER_COST * (drawnAt - begun));
 }
 
-function setFlooding(now) {
-  if (now) {
-    // Nobody can listen to a flood; a screen reader is told the count instead.
-    announce(`${plural(rowsMade, "row")} so far`);
-    clearTimeout(calmTimer);
-    calmTimer = setTimeout(afterFlood, CALM_MS);
-  }
-  if (now && !flooding) {
-    flooding = true;
-    log.setAttribute("aria-live", "off");
-  }
+function noticeFlood() {
+  flooding = true;
+  log.setAttribute("aria-live", "off");
+  clearTimeout(calmTimer);
+  calmTimer = setTimeout(() => {
+    flooding = false;
+    if (following) redraw();
+  }, CALM_MS);
 }
 
-function afterFlood() {
-  flooding = false;
-  if (following) redraw();
-  announce(`${plural(rowsMade, "row")}`, true);
-  // What was drawn just now is not news.
-  setTimeout(() => { if (!flooding) log.setAttribute("aria-live", "polite"); }, MIN_PAUSE_MS);
+// Once a second.
+function chooseWhatIsSpoken() {
+  const fresh = rowsMade - rowsASecondAgo;
+  rowsASecondAgo = rowsMade;
+  const isTooMuch = flooding || fresh > MAX_SPOKEN_A_SECOND;
+  log.setAttribute("aria-live", isTooMuch ? "off" : "polite");
+  if (isTooMuch) announce(`${plural(rowsMade, "row")} so far`);
 }
 
 function announce(text, now) {
@@ -223,13 +225,12 @@ function makeRow(entry) {
   const time = element("span", "time", seconds);
   time.append(element("span", "millis", `.${millis}`));
   row.append(time, way, dataOf(entry));
-  if (isMessage(entry)) row.append(element("span", "size", byteSize(lengthOf(entry.data))));
+  if (isMessage(entry)) row.append(element("span", "size", byteSize(entry.bytes)));
   entryOf.set(row, entry);
   return row;
 }
 
 const isMessage = ({ look }) => look === "in" || look === "out";
-const lengthOf = (data) => typeof data === "string" ? utf8Length(data) : data.length;
 
 // One line, and all of it where there is more to see.
 function dataOf(entry) {

@@ -104,13 +104,13 @@ function opened(mine) {
 // ---- talking ------------------------------------------------------------
 
 function received(data) {
-  tally(counters.in, data);
+  const bytes = tally(counters.in, data);
   const at = counters.awaited.findIndex((sent) => sameData(sent.data, data));
   if (at >= 0) {
     counters.echoMs = performance.now() - counters.awaited[at].at;
     counters.awaited.splice(0, at + 1);
   }
-  recordMessage("in", data);
+  recordMessage("in", data, bytes);
 }
 
 function transmit(data) {
@@ -119,17 +119,20 @@ function transmit(data) {
     return false;
   }
   current.socket.send(data);
-  tally(counters.out, data);
+  const bytes = tally(counters.out, data);
   counters.awaited.push({ data, at: performance.now() });
   if (counters.awaited.length > MAX_AWAITED) counters.awaited.shift();
   follow();
-  recordMessage("out", data);
+  recordMessage("out", data, bytes);
   return true;
 }
 
+// The size of the message, in bytes.
 function tally(direction, data) {
+  const bytes = lengthOf(data);
   direction.messages += 1;
-  direction.bytes += lengthOf(data);
+  direction.bytes += bytes;
+  return bytes;
 }
 
 // ---- ending -------------------------------------------------------------

@@ -67,6 +67,21 @@ module.exports = {
     assert.match(await page.textContent("#stats"), /received \d{3,} /);
   },
 
+  async "reads out rows, and counts in the place of too many"({ page, base }) {
+    await open(page);
+    await send(page, "x");
+    await hasRow(page, "in", "x");
+    assert.equal(await page.getAttribute("#log", "aria-live"), "polite");
+    assert.equal(await page.textContent("#said"), "");
+    await page.click("#close");
+    await state(page, "closed");
+    await open(page, `${base}/stream/50`);
+    await page.waitForSelector("#log[aria-live=off]");
+    await page.waitForFunction(() => /^\d+ rows so far$/.test(document.getElementById("said").textContent));
+    await page.click("#close");
+    await page.waitForSelector("#log[aria-live=polite]");
+  },
+
   async "keeps the reader's place while more comes"({ page, base }) {
     await open(page, `${base}/stream/100`);
     await page.waitForFunction(() => document.querySelectorAll("#rows > li").length > 60);
