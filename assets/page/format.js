@@ -5,6 +5,7 @@ const MAX_DUMP_BYTES = 4096;
 const MAX_JSON_CHARS = 200000;
 const MAX_JSON_TOKENS = 20000;
 const MAX_JSON_DEPTH = 40;
+const MAX_SHORT_JSON_CHARS = 80;
 
 const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 const twoDigits = (number) => String(number).padStart(2, "0");
@@ -121,11 +122,9 @@ function jsonTree(text) {
   if (!tokens) return null;
   const root = element("div", "json");
   const open = [{ body: root, line: null, members: 0 }];
-  for (const [at, token] of tokens.entries()) {
-    const inside = open.at(-1);
+  for (let at = 0; at < tokens.length; at += 1) {
+    const [token, inside, end] = [tokens[at], open.at(-1), endOfShort(tokens, at)];
     if (token === "}" || token === "]") {
-      // Of an empty one both brackets are there already.
-      if (inside.opener === at - 1) continue;
       endJson(open, token);
     } else if (token === ",") {
       inside.line.append(",");
@@ -134,14 +133,31 @@ function jsonTree(text) {
       inside.line.append(": ");
     } else {
       if (!inside.line) startLine(inside);
-      if (token !== "{" && token !== "[") inside.line.append(jsonValue(token, tokens[at + 1] === ":"));
-      else if (/[}\]]/.test(tokens[at + 1])) inside.line.append(token + tokens[at + 1]), inside.opener = at;
+      const isContainer = token === "{" || token === "[";
+      if (end) inside.line.append(...tokens.slice(at, end + 1).map(inShort));
+      else if (!isContainer) inside.line.append(jsonValue(token, tokens[at + 1] === ":"));
       else if (open.length > MAX_JSON_DEPTH) return null;
       else open.push(startJson(inside, token));
+      at = end || at;
     }
   }
   return root;
 }
+
+// Where a list ends that stays on its line: a short one of plain values, or an empty one.
+function endOfShort(tokens, at) {
+  if (tokens[at] === "{") return tokens[at + 1] === "}" ? at + 1 : 0;
+  if (tokens[at] !== "[") return 0;
+  let chars = 0;
+  for (let end = at + 1; chars <= MAX_SHORT_JSON_CHARS; end += 1) {
+    if (tokens[end] === "]") return end;
+    if (tokens[end] === "{" || tokens[end] === "[") return 0;
+    chars += tokens[end].length;
+  }
+  return 0;
+}
+
+const inShort = (token) => token === "," ? ", " : jsonValue(token, false);
 
 function startLine(inside) {
   inside.line = element("div");

@@ -194,7 +194,7 @@ const matches = (entry) => !filter.value || searched(entry).includes(filter.valu
 function showCounts() {
   const shown = rows.childElementCount;
   const hidden = following && matched > shown ? `, the last ${shown} shown` : "";
-  const lost = dropped ? `; the last ${entries.length} are kept` : "";
+  const lost = dropped ? `; the last ${entries.length} kept` : "";
   const all = plural(rowsMade, "row");
   if (filter.value) count.textContent = `${matched || "none"} of ${all} ${matched === 1 ? "matches" : "match"}${hidden}${lost}`;
   else count.textContent = rowsMade ? `${all}${hidden}${lost}` : "";

@@ -225,7 +225,8 @@ async function explainStatus(response) {
   const said = await firstLine(response);
   const status = `${response.status}${said && ` (${said})`}`;
   if (response.status < 300) return `no WebSocket here: the server answers ${response.status} with a document`;
-  if (response.status === 400 || response.status === 426) {
+  const isForPlain = !said || /upgrade|websocket/i.test(said);
+  if (response.status === 426 || (response.status === 400 && isForPlain)) {
     return `the server is there, and a plain request gets ${status}; it may refuse the origin of this page, `
       + `${location.origin}, be full, or have answered the handshake wrongly`;
   }

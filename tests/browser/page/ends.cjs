@@ -61,6 +61,8 @@ module.exports = {
   async "tells failures apart"({ page, base, lab }) {
     const origin = new URL(lab.page).origin;
     await isRefused(page, `${base}/status/403`, "the server answers 403 (");
+    await isRefused(page, `${base}/delay/xx`, "the server answers 400 (the fault lab does not understand delay 'xx'");
+    await isRefused(page, `${base}/bad-accept`, "the server is there, and a plain request gets 400 (");
     await isRefused(page, `${base}/nowhere`, "the server answers 404 (no WebSocket at this path; try /ws)");
     await isRefused(page, `${base}/redirect`, "the server redirects, which a browser does not follow for a WebSocket");
     await isRefused(page, `${base}/`, "no WebSocket here: the server answers 200 with a document");
