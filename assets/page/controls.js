@@ -59,12 +59,6 @@ function chooseRoute() {
   labDoes.hidden = !value;
   labDoes.textContent = value ? `${value} ${dataset.does}` : "";
   url.value = ownAddress(value || ownPath);
-  // What is to be filled in, such as the MS of /delay/MS.
-  const gap = /[/=]([A-Z]+)\b/.exec(value);
-  if (!gap) return;
-  const start = url.value.length - value.length + gap.index + 1;
-  url.focus();
-  url.setSelectionRange(start, start + gap[1].length);
 }
 
 // ---- sending ------------------------------------------------------------
