@@ -16,6 +16,8 @@ use rustyline::{
 };
 
 use super::command::{self, COMMANDS, LOG_WORDS, Spec};
+use super::reflow::Painted;
+use crate::terminal;
 use crate::terminal::printer::Gate;
 use crate::terminal::style::{Role, Style};
 use crate::terminal::tty::Suspender;
@@ -106,6 +108,7 @@ pub struct PromptHelper {
     turn: Turn,
     /// What was not sent at once, since it begins like JSON and is none.
     asked: Mutex<String>,
+    painted: Arc<Painted>,
     files: FilenameCompleter,
 }
 
@@ -117,12 +120,13 @@ impl fmt::Debug for PromptHelper {
 
 impl PromptHelper {
     /// A helper that shows `prompt`.
-    pub fn new(prompt: Prompt, style: Style, turn: Turn) -> Self {
+    pub(super) fn new(prompt: Prompt, style: Style, turn: Turn, painted: Arc<Painted>) -> Self {
         Self {
             prompt,
             style,
             turn,
             asked: Mutex::default(),
+            painted,
             files: FilenameCompleter::new(),
         }
     }
@@ -249,7 +253,9 @@ impl Hint for CommandHint {
 impl Hinter for PromptHelper {
     type Hint = CommandHint;
 
+    // Asked before each paint.
     fn hint(&self, line: &str, pos: usize, _: &Context<'_>) -> Option<CommandHint> {
+        self.painted.is(line.get(..pos).unwrap_or(line));
         if pos < line.len() {
             return None;
         }
@@ -320,8 +326,11 @@ impl Highlighter for PromptHelper {
         default: bool,
     ) -> Cow<'b, str> {
         self.turn.painted();
+        let clears = self
+            .painted
+            .clears(LABEL_COLUMNS + 2, terminal::stdout_width());
         match default {
-            true => Cow::Owned(self.style.paint(Role::Prompt, &self.prompt.text())),
+            true => Cow::Owned(clears + &self.style.paint(Role::Prompt, &self.prompt.text())),
             false => Cow::Borrowed(prompt),
         }
     }

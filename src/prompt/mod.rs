@@ -11,6 +11,7 @@ mod dispatch;
 pub mod helper;
 mod messages;
 mod paused;
+mod reflow;
 mod report;
 pub mod session;
 pub mod source;

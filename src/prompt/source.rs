@@ -19,6 +19,7 @@ use rustyline::{
 use tokio::sync::{mpsc, oneshot};
 
 use super::helper::{EndKey, Key, Prompt, PromptHelper, Turn};
+use super::reflow::Painted;
 use crate::connection::Secrets;
 use crate::terminal::Style;
 use crate::terminal::printer::{Gate, Sink};
@@ -76,6 +77,8 @@ pub struct SourceConfig {
     pub style: Style,
     /// The prompt.
     pub prompt: Prompt,
+    /// Whether the terminal wraps its rows anew when it becomes narrower.
+    pub reflows: bool,
     /// Stops the program for Ctrl-Z; without it the key does nothing.
     pub suspender: Option<Suspender>,
 }
@@ -139,7 +142,13 @@ fn editor(config: &SourceConfig, turn: &Turn) -> Option<(LineEditor, Sink)> {
         .color_mode(ColorMode::Forced)
         .build();
     let mut editor: LineEditor = Editor::with_config(settings).ok()?;
-    let helper = PromptHelper::new(config.prompt.clone(), config.style, turn.clone());
+    let painted = Arc::new(Painted::new(config.reflows));
+    let helper = PromptHelper::new(
+        config.prompt.clone(),
+        config.style,
+        turn.clone(),
+        Arc::clone(&painted),
+    );
     editor.set_helper(Some(helper));
     for (letter, key) in [('C', Key::Interrupt), ('D', Key::End), ('Z', Key::Suspend)] {
         let handler = EndKey {
@@ -153,7 +162,10 @@ fn editor(config: &SourceConfig, turn: &Turn) -> Option<(LineEditor, Sink)> {
         );
     }
     let mut printer = editor.create_external_printer().ok()?;
-    let sink = Box::new(move |text| printer.print(text).map_err(io::Error::other));
+    let sink = Box::new(move |text| {
+        painted.print();
+        printer.print(text).map_err(io::Error::other)
+    });
     Some((editor, sink))
 }
 

@@ -1,5 +1,6 @@
-//! What a HAR file says was sent over WebSockets: ours, Chrome's and Firefox's. All
-//! three have it in `_webSocketMessages`, which is no part of HAR 1.2.
+//! What a HAR file says was sent over WebSockets: ours and those of browsers, which
+//! have it in `_webSocketMessages`, no part of HAR 1.2. Chrome and its kin do; Firefox
+//! has left messages out up to version 153.
 
 use std::time::Duration;
 
@@ -23,6 +24,11 @@ pub enum HarError {
         "the HAR file has no WebSocket; record it with the developer tools open before the page connects"
     )]
     NoWebSocket,
+    /// Firefox leaves them out.
+    #[error(
+        "the HAR file of Firefox has no messages of a WebSocket, which that browser leaves out; record it with Chrome or Edge"
+    )]
+    Firefox,
     /// A message that is none.
     #[error("message {message} of entry {entry} of the HAR file is not {what}")]
     Message {
@@ -112,6 +118,10 @@ fn connections(log: Log) -> Result<Vec<Sent>, HarError> {
         if entry.response.error.is_some() && frames.is_empty() {
             continue;
         }
+        // Chrome's word for a connection that was never open.
+        if !frames.is_empty() && frames.iter().all(|frame| frame.kind == "error") {
+            continue;
+        }
         let mut last = entry.opened_at();
         let mut sent = Sent::new();
         for (at, frame) in frames.iter().enumerate() {
@@ -139,6 +149,7 @@ fn connections(log: Log) -> Result<Vec<Sent>, HarError> {
         connections.push(sent);
     }
     match connections.is_empty() {
+        true if log.creator.name == "Firefox" => Err(HarError::Firefox),
         true => Err(HarError::NoWebSocket),
         false => Ok(connections),
     }
@@ -210,12 +221,54 @@ mod tests {
         }
     }
 
+    /// Exported by the developer tools of Chromium 156: text and binary messages, empty
+    /// ones among them, which an echo server sent back.
+    const CHROMIUM: &[u8] = include_bytes!("../../tests/data/chromium-156.har");
+
+    #[test]
+    fn a_har_as_chromium_writes_it_is_replayed() {
+        let sent = read(CHROMIUM).unwrap().unwrap().concat();
+        let messages: Vec<_> = sent.iter().map(|(_, message)| message.clone()).collect();
+        let expected = [
+            Message::text("text \u{fc} \u{1f44d}"),
+            Message::binary(&b"\0\xff\x80\n"[..]),
+            Message::text(""),
+            Message::binary(Vec::new()),
+            Message::text("last"),
+        ];
+        assert_eq!(messages, expected);
+        assert!(
+            sent.iter()
+                .all(|(after, _)| *after < Duration::from_secs(5))
+        );
+    }
+
+    #[test]
+    fn a_connection_of_chromium_that_was_never_open_is_passed_over() {
+        let har = |frames: &str| {
+            format!(
+                r#"{{"log":{{"creator":{{"name":"WebInspector"}},"entries":[
+                {{"startedDateTime":"1969-12-31T23:59:59.000Z","_webSocketMessages":[{frames}]}}]}}}}"#
+            )
+        };
+        let error = r#"{"type":"error","time":35604.1,"opcode":-1,
+            "data":"Error in connection establishment: net::ERR_CONNECTION_REFUSED"}"#;
+        let failure = read(har(error).as_bytes()).unwrap().unwrap_err();
+        assert!(matches!(failure, HarError::NoWebSocket));
+        // One that was open, and on which nothing was sent.
+        let sent = read(har("").as_bytes()).unwrap().unwrap();
+        assert_eq!(sent, [Sent::new()]);
+    }
+
     #[test]
     fn what_is_not_a_har_and_what_it_lacks() {
         assert!(read(br#"{"seq":1}"#).is_none());
         assert!(read(b"").is_none());
         let failure = |har: &str| read(har.as_bytes()).unwrap().unwrap_err().to_string();
         assert!(failure(r#"{"log":{"entries":[]}}"#).contains("no WebSocket"));
+        let firefox = r#"{"log":{"creator":{"name":"Firefox"},"entries":[
+            {"startedDateTime":"2026-01-02T03:04:05.000+00:00","request":{},"timings":{}}]}}"#;
+        assert!(failure(firefox).contains("Chrome or Edge"));
         assert_eq!(
             failure(&har("WebInspector", "?")),
             "message 3 of entry 2 of the HAR file is not base64"

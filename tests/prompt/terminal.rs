@@ -93,6 +93,12 @@ impl Terminal {
         self.tmux(&["paste-buffer", "-p", "-r", "-b", "pasted", "-t", "t"]);
     }
 
+    /// Makes it so wide.
+    pub(super) fn resizes(&self, columns: usize) {
+        let columns = columns.to_string();
+        self.tmux(&["resize-window", "-t", "t", "-x", &columns, "-y", "24"]);
+    }
+
     /// The rows of the screen with their escape sequences.
     pub(super) fn colors(&self) -> Vec<String> {
         self.capture(&["-e"])

@@ -54,6 +54,7 @@ pub(super) async fn run(
         history: state_file("history"),
         style,
         prompt,
+        reflows: reflows(),
         suspender: saved.as_ref().map(SavedTerminal::suspender),
     })
     .context("could not read from the terminal")?;
@@ -71,6 +72,17 @@ pub(super) async fn run(
         (End::Interrupted, _) => Ok(ExitStatus::Interrupted),
         (End::Stopped(stop), _) => Ok(status_of_stop(stop)),
     }
+}
+
+/// Whether the terminal wraps its rows anew when it becomes narrower. All that are in
+/// use do but xterm, which cuts them off, and tells its version; the console of Windows
+/// is told of where the line stands.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`commands` reads the environment"
+)]
+fn reflows() -> bool {
+    cfg!(unix) && std::env::var_os("XTERM_VERSION").is_none()
 }
 
 /// How entries are to look on a terminal.
