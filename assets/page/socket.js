@@ -243,9 +243,6 @@ async function firstLine(response) {
 }
 
 function explainForeign(protocol, host) {
-  if (location.protocol === "https:" && protocol === "ws:") {
-    return "a page from https may open wss:// only";
-  }
   const certificate = protocol === "wss:" ? ", have a certificate that this browser does not trust" : "";
   return `a browser does not say why; ${host} may be down${certificate}, or refuse the origin of this page, `
     + `${location.origin}. \`wscli connect\` with the same address tells`;
