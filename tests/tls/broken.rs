@@ -221,3 +221,58 @@ async fn a_server_role_socket_over_tls_ends_in_order() {
     }
     assert!(told.await.unwrap().error.is_none());
 }
+
+#[tokio::test]
+async fn whole_messages_before_a_bad_record_are_shown_and_then_the_error() {
+    use std::io::Write as _;
+    // A record of application data that no key has made.
+    const BAD: &[u8] = b"\x17\x03\x03\x00\x20bad bad bad bad bad bad bad bad ";
+    let leaf = Leaf::self_signed(&["localhost"], false);
+    for versions in [&[&rustls::version::TLS12][..], &[&rustls::version::TLS13]] {
+        let setup = ServerSetup {
+            versions,
+            ..ServerSetup::new(&leaf)
+        };
+        let acceptor = TlsAcceptor::from(setup.config());
+        let port = serve(move |stream| {
+            let acceptor = acceptor.clone();
+            async move {
+                let mut tls = acceptor.accept(stream).await.unwrap();
+                let mut answer = Vec::new();
+                let (mut asks, mut hears) = tokio::io::duplex(1 << 14);
+                let mut head = vec![0; 1 << 14];
+                let count = tls.read(&mut head).await.unwrap();
+                asks.write_all(&head[..count]).await.unwrap();
+                upgrade(&mut hears).await.unwrap();
+                hears.write_all(b"\x81\x05hello").await.unwrap();
+                drop(hears);
+                asks.read_to_end(&mut answer).await.unwrap();
+                // All in one segment, so that it is read at once.
+                let mut records = Vec::new();
+                let (tcp, session) = tls.get_mut();
+                session.writer().write_all(&answer).unwrap();
+                while session.wants_write() {
+                    session.write_tls(&mut records).unwrap();
+                }
+                records.extend_from_slice(BAD);
+                tcp.write_all(&records).await.unwrap();
+                let _ = tokio::io::copy(tcp, &mut tokio::io::sink()).await;
+            }
+        })
+        .await;
+        let opened = open_port(port, insecure()).await.unwrap();
+        let mut socket = opened.into_socket(&SocketConfig::new(Role::Client)).await;
+        let first = socket.next().await;
+        assert!(
+            matches!(&first, Some(Event::Message { message, .. }) if *message == Message::text("hello")),
+            "{first:?}"
+        );
+        match socket.next().await {
+            Some(Event::Closed(closed)) => {
+                let error = closed.error.unwrap();
+                assert!(matches!(error, SocketError::Io(_)), "{error:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}

@@ -1,10 +1,13 @@
 //! Client certificates: every form that they come in, and what is wrong with
 //! those that do not work.
 
+use tokio::io::AsyncReadExt;
+use tokio_rustls::TlsAcceptor;
 use wscli::internal::tls::{ClientAuth, FileError, Identity, IdentityFiles, TlsSettings};
+use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::certs::{Authority, Files};
-use crate::peers::{ServerSetup, open_port, refusal, talk, trust};
+use crate::peers::{ServerSetup, open_port, refusal, serve, talk, trust};
 
 /// With a client certificate.
 fn showing(identity: Identity, settings: TlsSettings) -> TlsSettings {
@@ -83,6 +86,46 @@ async fn a_missing_or_foreign_client_certificate_is_told_in_both_versions() {
         assert_eq!(
             error.to_string(),
             "the server does not accept the client certificate (unknown_ca)"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_closes_on_the_client_certificate_without_an_alert_is_told() {
+    let authority = Authority::new("ca");
+    let (leaf, client) = (authority.issue(&["localhost"]), authority.issue(&[]));
+    let files = Files::new();
+    let both = files.write("both.pem", client.key.clone() + &client.certificate);
+    let identity = Identity::load(IdentityFiles {
+        certificate: &both,
+        key: None,
+        passphrase: None,
+    })
+    .unwrap();
+    for resets in [false, true] {
+        let setup = ServerSetup {
+            clients: Some(&authority),
+            ..ServerSetup::new(&leaf)
+        };
+        let acceptor = TlsAcceptor::from(setup.config());
+        let port = serve(move |stream| {
+            let acceptor = acceptor.clone();
+            async move {
+                let mut tls = acceptor.accept(stream).await.unwrap();
+                // Unread data makes the end a reset.
+                if !resets {
+                    let _ = tls.read(&mut [0; 1 << 14]).await;
+                }
+                drop(tls.into_inner());
+            }
+        })
+        .await;
+        let settings = showing(identity.clone(), trust(&authority.pem()));
+        let failure = open_port(port, settings).await.unwrap_err();
+        assert_eq!(status_of_open(&failure), ExitStatus::Tls, "{failure:?}");
+        assert_eq!(
+            failure.to_string(),
+            "the server closed the connection once it had the client certificate, without a word"
         );
     }
 }

@@ -150,9 +150,9 @@ impl Observation {
             // An end instead of an answer, which a server that refuses an
             // origin so gives too. Whether it means the certificate is for the
             // baseline to tell.
-            OpenError::Dial(DialError::Tls(TlsError::ClientCertificateRequired { .. })) => {
-                Outcome::EndOfStream
-            }
+            OpenError::Dial(DialError::Tls(
+                TlsError::ClientCertificateRequired { .. } | TlsError::ClosedOnClientCertificate,
+            )) => Outcome::EndOfStream,
             OpenError::Handshake(HandshakeError::Head(HeadError::Closed { .. })) => {
                 Outcome::EndOfStream
             }

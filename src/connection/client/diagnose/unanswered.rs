@@ -106,10 +106,7 @@ fn is_reset(error: &io::Error) -> bool {
 }
 
 fn silent_close(facts: &Facts<'_>) -> String {
-    if facts.target.secure && facts.config.dial.tls.shows_certificate() {
-        // In TLS 1.3 the server judges it after the handshake; not all say so.
-        "the server may not accept the client certificate (--cert), or takes TLS on this port but no HTTP; its log may say why"
-    } else if facts.target.secure {
+    if facts.target.secure {
         "the server takes TLS on this port but no HTTP, or refuses this client before it answers; its log may say why"
     } else {
         "a server that wants TLS closes like this (try wss://), and so does one that speaks no HTTP, or refuses this client's address"

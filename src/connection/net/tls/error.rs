@@ -78,6 +78,9 @@ pub enum TlsError {
         /// The server's alert.
         alert: AlertDescription,
     },
+    /// The server has the client's certificate, and went away without a word.
+    #[error("the server closed the connection once it had the client certificate, without a word")]
+    ClosedOnClientCertificate,
     /// The server speaks none of the versions offered.
     #[error("the server speaks no version of TLS that was offered ({offered})")]
     Version {
@@ -186,6 +189,9 @@ impl TlsError {
             Self::ClientCertificateRefused { .. } => {
                 "give another one with --cert: valid today, for clients, and signed by whom the server trusts"
             }
+            Self::ClosedOnClientCertificate => {
+                "it may not accept the certificate: give another one with --cert, valid today, for clients, and signed by whom the server trusts; or it takes TLS on this port but no HTTP"
+            }
             Self::Version { offered } if *offered == Versions::default() => {
                 "TLS 1.1 and older are not spoken here; the server has to be updated"
             }
@@ -241,8 +247,9 @@ impl TlsError {
                 ),
             }),
             (ClientAuth::Sent, Some(alert)) => Some(Self::ClientCertificateRefused { alert }),
-            (_, Some(alert)) => Some(Self::Alert(alert)),
-            (_, None) => None,
+            (ClientAuth::Sent, None) => Some(Self::ClosedOnClientCertificate),
+            (ClientAuth::NotRequested, Some(alert)) => Some(Self::Alert(alert)),
+            (ClientAuth::NotRequested, None) => None,
         }
     }
 }
@@ -356,7 +363,14 @@ mod tests {
                 Some(refused()),
                 Some("the server does not accept the client certificate (unknown_ca)"),
             ),
-            (Sent, None, None),
+            (
+                Sent,
+                None,
+                Some(
+                    "the server closed the connection once it had the client certificate, without a word",
+                ),
+            ),
+            (Sent, Some(other()), None),
             (
                 NotRequested,
                 Some(refused()),

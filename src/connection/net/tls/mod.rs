@@ -12,6 +12,7 @@ pub(crate) mod config;
 pub(crate) mod error;
 mod evidence;
 pub(crate) mod identity;
+mod in_order;
 pub(crate) mod info;
 mod pem;
 pub(crate) mod pin;
@@ -26,6 +27,7 @@ use rustls::pki_types::{InvalidDnsNameError, ServerName};
 use tokio_rustls::TlsConnector;
 
 use self::evidence::Evidence;
+use self::in_order::InOrder;
 use self::tap::Tap;
 use crate::connection::net::transport::Transport;
 
@@ -65,7 +67,7 @@ pub(in crate::connection) async fn connect(
             let (tap, connection) = stream.get_mut();
             tap.stop();
             let info = TlsInfo::of(connection, seen.client_auth());
-            Ok((Transport::other(stream), info))
+            Ok((Transport::other(InOrder::new(stream)), info))
         }
         Err((error, tap)) => Err(Evidence {
             server_name: &name.to_str(),

@@ -19,6 +19,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection::net::tls::error::{alert_name, is_end, rustls_error};
+use crate::connection::net::tls::in_order::InOrder;
 use crate::connection::net::tls::provider::{ALPN, provider};
 use crate::connection::net::tls::tap::Tap;
 use crate::connection::net::tls::{AcceptedTls, CertificateInfo, Identity, KeyLogFile, Roots};
@@ -195,7 +196,7 @@ impl ServerTls {
                 let (tap, connection) = stream.get_mut();
                 tap.stop();
                 let info = AcceptedTls::of(connection);
-                Ok((Transport::other(stream), info))
+                Ok((Transport::other(InOrder::new(stream)), info))
             }
             Err((error, mut tap)) => {
                 let error = explain(error, tap.received().0);
