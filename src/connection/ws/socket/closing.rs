@@ -5,7 +5,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message as WsMessage};
 
@@ -14,7 +14,8 @@ use super::{Phase, Socket};
 use crate::connection::{CloseFrame, SocketError};
 
 /// How long a server may take to end the transport after the closing
-/// handshake, before its client does (RFC 6455 §7.1.1).
+/// handshake, before its client does (RFC 6455 §7.1.1); and how long a peer may
+/// be silent once we have failed the connection (§7.1.7) and all of ours has left.
 const END_OF_STREAM_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Socket {
@@ -82,19 +83,35 @@ impl Socket {
         if self.phase == Phase::Shutdown {
             let io = self.ws.get_mut().get_mut();
             let _ = ready!(Pin::new(io).poll_shutdown(cx));
-            self.phase = Phase::Drain;
+            let end = self.deadline.as_ref().map(|(_, sleep)| sleep.deadline());
+            let until = end.unwrap_or_else(Instant::now);
+            self.phase = Phase::Drain { until };
+            self.drain_further(until);
         }
+        let Phase::Drain { until } = self.phase else {
+            return Poll::Ready(());
+        };
         if self.at_end_of_stream() {
             return Poll::Ready(());
         }
-        let io = self.ws.get_mut().get_mut();
         let mut scratch = [0; 4096];
         loop {
             let mut scratch = ReadBuf::new(&mut scratch);
-            match ready!(Pin::new(&mut *io).poll_read(cx, &mut scratch)) {
-                Ok(()) if !scratch.filled().is_empty() => {}
-                _ => return Poll::Ready(()),
+            let io = self.ws.get_mut().get_mut();
+            match Pin::new(io).poll_read(cx, &mut scratch) {
+                Poll::Ready(Ok(())) if !scratch.filled().is_empty() => self.drain_further(until),
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.poll_deadline(cx).map(drop),
             }
+        }
+    }
+
+    /// Waits anew for a peer that sends: its end of stream is behind what it sends. One
+    /// that is silent has nothing to lose by our end.
+    fn drain_further(&mut self, until: Instant) {
+        if let Some((_, sleep)) = &mut self.deadline {
+            let silent = Instant::now() + END_OF_STREAM_TIMEOUT;
+            sleep.as_mut().reset(until.min(silent));
         }
     }
 

@@ -104,7 +104,10 @@ enum Phase {
     Shutdown,
     /// Discarding until the peer's end of stream: closing with unread data
     /// would send a reset, which can destroy the Close frame on its way.
-    Drain,
+    Drain {
+        /// When that is over at the latest.
+        until: Instant,
+    },
     Report,
     Done,
 }
@@ -263,7 +266,7 @@ impl Socket {
                     Some(event) => return Poll::Ready(Some(event)),
                     None => self.begin_finish(),
                 },
-                Phase::Flush | Phase::Shutdown | Phase::Drain => {
+                Phase::Flush | Phase::Shutdown | Phase::Drain { .. } => {
                     ready!(self.poll_finish(cx));
                     self.phase = Phase::Report;
                 }

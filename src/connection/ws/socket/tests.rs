@@ -461,6 +461,37 @@ async fn a_peer_that_keep_alive_finds_dead_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failed_connection_is_not_waited_for_when_the_peer_holds_it_open() {
+    let tight = |role| SocketConfig {
+        max_message_bytes: 4,
+        ..config(role)
+    };
+    let too_large = masked(0x82, b"12345");
+    let reserved = masked(0x83, b"");
+    for (frames, code) in [(too_large, 1009), (reserved, 1002)] {
+        // (how long the peer goes on sending, the least, the most that it takes)
+        for (talks, least, most) in [(0, 0, 1100), (3000, 3000, 4200), (60_000, 5000, 5100)] {
+            let (mut socket, mut far) = server(tight(Role::Server)).await;
+            let start = Instant::now();
+            let frames = frames.clone();
+            let peer = tokio::spawn(async move {
+                far.write_all(&frames).await.unwrap();
+                let talks = Duration::from_millis(talks);
+                while start.elapsed() < talks && far.write_all(&frames).await.is_ok() {
+                    tokio::time::sleep(Duration::from_millis(300)).await;
+                }
+                std::future::pending::<()>().await;
+            });
+            let ended = closed(&mut socket).await;
+            assert_eq!(ended.sent.and_then(|frame| frame.code), Some(code));
+            let took = start.elapsed().as_millis();
+            assert!((least..=most).contains(&took), "{code} {talks}: {took} ms");
+            peer.abort();
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_close_in_the_middle_of_a_message_is_told() {
     let close = masked(0x88, b"\x03\xe8bye");
     for (first, is_cut) in [
