@@ -51,6 +51,14 @@ pub enum RedirectError {
         /// Where the next one leads to.
         location: String,
     },
+    /// The `Location` is of a scheme that no redirect is followed to.
+    #[error(
+        "the server redirects to '{location}', and a redirect can lead to http, https, ws or wss alone"
+    )]
+    Scheme {
+        /// Where it leads to.
+        location: String,
+    },
     /// The `Location` leads to no WebSocket.
     #[error("the server redirects to an address that is of no use here: {0}")]
     Address(TargetError),
@@ -67,6 +75,16 @@ pub enum RedirectError {
     /// The same address was asked before.
     #[error("the server redirects in a circle, back to {0}")]
     Loop(String),
+}
+
+impl From<TargetError> for RedirectError {
+    fn from(error: TargetError) -> Self {
+        match error {
+            // What a target may be besides is for who gives one, not for a server.
+            TargetError::Scheme { url, .. } => Self::Scheme { location: url },
+            error => Self::Address(error),
+        }
+    }
 }
 
 /// The `Location` of an answer that is a redirect.
@@ -158,7 +176,7 @@ impl<'a> Trail<'a> {
                 location: Secrets::default().text(location),
             });
         }
-        let to = resolve(from, location).map_err(RedirectError::Address)?;
+        let to = resolve(from, location).map_err(RedirectError::from)?;
         if from.secure && !to.secure {
             return Err(RedirectError::Downgrade {
                 from: from.to_string(),

@@ -50,8 +50,8 @@ impl Answer<'_> {
             400 => self.bad_request(),
             401 => self.unauthorized(),
             403 => self.forbidden(),
-            404 | 410 => format!("there is nothing at {}: {SOME_PATHS}", self.path()),
-            405 => format!("{} takes other requests, but no WebSocket: {SOME_PATHS}", self.path()),
+            404 | 410 => format!("there is nothing at {}: {}", self.path(), self.other_paths()),
+            405 => format!("{} takes other requests, but no WebSocket: {}", self.path(), self.other_paths()),
             407 => "a proxy answers in the server's place; --proxy http://USER:PASSWORD@HOST:PORT goes through it".to_owned(),
             426 => self.upgrade_required(),
             429 => format!("the server takes no more from this client for now{}", self.retry_after()),
@@ -121,8 +121,9 @@ impl Answer<'_> {
             "answers as to an ordinary request"
         };
         format!(
-            "{} {what}: the WebSocket may be at another path such as /ws, or a proxy in between dropped the Upgrade header",
-            self.path()
+            "{} {what}: the WebSocket may be at another path such as {}, or a proxy in between dropped the Upgrade header",
+            self.path(),
+            self.unlike_own(USUAL_PATHS).next().unwrap_or_default()
         )
     }
 
@@ -130,9 +131,12 @@ impl Answer<'_> {
         let Some(location) = redirect::location(self.response) else {
             return Some("the answer is a redirect without a Location header".to_owned());
         };
-        let secure = redirect::resolve(self.facts.target, &location);
-        let downgrade = self.facts.target.secure && secure.is_ok_and(|to| !to.secure);
-        Some(if downgrade {
+        let to = redirect::resolve(self.facts.target, &location);
+        let to = match to.map_err(redirect::RedirectError::from) {
+            Ok(to) => to,
+            Err(error) => return Some(error.to_string()),
+        };
+        Some(if self.facts.target.secure && !to.secure {
             format!("it redirects to {location}, which would give up TLS")
         } else if is_login(&location) {
             format!(
@@ -337,8 +341,26 @@ impl Answer<'_> {
     }
 
     fn path(&self) -> String {
+        format!("'{}'", self.own_path())
+    }
+
+    fn own_path(&self) -> &str {
         let path = self.facts.target.resource.wire().split('?').next();
-        format!("'{}'", path.unwrap_or_default())
+        path.unwrap_or_default()
+    }
+
+    /// Those of these paths that were not just asked for.
+    fn unlike_own<'a>(&self, paths: &'a [&'a str]) -> impl Iterator<Item = &'a str> {
+        let own = self.own_path().trim_end_matches('/').to_owned();
+        let path_of = |path: &'a str| path.split('?').next().unwrap_or_default();
+        let paths = paths.iter().copied();
+        paths.filter(move |path| path_of(path).trim_end_matches('/') != own)
+    }
+
+    /// Where to look in place of the path that was asked for.
+    fn other_paths(&self) -> String {
+        let paths: Vec<_> = self.unlike_own(USUAL_PATHS).collect();
+        format!("check the path (often {})", paths.join(" or "))
     }
 
     /// A header of the request, as it was really sent.
@@ -349,8 +371,8 @@ impl Answer<'_> {
     }
 }
 
-const SOME_PATHS: &str =
-    "check the path (often /ws, /socket or /socket.io/?EIO=4&transport=websocket)";
+/// Where WebSockets usually are, the likeliest first.
+const USUAL_PATHS: &[&str] = &["/ws", "/socket", "/socket.io/?EIO=4&transport=websocket"];
 
 /// Whether a redirect leads to where one logs in.
 fn is_login(location: &str) -> bool {
@@ -372,4 +394,118 @@ fn is_login(location: &str) -> bool {
     address
         .split(|c: char| !c.is_ascii_alphanumeric())
         .any(|part| NAMES.contains(&part))
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+    use crate::connection::RawHead;
+    use crate::connection::client::open::OpenConfig;
+    use crate::connection::client::reached::Reached;
+    use crate::connection::http::head::Heard;
+
+    /// The hint at this answer to a request for that URL.
+    fn told(url: &str, raw: &'static str) -> String {
+        let mut heard = Heard::default();
+        let head = heard.head(&mut raw.as_bytes()).now_or_never();
+        let response = Response::from(head.unwrap().unwrap().0);
+        let cause = RejectionCause::Status {
+            status_line: response.head.start_line(),
+        };
+        let rejection = Rejection {
+            request_head: RawHead::default(),
+            response,
+            cause,
+            tls: None,
+        };
+        let facts = Facts {
+            target: &url.parse().unwrap(),
+            config: &OpenConfig::default(),
+            reached: &Reached::default(),
+        };
+        hint(&rejection, &facts).unwrap()
+    }
+
+    #[test]
+    fn no_path_is_suggested_that_was_just_asked_for() {
+        const PAGE: &str = "HTTP/1.1 200 OK\r\n\r\n";
+        const NOT_FOUND: &str = "HTTP/1.1 404 Not Found\r\n\r\n";
+        for (url, answer, part, absent) in [
+            ("ws://h/", PAGE, "another path such as /ws,", "/socket"),
+            (
+                "ws://h/ws",
+                PAGE,
+                "another path such as /socket,",
+                "as /ws,",
+            ),
+            (
+                "ws://h/ws/?a=1",
+                PAGE,
+                "another path such as /socket,",
+                "as /ws,",
+            ),
+            (
+                "ws://h/x",
+                NOT_FOUND,
+                "often /ws or /socket or /socket.io/?EIO=4",
+                "''",
+            ),
+            (
+                "ws://h/ws",
+                NOT_FOUND,
+                "(often /socket or /socket.io/",
+                "/ws or",
+            ),
+            (
+                "ws://h/socket.io/",
+                NOT_FOUND,
+                "(often /ws or /socket)",
+                "EIO",
+            ),
+        ] {
+            let told = told(url, answer);
+            assert!(
+                told.contains(part) && !told.contains(absent),
+                "{url}: {told}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_redirect_that_cannot_be_followed_is_not_said_to_be() {
+        for (url, answer, part) in [
+            (
+                "ws://h/",
+                "HTTP/1.1 302 Found\r\nLocation: ws+unix:/s:/a\r\n\r\n",
+                "to 'ws+unix:/s:/a', and a redirect can lead to http, https, ws or wss alone",
+            ),
+            (
+                "ws://h/",
+                "HTTP/1.1 302 Found\r\nLocation: ftp://h/\r\n\r\n",
+                "http, https, ws or wss alone",
+            ),
+            (
+                "ws://h/",
+                "HTTP/1.1 302 Found\r\nLocation: http://\r\n\r\n",
+                "an address that is of no use here",
+            ),
+            (
+                "wss://h/",
+                "HTTP/1.1 302 Found\r\nLocation: http://h/\r\n\r\n",
+                "which would give up TLS",
+            ),
+        ] {
+            let told = told(url, answer);
+            assert!(told.contains(part), "{told}");
+            for absent in ["-L follows", "ws+unix:\u{20}"] {
+                assert!(!told.contains(absent), "{told}");
+            }
+        }
+        let target = "ws://h".parse().unwrap();
+        let error = redirect::resolve(&target, "ws+unix:/s:/a").unwrap_err();
+        let error = redirect::RedirectError::from(error).to_string();
+        assert!(!error.contains("use ws://"), "{error}");
+    }
 }
