@@ -209,6 +209,31 @@ fn each_secret_is_hidden_by_itself() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_token_in_a_path_is_in_no_output_of_connect_and_serve() {
+    const TOKEN: &str = "x7Kq9ZtR2mWc4LpV8sYb3NdF";
+    let directory = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name).display().to_string();
+    let access = at("access");
+    let mut server = Server::start(&["-vv", "--access-log", &access]);
+    let url = format!("ws://127.0.0.1:{}/hook/{TOKEN}?a=1", server.port());
+    let (log, har, json) = (at("log"), at("har"), at("json"));
+    let files = ["--log", &log, "--har", &har, "--json", &json];
+    let mut command = wscli(&["connect", &url, "-vv", "-x", "hi", "-m", "10"]);
+    let mut told = all(&run(command.args(files)));
+    server.event("refused");
+    server.running.signal(rustix::process::Signal::INT);
+    server.running.wait();
+    told += &std::iter::from_fn(|| server.running.line()).collect::<String>();
+    told += &server.running.errors().concat();
+    for file in [&access, &log, &har, &json] {
+        told += &fs::read_to_string(file).expect("a file");
+    }
+    assert!(!told.contains(TOKEN), "{told}");
+    assert!(told.contains("/hook/[redacted]?a=1"), "{told}");
+}
+
 #[test]
 fn secrets_are_in_no_output_of_bench() {
     let port = peer();
