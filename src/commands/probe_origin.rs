@@ -156,7 +156,7 @@ async fn probe(
         }
     };
     let show = |step| live.borrow_mut().show(index, &step);
-    let result = runner::run_until(&dialer, &job.run, &show, stopped).await;
+    let result = Box::pin(runner::run_until(&dialer, &job.run, &show, stopped)).await;
     // One that came while the last answer was judged has cut nothing off.
     let interrupted = signal.filter(|_| matches!(result.ending, Ending::Stopped(_)));
     let complete = matches!(result.ending, Ending::Complete);
