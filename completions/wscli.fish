@@ -46,6 +46,17 @@ complete -c wscli -n "__fish_wscli_needs_command" -f -a "probe-origin" -d 'Test 
 complete -c wscli -n "__fish_wscli_needs_command" -f -a "bench" -d 'Put load on a server and measure latency and throughput'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s x -l execute -d 'Send this message and read no input; repeat for more. @FILE sends a file as one message, text if it is UTF-8, and @- standard input; -x=@alice sends the text itself' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l setup -d 'Send this message first, then the input; repeat for more. @FILE and =@alice as with -x' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l expect -d 'Wait for a record that holds P, passing over others: a literal, /regex/, a JSONPath, or JSON, of which the record must hold a part, such as {"id":1}; -x and --expect are done in their order, no input is read, and what is not met ends with 10' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l expect-next -d 'The very next record must hold P' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l expect-none -d 'No record may hold P until --for is over (/^/ stands for any record)' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l expect-close -d 'Wait for the end of the connection with this code: 1005 for a Close without one, 1006 for none' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l within -d 'How long the --expect to the left may take, from the last message sent [default: 5s]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l for -d 'How long the --expect-none to the left takes [default: 1s]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l capture -d 'Keep a part of what met the --expect to the left, for {{NAME}} in later steps and rules: a JSONPath such as $.id, /regex/ (its first group), text, close.code or close.reason' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l var -d 'Let {{NAME}} stand for this text in steps and rules' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l on -d 'Answer each record that holds P with MSG, in which {{msg}} is the record and {{msg.id}} a member of it; the first rule that matches takes the record, and no --expect sees it. Besides steps, the input or the prompt; without --expect and with the input closed, until the peer closes' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l reject -d 'End with 10 when a record holds P' -r
+complete -c wscli -n "__fish_wscli_using_subcommand connect" -l inbox -d 'How much may wait for the steps before no more is read from the server' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s n -l count -d 'End after N messages received (also ones that --filter hides; besides answers to --setup), even if the input goes on; wait for them in any silence' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -l until -d 'End after a message that holds PATTERN: a literal, /regex/, or a JSONPath such as $.done that selects something; also one that --filter hides' -r
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s w -l linger -l wait -d 'Stay this long after the end of the input (inf: until the peer closes) instead of waiting for silence' -r

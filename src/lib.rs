@@ -24,6 +24,8 @@ mod pipe;
 #[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
 mod prompt;
 mod report;
+#[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
+mod script;
 pub mod server;
 #[expect(unreachable_pub, reason = "a room's `pub` is for the other rooms")]
 mod talk;

@@ -7,6 +7,7 @@ use clap::Args;
 use super::curl::CurlArgs;
 use super::keep_alive::KeepAliveMode;
 use super::prompt::PromptArgs;
+use super::steps::{Order, StepArgs};
 use super::transport::TransportArgs;
 use super::value;
 use crate::connection::CloseCode;
@@ -29,6 +30,11 @@ must come, say so: -1, -n N and --until end with 0 when it came and with 10
 when the peer closed before, however long it takes; -m sets a limit. Input left
 unsent, and a --linger that the peer cut short, end with 11 whatever the Close.
 
+With --expect and the like, the run is a list of steps in the order of the command
+line: -x sends, --expect waits, and what is not met ends with 10, which step and what
+differed. What came before its step began is not missed, and each record is taken
+once. --on answers at any time.
+
 With --reconnect, a lost connection is opened again, after 0.5 s and then ever
 longer, until what was waited for has come; the input waits meanwhile, and
 --setup is sent again. No message is sent twice: what may have left in part when
@@ -40,6 +46,10 @@ failed attempt; the exit status is that of the last failure.";
 #[derive(Debug, Clone, Args)]
 #[command(after_help = NOTES)]
 pub(crate) struct ConnectArgs {
+    /// The order of the steps.
+    #[command(flatten)]
+    pub order: Order,
+
     /// The server: ws://host:port/path, host:port/path, ws+unix:/socket:/path, or @NAME, a target saved in config.toml
     #[arg(value_name = "URL")]
     pub url: Option<String>,
@@ -51,6 +61,10 @@ pub(crate) struct ConnectArgs {
     /// What to send.
     #[command(flatten)]
     pub input: InputArgs,
+
+    /// What is to come, and what answers it.
+    #[command(flatten)]
+    pub steps: StepArgs,
 
     /// How messages lie in the input and the output.
     #[command(flatten)]

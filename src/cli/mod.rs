@@ -13,6 +13,7 @@ pub(crate) mod proxy;
 pub(crate) mod secret;
 pub(crate) mod serve;
 pub(crate) mod serve_tls;
+pub(crate) mod steps;
 pub(crate) mod tls;
 pub(crate) mod transport;
 pub(crate) mod value;

@@ -10,6 +10,7 @@ mod message;
 mod pipe;
 mod prompt;
 mod report;
+mod steps;
 #[cfg(test)]
 mod verdict_tests;
 
@@ -95,6 +96,7 @@ async fn connect(
 /// asks for what only the pipe does.
 pub(super) fn is_prompt(args: &ConnectArgs) -> bool {
     let piped = !args.input.execute.is_empty()
+        || args.steps.has_steps()
         || args.input.echo
         || args.framing.framing() != Framing::Lines
         || args.end.count.is_some()

@@ -28,6 +28,10 @@ const EXAMPLES: &[(&str, &[Example])] = &[
                 "wscli connect wss://example.com/feed --setup '{\"subscribe\":\"prices\"}' --filter '$.price' --until '$[?@.final == true]'",
             ),
             (
+                "Check a talk step by step, answering pings",
+                "wscli connect ws://localhost:5000/ws -x '{\"id\":1,\"op\":\"time\"}' --expect '{\"id\":1,\"ok\":true}' --within 2s --on '{\"type\":\"ping\"} => {\"type\":\"pong\"}'",
+            ),
+            (
                 "Take the records of SignalR apart for jq",
                 "wscli connect wss://example.com/hub --decode record-separator | jq .type",
             ),

@@ -227,7 +227,7 @@ fn beyond(number: &str) -> Number {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     /// `{` or `[`.
     Open,
     /// `}` or `]`.
@@ -237,13 +237,13 @@ enum Token {
 }
 
 /// The tokens of a text that is JSON, but for commas and colons.
-struct Tokens<'a> {
+pub(super) struct Tokens<'a> {
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Tokens<'a> {
-    fn new(text: &'a str) -> Self {
+    pub(super) fn new(text: &'a str) -> Self {
         Self {
             bytes: text.as_bytes(),
             at: 0,

@@ -8,9 +8,11 @@
 //! their order.
 
 mod document;
+mod exact;
 pub mod json;
 mod records;
 mod select;
 
+pub use exact::Exact;
 pub use records::{Decode, Records};
 pub use select::{Unread, matches, select};

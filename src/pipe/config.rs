@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::framing::{Framing, InputError};
 use super::silence::{Linger, Quiet, Stay};
 use crate::connection::{CloseCode, CloseFrame, Closed, OpenFailure};
+use crate::script::{RunConfig, Unmet};
 use crate::talk::Stop;
 use crate::value::Pattern;
 
@@ -31,6 +32,9 @@ pub struct PipeConfig {
     pub linger: Option<Linger>,
     /// Answer every message with itself, until the peer closes.
     pub echo: bool,
+    /// The script. Its rules run beside the input; where it has steps, they are the
+    /// input, and say when the talk is over.
+    pub script: Option<RunConfig>,
     /// The Close frame at the end.
     pub close: CloseFrame,
 }
@@ -42,6 +46,7 @@ impl Default for PipeConfig {
             goal: None,
             linger: None,
             echo: false,
+            script: None,
             close: CloseFrame::new(CloseCode::NORMAL, ""),
         }
     }
@@ -52,6 +57,13 @@ impl Default for PipeConfig {
 pub enum End {
     /// What was waited for has come.
     Goal,
+    /// All steps of the script are done.
+    Done {
+        /// Whether one of them awaited the end of the connection.
+        is_close_met: bool,
+    },
+    /// A step of the script is not met, or a rule of it ended the talk.
+    Unmet(Box<Unmet>),
     /// The input had ended, and so had the wait for replies.
     Quiet(Quiet),
     /// The input said to close.
@@ -113,6 +125,8 @@ pub struct Summary {
     pub input: Rest,
     /// The stay after the end of the input, where the user gave its length.
     pub stay: Option<Stay>,
+    /// The step of the script that was in progress.
+    pub step: Option<String>,
     /// The time from the opening to the first message received over it.
     pub first_message: Option<Duration>,
 }

@@ -8,14 +8,17 @@
 //! and nothing is lost or piled up. While the line's writes are blocked it
 //! is still read, so that two sides that both write first cannot lock up.
 
+mod deadlines;
 mod feed;
 mod incoming;
 mod pass;
+mod script;
+mod scripted;
 
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::Stream;
@@ -24,11 +27,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::feed::{Feed, Next};
 use self::pass::Pass;
+use self::scripted::Script;
 use super::config::{End, Goal, PipeConfig, Summary};
 use super::framing::InputError;
 use super::output::Output;
 use super::run::{Pipe, PipeEvent, View};
-use super::silence::{Debt, Rule, SETTLED, Silence};
+use super::silence::{Rule, Silence};
 use crate::connection::client::reconnect::Outlook;
 use crate::talk::{Direction, LAST_MOMENT, Line, LineEvent, Outgoing, Source, Stop};
 
@@ -73,6 +77,7 @@ pub(super) struct Engine<'a, I: Stream, W, S> {
     /// Whether it was told that a message holds what ends messages.
     is_torn_told: bool,
     silence: Silence,
+    script: Option<Script>,
     timer: Pin<Box<Sleep>>,
     pass: Pass,
 }
@@ -83,9 +88,12 @@ where
     W: AsyncWrite + Unpin,
     S: Future<Output = Stop> + Unpin,
 {
-    pub(super) fn new(pipe: Pipe<'a, I, W, S>, config: PipeConfig) -> Self {
+    pub(super) fn new(pipe: Pipe<'a, I, W, S>, mut config: PipeConfig) -> Self {
         let now = Instant::now();
+        let script = config.script.take().map(|script| Script::new(script, now));
+        let has_steps = script.as_ref().is_some_and(|s| s.run.has_steps());
         let rule = match (config.linger, &config.goal, config.echo) {
+            _ if has_steps => Rule::Never,
             (Some(linger), ..) => Rule::Linger(linger),
             (None, Some(_), _) | (None, _, true) => Rule::Never,
             (None, None, false) => Rule::Replies,
@@ -105,6 +113,7 @@ where
             lost_replies: false,
             is_torn_told: false,
             silence: Silence::new(rule, now),
+            script,
             timer: Box::pin(sleep_until(now)),
             pass: Pass::default(),
         }
@@ -224,7 +233,9 @@ where
         let by_count = matches!(self.silence.rule(), Rule::Replies | Rule::Failed);
         self.lost_replies |= again && owed > 0 && self.pass.open.is_some();
         let pass = std::mem::take(&mut self.pass);
+        let step = self.script.as_ref().and_then(|s| s.run.progress());
         Summary {
+            step: step.map(|(step, of, label)| format!("step {step} of {of}, {label}")),
             end: pass.end.unwrap_or(End::Peer),
             closed: pass.closed,
             open: pass.open.or(pass.start.map(|start| start.elapsed())),
@@ -263,7 +274,12 @@ where
         self.pass.hard_deadline = Some(Instant::now() + grace);
         self.pass.stopped = Some(stop);
         // What was waited for has come: the limit no longer matters.
-        if stop == Stop::MaxTime && matches!(self.pass.end, Some(End::Goal)) {
+        if stop == Stop::MaxTime
+            && matches!(
+                self.pass.end,
+                Some(End::Goal | End::Done { .. } | End::Unmet(_))
+            )
+        {
             return;
         }
         self.finish(End::Stopped(stop));
@@ -274,6 +290,13 @@ where
         match self.output.poll_drain(cx) {
             Poll::Ready(Ok(())) => true,
             Poll::Pending => false,
+            // What was asked for is still to be done.
+            Poll::Ready(Err(error))
+                if self.has_steps() && error.kind() == io::ErrorKind::BrokenPipe =>
+            {
+                self.output.abandon();
+                true
+            }
             Poll::Ready(Err(error)) => {
                 self.output.abandon();
                 self.pass.discard = true;
@@ -288,6 +311,12 @@ where
 
     /// Moves input into the line, as long as that takes it.
     fn poll_input(&mut self, cx: &mut Context<'_>) {
+        if self.script.is_some() {
+            self.poll_script(cx);
+            if self.has_steps() {
+                return;
+            }
+        }
         for _ in 0..BATCH {
             if self.pass.end.is_some() {
                 return;
@@ -358,7 +387,8 @@ where
     /// has room for it and no echo waits; else it only writes. Whether there
     /// was an event.
     fn poll_line(&mut self, cx: &mut Context<'_>) -> bool {
-        let has_room = self.output.has_room() && self.pending.is_none();
+        let is_taken = self.script.as_ref().is_none_or(|s| s.run.has_room());
+        let has_room = self.output.has_room() && self.pending.is_none() && is_taken;
         if !has_room && !self.pass.discard && self.line.has_connection() {
             self.pass.full_since.get_or_insert_with(Instant::now);
             while let Poll::Ready(event) = self.line.poll_sent(cx) {
@@ -368,6 +398,9 @@ where
         }
         if let Some(since) = self.pass.full_since.take() {
             self.silence.excused(since, Instant::now());
+            if let Some(script) = &mut self.script {
+                script.run.excused(since, Instant::now());
+            }
         }
         let mut happened = false;
         while let Poll::Ready(event) = self.line.poll_event(cx) {
@@ -381,6 +414,9 @@ where
                 break;
             }
         }
+        if let (false, Some(script)) = (happened, &mut self.script) {
+            script.nothing(Instant::now());
+        }
         happened
     }
 
@@ -392,7 +428,10 @@ where
             (None, _) | (Some(_), End::Stopped(_)) => {}
             // It came while the connection was being closed.
             (Some(End::Quiet(_) | End::Close), End::Goal) => {}
-            (Some(End::Goal | End::Peer | End::Quiet(_) | End::Close), End::OutputFailed(_)) => {}
+            (
+                Some(End::Goal | End::Done { .. } | End::Peer | End::Quiet(_) | End::Close),
+                End::OutputFailed(_),
+            ) => {}
             (Some(_), _) => return,
         }
         let source = match end {
@@ -409,50 +448,6 @@ where
         }
         // One that is closing already goes on with that.
         let _ = self.line.close(self.config.close.clone(), source);
-    }
-
-    /// When silence ends the talk, and by what.
-    fn silence_ends(&mut self) -> Option<(Instant, End)> {
-        if self.pass.end.is_some() || self.pass.full_since.is_some() {
-            return None;
-        }
-        if self.has_counted(0) {
-            return Some((self.silence.quiet_since() + SETTLED, End::Goal));
-        }
-        let debt = match self.received < self.line.sent() {
-            true => Debt::Owed,
-            false if self.feed.was_empty() => Debt::NothingSaid,
-            false => Debt::Settled,
-        };
-        let (at, quiet) = self.silence.deadline(debt)?;
-        Some((at, End::Quiet(quiet)))
-    }
-
-    /// Ends the talk where the silence has lasted long enough.
-    fn meet_deadline(&mut self) {
-        if let Some((at, end)) = self.silence_ends()
-            && at <= Instant::now()
-        {
-            match end {
-                End::Goal => self.goal_is_met(),
-                end => self.finish(end),
-            }
-        }
-    }
-
-    /// Pending until the next thing that time alone brings about.
-    fn poll_timer(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let silence = self.silence_ends().map(|(at, _)| at);
-        let deadlines = [silence, self.pass.hard_deadline];
-        let Some(deadline) = deadlines.into_iter().flatten().min() else {
-            return Poll::Pending;
-        };
-        if self.timer.deadline() != deadline {
-            self.timer.as_mut().reset(deadline);
-        }
-        ready!(self.timer.as_mut().poll(cx));
-        self.meet_deadline();
-        Poll::Ready(())
     }
 }
 

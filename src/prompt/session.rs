@@ -11,6 +11,7 @@ use super::messages::Messages;
 use super::paused::Paused;
 use crate::connection::client::reconnect::Outlook;
 use crate::connection::{CloseFrame, Message, OpenConfig, OpenFailure, Target, diagnose};
+use crate::script::{Act, Run, RunConfig};
 use crate::talk::player::PATIENCE;
 use crate::talk::replay::Step;
 use crate::talk::text::{Look, counted, duration};
@@ -44,6 +45,8 @@ pub struct SessionConfig {
     pub close: CloseFrame,
     /// The prompt's text.
     pub prompt: Prompt,
+    /// What answers, or ends the conversation, beside what is typed.
+    pub rules: Option<RunConfig>,
 }
 
 impl fmt::Debug for SessionConfig {
@@ -76,6 +79,8 @@ pub enum End {
     Quit,
     /// Ctrl-C on an empty line.
     Interrupted,
+    /// By a rule, which told why.
+    Rejected,
     /// From outside.
     Stopped(Stop),
 }
@@ -102,6 +107,7 @@ pub struct Session {
     /// Whether the user has asked for the close, so that no reconnect follows.
     close_wanted: bool,
     player: Player,
+    rules: Option<Run>,
     /// What waits for a connection.
     pub(super) queue: VecDeque<Outgoing>,
     /// What `/resend` can send, the last at the end.
@@ -148,6 +154,7 @@ impl Session {
             leaving: None,
             close_wanted: false,
             player: Player::new(config.replay),
+            rules: config.rules.map(|rules| Run::new(rules, Instant::now())),
             queue: VecDeque::new(),
             resendable: VecDeque::new(),
             messages: Messages::default(),
@@ -190,7 +197,10 @@ impl Session {
                 self.set_state(State::Connecting);
                 self.tell(&format!("Connecting to {url}"));
             }
-            LineEvent::Entry(entry) => self.on_entry(&entry),
+            LineEvent::Entry(entry) => {
+                self.on_entry(&entry);
+                return self.answer(&entry);
+            }
             LineEvent::Flushed => {}
             LineEvent::NotOpened(error) => self.on_not_opened(&error),
             LineEvent::Closed(ended) => return self.on_close(&ended),
@@ -226,6 +236,38 @@ impl Session {
             _ => {}
         }
         self.show(entry);
+    }
+
+    /// Lets the rules see what came.
+    fn answer(&mut self, entry: &Entry) -> Leave {
+        let Some(rules) = &mut self.rules else {
+            return Leave::NotYet;
+        };
+        let now = Instant::now();
+        match (entry.direction, &entry.kind) {
+            (_, Kind::Open(_)) => rules.opened(now),
+            (Direction::In, message) => {
+                if let Some(message) = message.clone().into_message() {
+                    rules.arrived(&message.into_bytes(), now, now);
+                }
+            }
+            (Direction::Out, _) => return Leave::NotYet,
+        }
+        let unmet = loop {
+            match rules.next(now, true) {
+                Act::Send { message, .. } => {
+                    // One that the Close was faster than is of no use.
+                    let _ = self
+                        .line
+                        .send(Outgoing::Message(message), Source::Automatic);
+                }
+                Act::Failed(unmet) => break unmet,
+                Act::Wait(_) | Act::Done => return Leave::NotYet,
+            }
+        };
+        self.rules = None;
+        self.error(&unmet.to_string());
+        self.leave(End::Rejected)
     }
 
     fn on_not_opened(&mut self, error: &OpenFailure) {

@@ -1,6 +1,7 @@
 //! `wscli connect` away from a terminal.
 
 mod lab;
+mod steps;
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};

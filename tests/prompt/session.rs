@@ -58,6 +58,7 @@ fn config(url: Option<&str>, transcript: Transcript) -> SessionConfig {
         },
         replay: Vec::new(),
         close: CloseFrame::new(CloseCode::NORMAL, ""),
+        rules: None,
         prompt: Prompt::default(),
     }
 }

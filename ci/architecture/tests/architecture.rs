@@ -58,7 +58,10 @@ const TABLE: &[(&str, &[Allow])] = &[
             Types("decode"),
         ],
     ),
-    ("pipe", &[All("connection"), All("talk"), All("decode")]),
+    (
+        "pipe",
+        &[All("connection"), All("talk"), All("decode"), All("script")],
+    ),
     (
         "exit",
         &[Types("connection"), Types("origin"), Types("bench")],

@@ -23,6 +23,21 @@ pub(super) fn status_of_stop(stop: Stop) -> ExitStatus {
     }
 }
 
+/// What an end from outside means that came before there was anything to end.
+///
+/// # Errors
+/// Exit 9 for the time limit.
+pub(super) fn of_stop(stop: Stop, max_time: Option<Duration>) -> Result<ExitStatus> {
+    match stop {
+        Stop::MaxTime => {
+            let limit = max_time.unwrap_or_default();
+            let text = format!("not connected within {limit:?} (--max-time)");
+            Err(Failure::new(ExitStatus::Timeout, text).into())
+        }
+        stop => Ok(status_of_stop(stop)),
+    }
+}
+
 /// Tells how a connection ended; `goes_on`: nobody needs to be told that it
 /// was early.
 pub(super) fn tell(status: Status, summary: &Summary, args: &ConnectArgs, goes_on: bool) {
@@ -63,7 +78,7 @@ pub(super) fn outlook(summary: &Summary) -> Outlook {
 pub(super) fn lost(summary: &Summary, told: u64) -> Option<String> {
     let lost = match summary.end {
         // What was wanted has come, or nobody wants it any more.
-        End::Goal | End::OutputClosed | End::OutputFailed(_) => 0,
+        End::Goal | End::Done { .. } | End::OutputClosed | End::OutputFailed(_) => 0,
         _ => summary.lost.saturating_sub(told),
     };
     (lost > 0).then(|| {
@@ -88,6 +103,8 @@ fn counts(summary: &Summary) -> String {
 fn why(summary: &Summary) -> String {
     let reason = match &summary.end {
         End::Goal => "what was waited for has come",
+        End::Done { .. } => "all steps are done",
+        End::Unmet(_) => "a step is not met",
         End::Quiet(_) => "the wait after the end of the input is over",
         End::Close => "the input said to close",
         End::Peer => match &summary.closed {
@@ -114,7 +131,7 @@ fn why(summary: &Summary) -> String {
 fn note(summary: &Summary, args: &ConnectArgs) -> Option<String> {
     match &summary.end {
         End::Quiet(quiet) => silence_note(*quiet, summary),
-        End::Goal => {
+        End::Goal | End::Done { .. } => {
             let error = summary.closed.as_ref()?.error.as_ref()?;
             Some(format!("while closing: {error}"))
         }
@@ -252,10 +269,19 @@ fn judge_talk(
     let counts = counts(&summary);
     match summary.end {
         End::Goal | End::OutputClosed => Ok(ExitStatus::Success),
+        End::Done { is_close_met } => done(&summary, is_close_met),
+        End::Unmet(unmet) => {
+            let failure = Failure::new(ExitStatus::Expectation, unmet.to_string());
+            Err(failure.with_hint(unmet.hint()).into())
+        }
         End::Stopped(Stop::MaxTime) => {
             let limit = max_time.unwrap_or_default();
             let text = match summary.open {
-                Some(_) => format!("not done within {limit:?} (--max-time); {counts}"),
+                Some(_) => {
+                    let step = summary.step.map(|step| format!(" at {step}"));
+                    let step = step.unwrap_or_default();
+                    format!("not done within {limit:?} (--max-time){step}; {counts}")
+                }
                 None => format!("not connected within {limit:?} (--max-time)"),
             };
             Err(Failure::new(ExitStatus::Timeout, text).into())
@@ -268,6 +294,24 @@ fn judge_talk(
         }
         End::InputFailed(error) => Err(Failure::usage(error.to_string()).into()),
         End::Quiet(_) | End::Close | End::Peer => end_without_goal(&summary, goal),
+    }
+}
+
+/// All steps are met: what else may fail is what they have sent, and a Close that none
+/// of them awaited.
+fn done(summary: &Summary, is_close_met: bool) -> Result<ExitStatus> {
+    let is_by_peer = |closed: &&Closed| closed.by_peer && !is_close_met;
+    if let Some(unawaited) = summary.closed.as_ref().filter(is_by_peer) {
+        closed(unawaited)?;
+    }
+    let unsent = summary.lost + summary.kept;
+    match unsent {
+        0 => Ok(ExitStatus::Success),
+        unsent => Err(Failure::new(
+            ExitStatus::PeerClosed,
+            Shortfall::Unsent(unsent).to_string(),
+        )
+        .into()),
     }
 }
 

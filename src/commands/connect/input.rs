@@ -16,6 +16,7 @@ use crate::cli::prompt::PromptArgs;
 use crate::connection::CloseFrame;
 use crate::decode::{self, Decode, Records, Unread, json};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
+use crate::script::RunConfig;
 use crate::talk::replay::Step;
 use crate::talk::{Kind, OneConnection, Outgoing};
 use crate::terminal::Status;
@@ -26,18 +27,20 @@ pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, Inpu
 /// Whether a human types the messages, into a pipe that reads a terminal.
 pub(super) fn is_typed(args: &ConnectArgs) -> bool {
     let InputArgs { execute, echo, .. } = &args.input;
-    let reads = execute.is_empty() && !echo && args.prompt.replay.is_none();
+    let has_steps = args.steps.has_steps();
+    let reads = execute.is_empty() && !echo && args.prompt.replay.is_none() && !has_steps;
     reads && io::stdin().is_terminal()
 }
 
 /// How a talk with these flags is to go.
-pub(super) fn config(args: &ConnectArgs, typed: bool) -> PipeConfig {
+pub(super) fn config(args: &ConnectArgs, typed: bool, script: Option<RunConfig>) -> PipeConfig {
     PipeConfig {
         framing: args.framing.framing(),
         goal: goal(&args.end),
-        linger: linger(&args.end, typed),
+        linger: linger(args, typed),
         echo: args.input.echo,
         close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
+        script,
     }
 }
 
@@ -45,8 +48,8 @@ pub(super) fn config(args: &ConnectArgs, typed: bool) -> PipeConfig {
 ///
 /// # Errors
 /// Exit 2 for a message that cannot be sent.
-pub(super) fn input(args: &InputArgs, framing: Framing) -> Result<Input> {
-    if args.echo {
+pub(super) fn input(args: &InputArgs, framing: Framing, has_steps: bool) -> Result<Input> {
+    if args.echo || has_steps {
         return Ok(boxed(stream::empty()));
     }
     if args.execute.is_empty() {
@@ -141,8 +144,13 @@ pub(super) fn goal(args: &EndArgs) -> Option<Goal> {
     count.or_else(|| args.until.clone().map(Goal::Until))
 }
 
-/// Who ends the input by hand (Ctrl-D) wants to leave, not to wait.
-fn linger(args: &EndArgs, typed: bool) -> Option<Linger> {
-    let leave = typed && goal(args).is_none();
-    args.linger.or(leave.then_some(Linger::For(Duration::ZERO)))
+/// Who ends the input by hand (Ctrl-D) wants to leave, not to wait. Rules answer until
+/// the peer closes.
+fn linger(args: &ConnectArgs, typed: bool) -> Option<Linger> {
+    let otherwise = match goal(&args.end) {
+        Some(_) => None,
+        None if typed => Some(Linger::For(Duration::ZERO)),
+        None => args.steps.has_rules().then_some(Linger::Forever),
+    };
+    args.end.linger.or(otherwise)
 }

@@ -49,6 +49,17 @@ pub(super) fn setup(args: &InputArgs) -> Result<Vec<Message>> {
     args.setup.iter().map(said).collect()
 }
 
+/// Whether a value of one of these flags is the message itself, and names no file.
+pub(super) fn is_text(text: &str, flags: [&str; 2], raw: &[String]) -> bool {
+    let file = text.strip_prefix('@').is_some_and(|path| !path.is_empty());
+    !file || is_forced(text, flags, raw)
+}
+
+fn is_forced(text: &str, flags: [&str; 2], raw: &[String]) -> bool {
+    let mut flags = flags.iter();
+    flags.any(|flag| raw.contains(&format!("{flag}={text}")))
+}
+
 /// What a value of one of these flags stands for; `raw` is the whole command line.
 fn said(
     text: &str,
@@ -57,9 +68,7 @@ fn said(
     framing: Framing,
     raw: &[String],
 ) -> Result<Said> {
-    let is_forced = flags
-        .iter()
-        .any(|flag| raw.contains(&format!("{flag}={text}")));
+    let is_forced = is_forced(text, flags, raw);
     match text.strip_prefix('@') {
         Some("-") if !is_forced => return Ok(Said::Stdin),
         Some(path) if !path.is_empty() && !is_forced => {

@@ -7,13 +7,14 @@ use anyhow::Result;
 use super::handshake::Heads;
 use super::input::{self, Input};
 use super::log::recording;
-use super::{dialer, end, report};
+use super::{dialer, end, report, steps};
 use crate::cli::connect::ConnectArgs;
 use crate::connection::client::reconnect::Outlook;
 use crate::connection::{OpenConfig, OpenFailure, Secrets, Target, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::pipe::{End, Framing, Pipe, PipeConfig, PipeEvent, Rest, Summary};
 use crate::report::connect::ConnectReport;
+use crate::script::{RunConfig, Unmet};
 use crate::talk::text::duration;
 use crate::talk::{Close, Direction, Entry, Kind, Line, LineEvent, Stop, sentence};
 use crate::terminal::{DataOutput, Status, Verbosity};
@@ -45,7 +46,12 @@ async fn talk(
     open: OpenConfig,
     stop: Pin<Box<impl Future<Output = Stop>>>,
 ) -> Result<ExitStatus> {
-    let (config, input) = talk_config(args, teller)?;
+    let mut stop = stop;
+    let script = tokio::select! {
+        script = steps::script(args) => script?,
+        why = &mut stop => return end::of_stop(why, args.transport.max_time),
+    };
+    let (config, input) = talk_config(args, teller, script)?;
     let line = Line::new(dialer::line(args, Some((target.clone(), open.clone())))?);
     let view = input::view(&args.prompt, teller.status);
     let pipe = Pipe {
@@ -65,6 +71,9 @@ async fn talk(
     if teller.typed && summary.input == Rest::Open {
         summary.input = Rest::Silent;
     }
+    if let End::Unmet(unmet) = &summary.end {
+        teller.tell_last(unmet);
+    }
     match summary.end {
         End::NotOpened(error) => Err(not_opened(&error, &target, &open, &teller.shown()).into()),
         _ => end::judge(summary, goal.as_ref(), args.transport.max_time),
@@ -72,10 +81,14 @@ async fn talk(
 }
 
 /// How the talk is to go, and what goes in.
-fn talk_config(args: &ConnectArgs, teller: &Teller<'_>) -> Result<(PipeConfig, Input)> {
-    let mut config = input::config(args, teller.typed);
+fn talk_config(
+    args: &ConnectArgs,
+    teller: &Teller<'_>,
+    script: Option<RunConfig>,
+) -> Result<(PipeConfig, Input)> {
+    let mut config = input::config(args, teller.typed, script);
     let input = match args.prompt.replay {
-        None => input::input(&args.input, config.framing)?,
+        None => input::input(&args.input, config.framing, args.steps.has_steps())?,
         Some(_) => {
             let steps = recording(&args.prompt, teller.status)?;
             let (input, close) = input::replay(steps, teller.status);
@@ -219,6 +232,25 @@ impl<'a> Teller<'a> {
             let reason = end::one_line(&close.reason);
             let text = format!("Connection closed. Code: {}. Reason: {reason}", close.code);
             self.status.note(text.trim_end());
+        }
+    }
+
+    /// The last records before a step was not met.
+    fn tell_last(&self, unmet: &Unmet) {
+        let status = self.status;
+        let of = match unmet.is_cut() {
+            true => format!(" of {}", unmet.came),
+            false => String::new(),
+        };
+        match unmet.last.len() {
+            0 => return,
+            1 => status.note(&format!("the last record{of}:")),
+            last => status.note(&format!("the last {last}{of} records:")),
+        }
+        let secrets = self.shown();
+        for seen in &unmet.last {
+            let line = secrets.values(&seen.to_string()).into_owned();
+            status.document(Verbosity::Normal, ' ', &line);
         }
     }
 

@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use super::dialer::Dialer;
 use super::end::status_of_stop;
 use super::log::recording;
+use super::steps;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::prompt::PromptArgs;
 use crate::commands::colors::color_env;
@@ -47,6 +48,7 @@ pub(super) async fn run(
         replay: recording(&args.prompt, status)?,
         close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
         prompt: prompt.clone(),
+        rules: steps::script(args).await?,
     };
     // From here on, whatever happens, the terminal is put back.
     let saved = SavedTerminal::save();
@@ -69,6 +71,7 @@ pub(super) async fn run(
     match (outcome.end, outcome.log_misses) {
         (End::Quit, Some(misses)) => Err(Failure::new(ExitStatus::LocalIo, misses).into()),
         (End::Quit, None) => Ok(ExitStatus::Success),
+        (End::Rejected, _) => Ok(ExitStatus::Expectation),
         (End::Interrupted, _) => Ok(ExitStatus::Interrupted),
         (End::Stopped(stop), _) => Ok(status_of_stop(stop)),
     }

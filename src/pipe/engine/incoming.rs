@@ -22,7 +22,12 @@ where
         (self.observe)(PipeEvent::Line(&event));
         match event {
             LineEvent::Entry(entry) => self.on_entry(entry),
-            LineEvent::Connecting(_) | LineEvent::Flushed => {}
+            LineEvent::Connecting(_) => {}
+            LineEvent::Flushed => {
+                if let Some(script) = &mut self.script {
+                    script.run.flushed(Instant::now());
+                }
+            }
             LineEvent::NotOpened(error) => {
                 self.pass.over = true;
                 self.finish(End::NotOpened(error));
@@ -48,6 +53,7 @@ where
                 self.pass.start = Some(now);
                 self.silence.restart(now);
                 self.setup_sent += self.line.setup_len();
+                self.script_opened(now);
             }
             kind if from_peer && !self.pass.discard => {
                 self.receive_message(kind, entry.records.as_ref());
@@ -66,6 +72,7 @@ where
             self.pass.was_closing = true;
             self.pass.end = Some(End::Peer);
         }
+        self.script_closed(&closed);
         self.pass.over = true;
         self.pass.open = Some(open);
         self.pass.closed = Some(closed);
@@ -86,6 +93,7 @@ where
             Some(Goal::Count(_)) | None => self.is_count_reached(),
         };
         self.write(&kind, records);
+        self.script_arrived(&kind, now);
         if self.config.echo {
             self.pending = kind.into_message().map(Outgoing::Message);
         }

@@ -23,6 +23,7 @@ fn summary(end: End, closed: Option<Closed>) -> Summary {
         input: Rest::Ended,
         stay: None,
         first_message: None,
+        step: None,
     }
 }
 
