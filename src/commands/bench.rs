@@ -12,7 +12,6 @@ use anyhow::{Context as _, Result};
 use tokio::time::sleep;
 
 use self::output::JsonOutput;
-use super::colors::color_env;
 use super::demo;
 use super::signals::Signals;
 use crate::bench::config::Mode;
@@ -25,7 +24,7 @@ use crate::exit::{ExitStatus, Failure, status_of_open};
 use crate::report::bench::text::{self, Look};
 use crate::report::bench::{Run, json, live};
 use crate::talk::sentence;
-use crate::terminal::style::ColorChoice;
+use crate::terminal::style::Colors;
 use crate::terminal::{
     Progress, Status, Style, Verbosity, stdout_is_terminal, stdout_width, write_stdout,
 };
@@ -34,7 +33,7 @@ use crate::terminal::{
 const DEFAULT_WIDTH: usize = 80;
 
 /// Runs the command.
-pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Result<ExitStatus> {
+pub(super) fn run(args: &BenchArgs, colors: Colors, status: Status) -> Result<ExitStatus> {
     let limits = limits::raise_and_read();
     let config = plan::config(args)?;
     plan::check_ids(&config)?;
@@ -68,7 +67,7 @@ pub(super) fn run(args: &BenchArgs, color: ColorChoice, status: Status) -> Resul
         summary: &mut summary,
         verdicts: &verdicts,
     };
-    let told = tell(run, json, color, status);
+    let told = tell(run, json, colors, status);
     if let Err(error) = &told {
         status.error(&sentence(error.as_ref()));
     }
@@ -164,10 +163,10 @@ fn show(progress: &mut Progress, config: &BenchConfig, live: &Live) {
 }
 
 /// Shows the report: the text first, which a file that fails does not take along.
-fn tell(mut run: Run<'_>, json: JsonOutput, color: ColorChoice, status: Status) -> Result<()> {
+fn tell(mut run: Run<'_>, json: JsonOutput, colors: Colors, status: Status) -> Result<()> {
     let is_terminal = stdout_is_terminal();
     let look = Look {
-        style: Style::decide(color, color_env(), is_terminal),
+        style: colors.stdout(),
         width: stdout_width()
             .filter(|_| is_terminal)
             .unwrap_or(DEFAULT_WIDTH),

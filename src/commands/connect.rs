@@ -28,7 +28,7 @@ use crate::cli::connect::ConnectArgs;
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure};
 use crate::pipe::Framing;
-use crate::terminal::style::ColorChoice;
+use crate::terminal::style::Colors;
 use crate::terminal::{Status, is_interactive};
 
 /// What to do without a URL away from a terminal.
@@ -36,13 +36,13 @@ const NO_URL: &str =
     "no URL given; write wscli connect URL, or --demo to talk to an echo server of its own";
 
 /// Runs the command.
-pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Result<ExitStatus> {
+pub(super) fn run(args: &ConnectArgs, colors: Colors, status: Status) -> Result<ExitStatus> {
     refuse_proxy(&args.input.execute, std::env::args())?;
     let runtime = runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("could not start the runtime")?;
-    let result = runtime.block_on(until_second_signal(args, color, status));
+    let result = runtime.block_on(until_second_signal(args, colors, status));
     // A read of stdin, or a write to a stdout that nobody reads, may be
     // blocked on a thread of the runtime. It must not hold up the exit.
     runtime.shutdown_background();
@@ -52,7 +52,7 @@ pub(super) fn run(args: &ConnectArgs, color: ColorChoice, status: Status) -> Res
 /// Runs the talk. The first signal ends it politely, the second at once.
 async fn until_second_signal(
     args: &ConnectArgs,
-    color: ColorChoice,
+    colors: Colors,
     status: Status,
 ) -> Result<ExitStatus> {
     let mut signals = Signals::new().context("could not listen for signals")?;
@@ -62,14 +62,14 @@ async fn until_second_signal(
         signals.next().await
     };
     tokio::select! {
-        result = Box::pin(connect(args, color, status, stop)) => result,
+        result = Box::pin(connect(args, colors, status, stop)) => result,
         status = twice => Ok(status),
     }
 }
 
 async fn connect(
     args: &ConnectArgs,
-    color: ColorChoice,
+    colors: Colors,
     status: Status,
     signals: Signals,
 ) -> Result<ExitStatus> {
@@ -86,10 +86,10 @@ async fn connect(
     let target = url.map(|url| dialer.first(&url)).transpose()?;
     if is_prompt(args) {
         let line = dialer::line(args, target)?;
-        return prompt::run(args, color, status, line, dialer, stop).await;
+        return prompt::run(args, colors, status, line, dialer, stop).await;
     }
     let (target, open) = target.ok_or_else(|| Failure::usage(NO_URL))?;
-    pipe::run(args, status, target, open, stop).await
+    pipe::run(args, colors, status, target, open, stop).await
 }
 
 /// Whether the prompt is meant: there is a terminal at both ends, and nothing

@@ -22,13 +22,14 @@ use std::ffi::OsString;
 use clap::error::{ContextKind, ContextValue};
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 
+use self::colors::{color_of, colors};
 use self::saved::Expanded;
-use crate::cli::{Cli, Command, GlobalArgs, When, habits};
+use crate::cli::{Cli, Command, GlobalArgs, habits};
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, Failure, hint_of, or_internal, status_of};
 use crate::talk::sentence;
-use crate::terminal::style::ColorChoice;
-use crate::terminal::{Status, Verbosity, write_stderr, write_stdout};
+use crate::terminal::style::Colors;
+use crate::terminal::{Status, Style, Verbosity, write_stderr, write_stdout};
 
 /// Parses the arguments and runs what they say.
 pub fn run() -> ExitStatus {
@@ -38,13 +39,20 @@ pub fn run() -> ExitStatus {
 fn run_command() -> ExitStatus {
     let (arguments, warnings) = match curl::arguments() {
         Ok(expanded) => expanded,
-        Err(error) => return fail(Status::default(), &error, &Secrets::default()),
+        Err(error) => {
+            let given: Vec<_> = std::env::args_os().collect();
+            let status = Status::default().styled(colors(color_of(&given)).stderr());
+            return fail(status, &error, &Secrets::default());
+        }
     };
     let (cli, matches) = match parse(&arguments) {
         Ok(parsed) => parsed,
-        Err(error) => return show_clap(&habits::explain(error)),
+        Err(error) => {
+            return show_clap(&habits::explain(error), colors(color_of(&arguments)));
+        }
     };
-    let status = Status::new(verbosity(cli.global));
+    let told = Status::new(verbosity(cli.global));
+    let status = told.styled(colors(cli.global.color).stderr());
     for warning in &warnings {
         status.note(warning);
     }
@@ -53,14 +61,15 @@ fn run_command() -> ExitStatus {
         Ok(expanded) => expanded,
         Err(error) => return fail(status, &error, &Secrets::default()),
     };
+    // A saved default may say otherwise.
+    let colors = colors(cli.global.color);
+    let status = told.styled(colors.stderr());
     let result = match (cli.generate, cli.command) {
         (Some(kind), _) => generate::run(kind),
-        (None, Some(Command::Connect(args))) => connect::run(&args, color(cli.global), status),
+        (None, Some(Command::Connect(args))) => connect::run(&args, colors, status),
         (None, Some(Command::Serve(args))) => serve::run(&args, status),
-        (None, Some(Command::ProbeOrigin(args))) => {
-            probe_origin::run(&args, color(cli.global), status)
-        }
-        (None, Some(Command::Bench(args))) => bench::run(&args, color(cli.global), status),
+        (None, Some(Command::ProbeOrigin(args))) => probe_origin::run(&args, colors, status),
+        (None, Some(Command::Bench(args))) => bench::run(&args, colors, status),
         (None, None) => Err(Failure::usage("no command given; see 'wscli --help'").into()),
     };
     result.unwrap_or_else(|error| fail(status, &error, &secrets))
@@ -106,17 +115,27 @@ fn fail(status: Status, error: &anyhow::Error, secrets: &Secrets) -> ExitStatus 
 }
 
 /// Shows what clap has to say: help and version on stdout, errors on stderr.
-fn show_clap(error: &clap::Error) -> ExitStatus {
-    let text = error.render().to_string();
+fn show_clap(error: &clap::Error, colors: Colors) -> ExitStatus {
+    let rendered = error.render();
+    let plain = rendered.to_string();
+    let text = |style: Style| match style.is_colored() {
+        true => rendered.ansi().to_string(),
+        false => plain.clone(),
+    };
     if error.use_stderr() {
-        // It repeats what was given, a URL with a password for one.
-        write_stderr(&Secrets::default().text(&text));
+        // It repeats what was given, a URL with a password for one, which cannot be told
+        // for sure among colours.
+        let safe = Secrets::default().text(&plain);
+        match safe == plain {
+            true => write_stderr(&text(colors.stderr())),
+            false => write_stderr(&safe),
+        }
         if let Some(tip) = tip(error) {
             write_stderr(&format!("\n  tip: {tip}\n"));
         }
         return ExitStatus::Usage;
     }
-    match write_stdout(text.as_bytes()) {
+    match write_stdout(text(colors.stdout()).as_bytes()) {
         Ok(()) => ExitStatus::Success,
         Err(_) => ExitStatus::LocalIo,
     }
@@ -134,15 +153,6 @@ fn tip(error: &clap::Error) -> Option<&'static str> {
         "version" => Some("write 'wscli --version'"),
         _ if is_address => Some("write 'wscli connect URL' to talk to a server"),
         _ => None,
-    }
-}
-
-/// When output is coloured.
-fn color(global: GlobalArgs) -> ColorChoice {
-    match global.color {
-        When::Auto => ColorChoice::Auto,
-        When::Always => ColorChoice::Always,
-        When::Never => ColorChoice::Never,
     }
 }
 

@@ -32,7 +32,7 @@ use crate::origin::catalogue;
 use crate::origin::runner::{self, Ending};
 use crate::origin::verdict::{Report, report};
 use crate::report::probe::{Run, Standing, TargetReport, catalogue as listing};
-use crate::terminal::style::ColorChoice;
+use crate::terminal::style::Colors;
 use crate::terminal::{Status, write_stdout};
 use crate::value::clock;
 
@@ -40,11 +40,7 @@ use crate::value::clock;
 type Stop = watch::Receiver<Option<ExitStatus>>;
 
 /// Runs the command.
-pub(super) fn run(
-    args: &ProbeOriginArgs,
-    color: ColorChoice,
-    status: Status,
-) -> Result<ExitStatus> {
+pub(super) fn run(args: &ProbeOriginArgs, colors: Colors, status: Status) -> Result<ExitStatus> {
     if args.probing.list {
         write_stdout(listing::list().as_bytes())?;
         return Ok(ExitStatus::Success);
@@ -62,7 +58,7 @@ pub(super) fn run(
         .enable_all()
         .build()
         .map_err(|error| Failure::new(ExitStatus::LocalIo, format!("could not start: {error}")))?;
-    let output = Output::new(&args.reports, color, status);
+    let output = Output::new(&args.reports, colors, status);
     let parallel = usize::from(args.discovery.parallel);
     let started = clock::now();
     let (targets, stopped) = runtime.block_on(until_signal(|stop| {

@@ -56,6 +56,22 @@ pub struct Look {
     pub verbosity: Verbosity,
 }
 
+/// JSON in colours, where there are any.
+pub fn painted(style: Style, text: &str) -> Cow<'_, str> {
+    let is_worth_it = text.starts_with(['{', '[']) && text.len() <= MAX_PRETTY_BYTES;
+    if !style.is_colored() || !is_worth_it || !json::is_json(text) {
+        return text.into();
+    }
+    let paint = |(part, text)| match part {
+        Part::Name => style.paint(Role::JsonName, text),
+        Part::String => style.paint(Role::JsonString, text),
+        Part::Number => style.paint(Role::JsonNumber, text),
+        Part::Word => style.paint(Role::JsonWord, text),
+        Part::Between => text.to_owned(),
+    };
+    json::parts(text).into_iter().map(paint).collect()
+}
+
 impl Look {
     /// The lines of an entry, each with its line feed; empty for one that is
     /// not to be shown.
@@ -207,27 +223,11 @@ impl Look {
             true => escape(text),
             false => escape_beginning(shown, text),
         };
-        let mut lines = self.lines(role, moment, number, &self.colored(&escaped));
+        let mut lines = self.lines(role, moment, number, &painted(self.style, &escaped));
         if shown.len() < text.len() {
             lines.push_str(&self.left_out(number, text.len() - shown.len()));
         }
         lines
-    }
-
-    /// JSON in colours, where there are any.
-    fn colored<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let is_worth_it = text.starts_with(['{', '[']) && text.len() <= MAX_PRETTY_BYTES;
-        if !self.style.is_colored() || !is_worth_it || !json::is_json(text) {
-            return text.into();
-        }
-        let paint = |(part, text)| match part {
-            Part::Name => self.style.paint(Role::JsonName, text),
-            Part::String => self.style.paint(Role::JsonString, text),
-            Part::Number => self.style.paint(Role::JsonNumber, text),
-            Part::Word => self.style.paint(Role::JsonWord, text),
-            Part::Between => text.to_owned(),
-        };
-        json::parts(text).into_iter().map(paint).collect()
     }
 
     /// The length of a binary message, and its beginning as `hexdump -C` has it,

@@ -19,22 +19,13 @@ pub use progress::Progress;
 pub use sanitize::sanitize;
 pub use status::{Status, Verbosity};
 pub use style::Style;
+pub use tty::{stderr_is_terminal, stdout_is_terminal};
 
 use std::io::{self, IsTerminal, Write};
 
 /// Whether somebody sits at both ends of the terminal.
 pub fn is_interactive() -> bool {
     io::stdin().is_terminal() && stdout_is_terminal()
-}
-
-/// Whether what is written to stdout is looked at.
-pub fn stdout_is_terminal() -> bool {
-    io::stdout().is_terminal()
-}
-
-/// Whether progress is read by a person.
-pub fn stderr_is_terminal() -> bool {
-    io::stderr().is_terminal()
 }
 
 /// How many columns stdout has, where it is a terminal that says so.

@@ -26,6 +26,18 @@ pub fn sanitize(text: &str) -> Cow<'_, str> {
     Cow::Owned(safe)
 }
 
+/// The same for bytes, of which those that are no UTF-8 are shown as `\xff`.
+pub fn sanitize_bytes(bytes: &[u8]) -> String {
+    let mut safe = String::with_capacity(bytes.len() + 16);
+    for chunk in bytes.utf8_chunks() {
+        safe.push_str(&sanitize(chunk.valid()));
+        for byte in chunk.invalid() {
+            let _ = write!(safe, "\\x{byte:02x}");
+        }
+    }
+    safe
+}
+
 /// The same for a text that is to stay on its line: line feeds are escaped
 /// too, so that no stranger can write a line that looks like ours.
 pub fn sanitize_line(text: &str) -> Cow<'_, str> {

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use super::sanitize::sanitize_report;
+use super::style::{Role, Style};
 
 /// How much is told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
@@ -23,12 +24,21 @@ pub enum Verbosity {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Status {
     verbosity: Verbosity,
+    style: Style,
 }
 
 impl Status {
     /// A writer that tells this much.
     pub fn new(verbosity: Verbosity) -> Self {
-        Self { verbosity }
+        Self {
+            verbosity,
+            style: Style::plain(),
+        }
+    }
+
+    /// The same writer, with its marks in colour where there is any.
+    pub fn styled(self, style: Style) -> Self {
+        Self { style, ..self }
     }
 
     /// Whether lines of this level are shown, for texts that cost to make.
@@ -38,7 +48,7 @@ impl Status {
 
     /// An error: shown always.
     pub fn error(&self, text: &str) {
-        write(&format!("wscli: {text}"));
+        self.write(Role::Error, "wscli:", text);
     }
 
     /// A warning, or something that the user must know.
@@ -64,21 +74,34 @@ impl Status {
     /// Lines of a document, such as a head of HTTP, each behind a `mark` that
     /// tells whose it is.
     pub fn document(&self, level: Verbosity, mark: char, text: &str) {
+        let role = match mark {
+            '>' => Role::Sent,
+            '<' => Role::Received,
+            _ => Role::Status,
+        };
         if self.shows(level) {
             for line in text.lines() {
-                write(format!("{mark} {line}").trim_end());
+                self.write(role, mark.encode_utf8(&mut [0; 4]), line.trim_end());
             }
         }
     }
 
     fn line(&self, level: Verbosity, text: &str) {
         if self.shows(level) {
-            write(&format!("* {text}"));
+            match text.strip_prefix("hint: ") {
+                Some(hint) => self.write(Role::Status, "* hint:", hint),
+                None => self.write(Role::Status, "*", text),
+            }
         }
     }
-}
 
-fn write(text: &str) {
-    let mut stderr = io::stderr().lock();
-    let _ = writeln!(stderr, "{}", sanitize_report(text));
+    /// The mark of ours alone is painted: all else may be a stranger's.
+    fn write(&self, role: Role, mark: &str, text: &str) {
+        let mut line = self.style.paint(role, mark);
+        if !text.is_empty() {
+            line.push(' ');
+            line.push_str(&sanitize_report(text));
+        }
+        let _ = writeln!(io::stderr().lock(), "{line}");
+    }
 }

@@ -4,6 +4,8 @@
 
 use colored::{Color, Colorize as _};
 
+use super::tty::{stderr_is_terminal, stdout_is_terminal};
+
 /// When output is coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ColorChoice {
@@ -25,6 +27,30 @@ pub struct ColorEnv {
     pub force: bool,
     /// `TERM` is `dumb`.
     pub dumb: bool,
+}
+
+/// What decides of colours, told once for all streams.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Colors {
+    choice: ColorChoice,
+    env: ColorEnv,
+}
+
+impl Colors {
+    /// What the user says on the command line first, then the environment.
+    pub fn new(choice: ColorChoice, env: ColorEnv) -> Self {
+        Self { choice, env }
+    }
+
+    /// Whether there is colour on stdout.
+    pub fn stdout(self) -> Style {
+        Style::decide(self.choice, self.env, stdout_is_terminal())
+    }
+
+    /// Whether there is colour on stderr.
+    pub fn stderr(self) -> Style {
+        Style::decide(self.choice, self.env, stderr_is_terminal())
+    }
 }
 
 /// What a text is.
@@ -81,8 +107,11 @@ impl Style {
             ColorChoice::Auto if env.force => true,
             ColorChoice::Auto => is_terminal && !env.dumb && !env.off,
         };
-        // `colored` would decide again, by stdout alone.
-        colored::control::set_override(color);
+        if color {
+            // `colored` would decide again, by stdout alone. What is to have none is
+            // not painted.
+            colored::control::set_override(true);
+        }
         Self { color }
     }
 

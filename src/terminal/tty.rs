@@ -12,6 +12,16 @@ const RESET: &str = "\x1b[?2026l\x1b[?2004l\x1b[?25h";
 /// Turns bracketed paste on again.
 const PASTE_ON: &str = "\x1b[?2004h";
 
+/// Whether what is written to stdout is looked at.
+pub fn stdout_is_terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Whether progress is read by a person.
+pub fn stderr_is_terminal() -> bool {
+    io::stderr().is_terminal()
+}
+
 /// Whether the process has a controlling terminal that is still open, whatever its
 /// standard streams are.
 pub fn is_controlled() -> bool {

@@ -2,6 +2,7 @@
 
 mod bench;
 #[cfg(unix)]
+mod colors;
 mod connect;
 #[cfg(unix)]
 mod dial;

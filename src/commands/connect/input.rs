@@ -18,8 +18,10 @@ use crate::decode::{self, Decode, Records, Unread, json};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
 use crate::script::RunConfig;
 use crate::talk::replay::Step;
-use crate::talk::{Kind, OneConnection, Outgoing};
-use crate::terminal::Status;
+use crate::talk::{Kind, OneConnection, Outgoing, text};
+use crate::terminal::sanitize::sanitize_bytes;
+use crate::terminal::style::Colors;
+use crate::terminal::{Status, Style, sanitize, stdout_is_terminal};
 
 /// What is sent, over however many connections.
 pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>>;
@@ -92,9 +94,56 @@ pub(super) fn replay(steps: Vec<Step>, status: Status) -> (Input, Option<CloseFr
     (boxed(recording.into_stream().map(Ok)), close)
 }
 
+/// In which colours messages are written (`--pretty`), and whether they are made safe
+/// for a terminal before that: what writes to one cannot tell our colours from a
+/// stranger's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Paint {
+    style: Style,
+    is_safe: bool,
+}
+
+impl Paint {
+    /// What the flags and stdout say.
+    pub(super) fn new(args: &ConnectArgs, colors: Colors) -> Self {
+        let is_text = matches!(args.framing.framing(), Framing::Lines | Framing::Nul);
+        Self {
+            style: match args.prompt.pretty && is_text {
+                true => colors.stdout(),
+                false => Style::plain(),
+            },
+            is_safe: !args.prompt.raw && stdout_is_terminal(),
+        }
+    }
+
+    /// Whether there is colour.
+    pub(super) fn is_colored(self) -> bool {
+        self.style.is_colored()
+    }
+
+    /// What is written of a message whose texts are these.
+    fn texts(self, message: &Kind, texts: Option<Vec<String>>) -> Option<Vec<String>> {
+        if !self.is_colored() {
+            return texts;
+        }
+        let texts = match (texts, self.is_safe) {
+            (Some(texts), true) => texts
+                .iter()
+                .map(|text| sanitize(text).into_owned())
+                .collect(),
+            (Some(texts), false) => texts,
+            (None, true) => vec![sanitize_bytes(message.data().unwrap_or_default())],
+            (None, false) => return None,
+        };
+        let paint = |text: String| text::painted(self.style, &text).into_owned();
+        Some(texts.into_iter().map(paint).collect())
+    }
+}
+
 /// What `--filter` and `--pretty` make of a received message.
 pub(super) fn view(
     args: &PromptArgs,
+    paint: Paint,
     status: Status,
 ) -> impl Fn(&Kind, Option<&Records>) -> Option<Vec<String>> + use<'_> {
     let told = Cell::new(false);
@@ -104,7 +153,7 @@ pub(super) fn view(
             told.set(true);
             status.note(unread.note());
         }
-        texts
+        paint.texts(message, texts)
     }
 }
 

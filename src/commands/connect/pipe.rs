@@ -5,7 +5,7 @@ use std::pin::Pin;
 use anyhow::Result;
 
 use super::handshake::Heads;
-use super::input::{self, Input};
+use super::input::{self, Input, Paint};
 use super::log::recording;
 use super::{dialer, end, report, steps};
 use crate::cli::connect::ConnectArgs;
@@ -17,11 +17,13 @@ use crate::report::connect::ConnectReport;
 use crate::script::{RunConfig, Unmet};
 use crate::talk::text::duration;
 use crate::talk::{Close, Direction, Entry, Kind, Line, LineEvent, Stop, sentence};
+use crate::terminal::style::Colors;
 use crate::terminal::{DataOutput, Status, Verbosity};
 
 /// Runs the pipe to its end, and writes the report.
 pub(super) async fn run(
     args: &ConnectArgs,
+    colors: Colors,
     status: Status,
     target: Target,
     open: OpenConfig,
@@ -30,7 +32,8 @@ pub(super) async fn run(
     let secrets = open.secrets(&target);
     let report = ConnectReport::new(secrets.url(&target.wire_url()));
     let mut teller = Teller::new(args, status, report, secrets.clone());
-    let result = talk(args, &mut teller, target, open, stop).await;
+    let paint = Paint::new(args, colors);
+    let result = talk(args, paint, &mut teller, target, open, stop).await;
     let written = match &args.report.json {
         Some(path) => report::write(path, teller.report, &result, &secrets),
         None => Ok(()),
@@ -41,6 +44,7 @@ pub(super) async fn run(
 
 async fn talk(
     args: &ConnectArgs,
+    paint: Paint,
     teller: &mut Teller<'_>,
     target: Target,
     open: OpenConfig,
@@ -53,11 +57,11 @@ async fn talk(
     };
     let (config, input) = talk_config(args, teller, script)?;
     let line = Line::new(dialer::line(args, Some((target.clone(), open.clone())))?);
-    let view = input::view(&args.prompt, teller.status);
+    let view = input::view(&args.prompt, paint, teller.status);
     let pipe = Pipe {
         line,
         input,
-        output: match args.prompt.raw {
+        output: match args.prompt.raw || paint.is_colored() {
             true => DataOutput::raw_stdout(),
             false => DataOutput::stdout(),
         },

@@ -11,7 +11,6 @@ use super::log::recording;
 use super::steps;
 use crate::cli::connect::ConnectArgs;
 use crate::cli::prompt::PromptArgs;
-use crate::commands::colors::color_env;
 use crate::commands::folders::state_file;
 use crate::connection::CloseFrame;
 use crate::decode::Decode;
@@ -20,9 +19,9 @@ use crate::prompt::helper::Prompt;
 use crate::prompt::{self, End, SessionConfig, Source, SourceConfig};
 use crate::talk::text::{Look, MAX_SHOWN_BYTES};
 use crate::talk::{LineConfig, Stop};
-use crate::terminal::style::ColorChoice;
+use crate::terminal::style::Colors;
 use crate::terminal::tty::{SavedTerminal, clear_row};
-use crate::terminal::{self, Status, Style, Verbosity};
+use crate::terminal::{Status, Style, Verbosity};
 
 /// How much of the log is kept in memory, for `/log save`.
 const KEPT_BYTES: usize = 2 << 20;
@@ -30,13 +29,13 @@ const KEPT_BYTES: usize = 2 << 20;
 /// Runs the prompt until the user leaves it.
 pub(super) async fn run(
     args: &ConnectArgs,
-    color: ColorChoice,
+    colors: Colors,
     status: Status,
     mut line: LineConfig,
     dialer: Arc<Dialer>,
     stop: impl Future<Output = Stop>,
 ) -> Result<ExitStatus> {
-    let style = Style::decide(color, color_env(), terminal::stdout_is_terminal());
+    let style = colors.stdout();
     let prompt = Prompt::default();
     line.transcript = line.transcript.keeping(KEPT_BYTES);
     line.transcript

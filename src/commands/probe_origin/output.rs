@@ -7,7 +7,6 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use super::super::colors::color_env;
 use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
 use crate::exit::{ExitStatus, Failure};
@@ -17,7 +16,7 @@ use crate::report::probe::{
     Run, TargetReport, github, gitlab, html, json, junit, markdown, poc, sarif,
 };
 use crate::terminal::sanitize::sanitize_report;
-use crate::terminal::style::{ColorChoice, Style};
+use crate::terminal::style::Colors;
 use crate::terminal::{
     Status, Verbosity, stderr_is_terminal, stderr_width, stdout_is_terminal, stdout_width,
     write_stderr, write_stdout,
@@ -29,17 +28,17 @@ type Render = fn(&Run) -> String;
 /// The streams and files of a run.
 pub(super) struct Output<'a> {
     args: &'a ReportArgs,
-    color: ColorChoice,
+    colors: Colors,
     status: Status,
     /// Whether the report itself takes stdout.
     json_on_stdout: bool,
 }
 
 impl<'a> Output<'a> {
-    pub(super) fn new(args: &'a ReportArgs, color: ColorChoice, status: Status) -> Self {
+    pub(super) fn new(args: &'a ReportArgs, colors: Colors, status: Status) -> Self {
         Self {
             args,
-            color,
+            colors,
             status,
             json_on_stdout: args.json.as_deref() == Some(Path::new("-")),
         }
@@ -92,13 +91,13 @@ impl<'a> Output<'a> {
 
     /// Shows the table.
     pub(super) fn show(&self, target: &TargetReport) -> Result<()> {
-        let (to_terminal, width) = if self.json_on_stdout {
-            (stderr_is_terminal(), stderr_width())
+        let (to_terminal, width, style) = if self.json_on_stdout {
+            (stderr_is_terminal(), stderr_width(), self.colors.stderr())
         } else {
-            (stdout_is_terminal(), stdout_width())
+            (stdout_is_terminal(), stdout_width(), self.colors.stdout())
         };
         let look = Look {
-            colour: Style::decide(self.color, color_env(), to_terminal).is_colored(),
+            colour: style.is_colored(),
             evidence: self.status.shows(Verbosity::Verbose),
             width: width.filter(|_| to_terminal),
         };
