@@ -6,8 +6,8 @@ use anyhow::{Context, Error, Result};
 
 use super::input::goal;
 use crate::cli::connect::ConnectArgs;
-use crate::connection::Closed;
 use crate::connection::client::reconnect::Outlook;
+use crate::connection::{Closed, diagnose};
 use crate::exit::{ExitStatus, Failure, status_of, status_of_socket};
 use crate::pipe::{End, Goal, InputError, Quiet, Rest, Summary, silence};
 use crate::talk::{Stop, sentence};
@@ -345,7 +345,12 @@ fn closed(closed: &Closed) -> Result<()> {
     if !closed.by_peer || matches!(closed.code(), 1000 | 1001 | 1005) {
         return Ok(());
     }
-    Err(Failure::new(ExitStatus::PeerClosed, closed_by_peer(closed)).into())
+    let failure = Failure::new(ExitStatus::PeerClosed, closed_by_peer(closed));
+    Err(failure.with_hint(hint(closed)).into())
+}
+
+fn hint(closed: &Closed) -> Option<String> {
+    diagnose::of_close(closed).map(str::to_owned)
 }
 
 fn closed_by_peer(closed: &Closed) -> String {
@@ -380,6 +385,7 @@ fn unmet(goal: &Goal, summary: &Summary, result: Result<()>) -> Error {
         ExitStatus::Expectation,
         format!("{expected}, {received} came; {cause}"),
     )
+    .with_hint(summary.closed.as_ref().and_then(hint))
     .into()
 }
 

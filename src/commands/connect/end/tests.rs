@@ -7,6 +7,7 @@ use clap::Parser;
 use super::*;
 use crate::cli::{Cli, Command};
 use crate::connection::{CloseCode, CloseFrame, SocketError};
+use crate::exit::hint_of;
 use crate::pipe::silence::Stay;
 
 fn summary(end: End, closed: Option<Closed>) -> Summary {
@@ -93,6 +94,16 @@ fn every_end_has_its_status() {
     }
     let met = summary(End::Goal, lost());
     assert_eq!(judge(met, Some(&Goal::Count(2)), None).unwrap(), Success);
+}
+
+#[test]
+fn a_close_for_want_of_credentials_has_its_hint() {
+    for goal in [None, Some(&Goal::Count(3))] {
+        let result = judge(summary(End::Peer, closed(true, 4401, None)), goal, None);
+        let error = result.unwrap_err();
+        let hint = hint_of(&error).unwrap_or_default();
+        assert!(hint.contains("--bearer"), "{error:#}: {hint}");
+    }
 }
 
 #[test]

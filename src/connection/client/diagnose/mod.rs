@@ -6,11 +6,13 @@
 //! out where nothing is known.
 
 mod answer;
+mod closed;
 mod facts;
 mod proxy;
 mod silence;
 mod unanswered;
 
+pub use self::closed::of_close;
 use self::facts::Facts;
 use crate::connection::client::failure::{OpenError, OpenFailure};
 use crate::connection::client::open::OpenConfig;
