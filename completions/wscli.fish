@@ -134,28 +134,34 @@ complete -c wscli -n "__fish_wscli_using_subcommand connect" -l no-delay -d 'Rep
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s v -l verbose -d 'Tell more: -v the steps, -vv both heads of the handshake and control frames'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s q -l quiet -d 'Tell errors only'
 complete -c wscli -n "__fish_wscli_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on this address of the machine; 0.0.0.0 and :: are all of them' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l host -d 'Listen on this address of the machine, \'localhost\' being both 127.0.0.1 and ::1, and 0.0.0.0 and :: all addresses; repeat for more on the same port [default: 127.0.0.1]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -s p -l port -d 'Listen on this port; 0 takes a free one. A socket from systemd (LISTEN_FDS) takes the place of host and port [default: 5000, or the next that is free]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l listen -d 'Listen here too, or here alone without --host and --port; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket -d 'Listen on this Unix domain socket instead; what a dead server left there is replaced' -r -F
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l unix-socket-mode -d 'The mode of that socket\'s file in octal digits, such as 660; who may write to it may connect [default: what the umask leaves]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l trusted-proxy -d 'Believe this proxy, an address, a network or \'unix\', when its Forwarded or X-Forwarded-For names the client: the last address there that is not a proxy\'s; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l path -d 'Echo at this path, whatever its case; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l static -d 'Serve the files of this folder at other paths, instead of the page' -r -F
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l chaos -d 'Let things go wrong, by share of the messages sent: \'delay=10ms..200ms,lose=1%,drop=1%,reset=1%,close=0.1%\'' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l seed -d 'Repeat the chances of an earlier --chaos, whose seed was printed' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l allow-origin -d 'Let in pages of this origin only: scheme, host, and a port that is not the default; repeat for more, \'*\' lets in all [default: all]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l auth -d 'Ask every request for these credentials, basic:USER:PASSWORD or bearer:TOKEN, or for one of those in the lines of a file; repeat for more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l subprotocol -l protocol -d 'Speak this subprotocol where a client offers it; repeat in order of preference' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l compress -d 'Agree to permessage-deflate; with PARAMS such as \'server_no_context_takeover; client_max_window_bits=10\' only on these terms' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; plain messages below 16KiB pass through one that all share' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as the system allows]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503, or closed when too many of them come at a time [default: no limit]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l write-timeout -d 'Drop a client that takes nothing of what is sent to it for this long' -r
-complete -c wscli -n "__fish_wscli_using_subcommand serve" -l handshake-timeout -d 'How long a client may take for its request' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive -d 'How to keep quiet connections alive' -r -f -a "ping\t'A Ping after each interval without a frame from the peer'
 pong\t'An unsolicited, empty Pong every interval'
 off\t'Nothing'"
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-interval -d 'The quiet time before a keep-alive frame; 0 sends none' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l keep-alive-timeout -d 'Close with 1011 when a keep-alive ping is not answered within this time [default: wait for ever]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-message-size -d 'Accept messages up to this size; a larger one is answered with Close 1009' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l receive-buffer-size -d 'The read buffer of each connection; plain messages below 16KiB pass through one that all share' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections -d 'Keep this many WebSockets open at a time; more are answered with 503 [default: as many as there are file descriptors, less some for operators]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-connections-per-ip -d 'Take this many connections from one address at a time, a /64 counting as one; more are answered with 503, or closed when too many of them come at a time [default: no limit]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l max-rate -d 'Read at most this many messages a second of each connection; a client that sends more has to wait [default: no limit]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l idle-timeout -d 'Close with 1001 when a client has sent nothing, not even a pong, for this long [default: never]' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l write-timeout -d 'Drop a client that takes nothing of what is sent to it for this long' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l handshake-timeout -d 'How long a client may take for its request' -r
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l drain-delay -d 'When asked to end, answer /healthz with 503 and go on for this long before the port closes, so that a load balancer sends nobody more' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l grace -d 'How long to wait at the end for clients to answer the Close' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l workers -d 'Serve on this many threads [default: one for each core]' -r
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l admin -d 'Answer /healthz and /metrics (Prometheus) at this address, such as 127.0.0.1:9090' -r
@@ -167,6 +173,7 @@ complete -c wscli -n "__fish_wscli_using_subcommand serve" -l tls-client-ca -d '
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l color -d 'When to colour the output' -r -f -a "auto\t'At a terminal, unless the environment says otherwise'
 always\t'Always'
 never\t'Never'"
+complete -c wscli -n "__fish_wscli_using_subcommand serve" -l proxy-protocol -d 'Expect a header of the PROXY protocol, version 1 or 2, from every trusted proxy, and take the client\'s address from it'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l no-page -d 'Do not serve the page at /'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l lab -d 'Mount the fault lab: /delay/MS, /close/CODE, /drop, /bad-utf8 and more; GET /lab lists them all'
 complete -c wscli -n "__fish_wscli_using_subcommand serve" -l require-origin -d 'Refuse requests without an Origin header, which browsers always send'

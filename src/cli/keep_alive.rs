@@ -35,6 +35,13 @@ pub(crate) fn keep_alive(
     if timeout.is_some_and(|timeout| timeout.is_zero()) {
         return Err("--keep-alive-timeout 0 leaves no time for an answer; give more".into());
     }
+    if timeout.is_some() && interval.is_zero() {
+        return Err(
+            "--keep-alive-interval 0 sends no ping that --keep-alive-timeout could wait for; \
+             leave one of them out"
+                .into(),
+        );
+    }
     Ok(match mode {
         KeepAliveMode::Off => KeepAlive::Off,
         _ if interval.is_zero() => KeepAlive::Off,
@@ -69,6 +76,7 @@ mod tests {
             (Off, second, None, Some(KeepAlive::Off)),
             (Ping, Duration::ZERO, None, Some(KeepAlive::Off)),
             (Ping, second, Some(Duration::ZERO), None),
+            (Ping, Duration::ZERO, Some(second), None),
             (Pong, second, Some(second), None),
             (Off, second, Some(second), None),
         ] {

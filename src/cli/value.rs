@@ -18,6 +18,50 @@ pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Parses a number of things of which there has to be one.
+///
+/// # Errors
+/// A sentence that says so.
+pub(crate) fn positive_count(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("nobody could connect; give 1 or more, or leave it out".to_owned()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("write a number, such as 100".to_owned()),
+    }
+}
+
+/// Parses a size of which there has to be some.
+///
+/// # Errors
+/// A sentence that says which forms are understood.
+pub(crate) fn positive_size(text: &str) -> Result<usize, String> {
+    match size(text).map_err(|error| error.to_string())? {
+        0 => Err("no message would be small enough; give 1 or more".to_owned()),
+        size => Ok(size),
+    }
+}
+
+/// Parses a port to listen on.
+///
+/// # Errors
+/// A sentence that says which form is understood.
+pub(crate) fn port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| "write a port from 1 to 65535, or 0 for a free one".to_owned())
+}
+
+/// Parses the mode of a file.
+///
+/// # Errors
+/// A sentence that says which form is understood.
+#[cfg(unix)]
+pub(crate) fn mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8)
+        .ok()
+        .filter(|mode| *mode <= 0o777);
+    mode.ok_or_else(|| "write the mode in octal digits, such as 660".to_owned())
+}
+
 /// Parses the value of `--linger`: a duration, or `inf`.
 ///
 /// # Errors

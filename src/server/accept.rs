@@ -2,6 +2,7 @@
 //! all.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -10,11 +11,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, timeout};
 
 use super::context::{
-    ConnectionId, Context, Controller, Counters, Event, Limits, Monitor, Observer, Peer, Rooms,
-    ServerConfig, Totals,
+    Admission, ConnectionId, Context, Controller, Counted, Counters, Event, Limits, Monitor,
+    Observer, Peer, Rooms, ServerConfig, Shortage, Totals,
 };
 use super::http::{self, Connection};
 use super::workers::Workers;
@@ -50,7 +51,7 @@ impl Listener for TcpListener {
         // Answers are batched here already; Nagle's algorithm would only add a
         // round trip. A connection that is gone shows so when it is read.
         let _ = stream.set_nodelay(true);
-        Ok((stream, Peer::Tcp(address)))
+        Ok((stream, Peer::Tcp(canonical(address))))
     }
 
     fn detach(
@@ -84,6 +85,8 @@ pub struct Server {
     observer: Observer,
     workers: Workers,
     monitor: Monitor,
+    /// How many connections there may be at a time, WebSockets or not.
+    max_sockets: Option<usize>,
 }
 
 impl Server {
@@ -103,6 +106,16 @@ impl Server {
             observer,
             workers,
             monitor,
+            max_sockets: None,
+        }
+    }
+
+    /// Serves no more connections at a time than this, WebSockets or not; `None` is as
+    /// many as there are.
+    pub(crate) fn with_max_sockets(self, max_sockets: Option<usize>) -> Self {
+        Self {
+            max_sockets,
+            ..self
         }
     }
 
@@ -135,6 +148,12 @@ impl Server {
             () = shutdown => {}
             () = accept.run(&mut listener) => {}
         }
+        let delay = self.config.drain_delay;
+        if !delay.is_zero() {
+            self.monitor.drain();
+            (self.observer)(Event::DrainDelayed { delay });
+            let _ = timeout(delay, accept.run(&mut listener)).await;
+        }
         // Clients that were there before the end get a Close, not a reset.
         while let Some(Ok((stream, peer))) = listener.accept().now_or_never() {
             accept.assign::<L>(stream, peer);
@@ -152,7 +171,11 @@ impl Server {
 
     fn contexts(&self) -> Vec<Arc<Context>> {
         let config = &self.config;
-        let limits = Limits::new(config.max_connections, config.max_connections_per_ip);
+        let limits = Limits::new(
+            config.max_connections,
+            self.max_sockets,
+            config.max_connections_per_ip,
+        );
         let rooms = Arc::<Rooms>::default();
         let context = |counters: &Arc<Counters>| {
             Arc::new(Context {
@@ -216,6 +239,7 @@ impl Accept<'_> {
         let connection = ConnectionId {
             id: self.accepted,
             peer,
+            proxy: None,
         };
         let worker = (0..self.contexts.len())
             .min_by_key(|worker| self.monitor.load(*worker))
@@ -227,13 +251,22 @@ impl Accept<'_> {
         // Counted here, so that the next one finds it counted.
         let counted = context.counters.connection();
         // So is the limit of an address: in the order of acceptance.
-        let admission = context.limits.admit(peer);
+        // What a proxy brings counts for its client, which is not known yet.
+        let place = context.limits.take_place();
+        let admission = match &place {
+            None => context.limits.turn_away(Shortage::OfServer),
+            Some(_) if context.config.trusted_proxies.trusts(peer) => {
+                Admission::Admitted(Counted::for_nobody())
+            }
+            Some(_) => context.limits.admit(peer),
+        };
+        let accepted = Instant::now();
         let context = Arc::clone(context);
         if !self.workers.are_apart() {
             let task = async move {
-                let _counted = counted;
+                let _counted = (counted, place);
                 http::admit(
-                    Connection::plain(stream, connection),
+                    Connection::plain(stream, connection, accepted),
                     admission,
                     context,
                     stop,
@@ -246,12 +279,12 @@ impl Accept<'_> {
             return;
         };
         let task = async move {
-            let _counted = counted;
+            let _counted = (counted, place);
             // It fails where descriptors or memory are short; the client then
             // finds the connection closed.
             if let Ok(stream) = attach() {
                 http::admit(
-                    Connection::plain(stream, connection),
+                    Connection::plain(stream, connection, accepted),
                     admission,
                     context,
                     stop,
@@ -261,6 +294,11 @@ impl Accept<'_> {
         };
         self.workers.spawn(worker, task);
     }
+}
+
+/// An address of IPv4 as such, where a socket of IPv6 has accepted it.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
 fn is_of_one_connection(error: &io::Error) -> bool {
@@ -277,11 +315,9 @@ mod tests {
     use std::collections::VecDeque;
     use std::sync::Mutex;
 
+    use super::*;
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
     use tokio::sync::oneshot;
-    use tokio::time::Instant;
-
-    use super::*;
 
     impl From<DuplexStream> for Transport {
         fn from(stream: DuplexStream) -> Self {
@@ -333,6 +369,7 @@ mod tests {
                 Event::HandshakeFailed { .. } => "handshake failed",
                 Event::Ended { .. } => "ended",
                 Event::AcceptPaused(_) => "accept paused",
+                Event::DrainDelayed { .. } => "drain delayed",
                 Event::Draining { .. } => "draining",
             });
         });

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
@@ -60,8 +61,9 @@ impl Files {
     fn place(&self, path: &str) -> Option<PathBuf> {
         let mut place = self.0.clone();
         for name in path.split('/').filter(|name| !name.is_empty()) {
-            let is_plain = !name.starts_with('.') || name == ".well-known";
-            if !is_plain || name.contains(['\\', ':', '\0']) {
+            // A colon names a stream or a drive on Windows, and nothing elsewhere.
+            let acts = name.contains(['\\', '\0']) || (cfg!(windows) && name.contains(':'));
+            if is_hidden(name) || acts {
                 return None;
             }
             place.push(name);
@@ -70,11 +72,39 @@ impl Files {
     }
 }
 
+/// Whether a name is of what is not served.
+fn is_hidden(name: &str) -> bool {
+    name.starts_with('.') && name != ".well-known"
+}
+
+impl Files {
+    /// Why nothing will be found at `/`, if so.
+    pub(crate) fn warning(&self) -> Option<String> {
+        let folder = self.0.display();
+        match std::fs::read_dir(&self.0) {
+            Err(error) => Some(format!("the folder {folder} cannot be read: {error}")),
+            Ok(_) if !self.0.join("index.html").is_file() => Some(format!(
+                "the folder {folder} has no index.html, so / is not found"
+            )),
+            Ok(_) => None,
+        }
+    }
+
+    /// Whether a place with all links followed may be served: it is in the folder, and
+    /// no part of its own name is hidden.
+    fn contains(&self, place: &Path) -> bool {
+        place
+            .strip_prefix(&self.0)
+            .is_ok_and(|inner| inner.iter().all(|name| !is_hidden(&name.to_string_lossy())))
+    }
+}
+
 /// What a path leads to.
 pub(crate) enum Found {
     File {
         file: File,
         length: u64,
+        modified: Option<SystemTime>,
         content_type: &'static str,
     },
     /// A folder, whose address ends with a slash.
@@ -84,7 +114,12 @@ pub(crate) enum Found {
 /// Looks for the file that a path means; a folder's is its `index.html`.
 pub(crate) async fn find(folder: &Files, path: &str) -> Option<Found> {
     let mut place = tokio::fs::canonicalize(folder.place(path)?).await.ok()?;
-    if place.starts_with(&folder.0) && tokio::fs::metadata(&place).await.ok()?.is_dir() {
+    let is_folder = tokio::fs::metadata(&place).await.ok()?.is_dir();
+    // A file's address ends with its name.
+    if !is_folder && path.ends_with('/') {
+        return None;
+    }
+    if folder.contains(&place) && is_folder {
         let index = tokio::fs::canonicalize(place.join("index.html"))
             .await
             .ok()?;
@@ -93,7 +128,7 @@ pub(crate) async fn find(folder: &Files, path: &str) -> Option<Found> {
         }
         place = index;
     }
-    if !place.starts_with(&folder.0) {
+    if !folder.contains(&place) {
         return None;
     }
     // Before it is opened: opening a pipe would wait for its writer.
@@ -101,10 +136,11 @@ pub(crate) async fn find(folder: &Files, path: &str) -> Option<Found> {
         return None;
     }
     let file = File::open(&place).await.ok()?;
-    let length = file.metadata().await.ok()?.len();
+    let metadata = file.metadata().await.ok()?;
     Some(Found::File {
         file,
-        length,
+        length: metadata.len(),
+        modified: metadata.modified().ok(),
         content_type: content_type(&place),
     })
 }
@@ -112,23 +148,23 @@ pub(crate) async fn find(folder: &Files, path: &str) -> Option<Found> {
 /// What browsers are to take a file for.
 fn content_type(path: &Path) -> &'static str {
     let extension = path.extension().and_then(|extension| extension.to_str());
-    match extension.map(str::to_ascii_lowercase).as_deref() {
-        Some("html" | "htm") => "text/html; charset=utf-8",
-        Some("js" | "mjs") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("json" | "map") => "application/json",
-        Some("txt" | "md" | "log") => "text/plain; charset=utf-8",
-        Some("xml") => "text/xml; charset=utf-8",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("jpg" | "jpeg") => "image/jpeg",
-        Some("gif") => "image/gif",
-        Some("webp") => "image/webp",
-        Some("ico") => "image/x-icon",
-        Some("woff2") => "font/woff2",
-        Some("wasm") => "application/wasm",
-        Some("pdf") => "application/pdf",
-        _ => "application/octet-stream",
+    let extension = extension.map(str::to_ascii_lowercase).unwrap_or_default();
+    match extension.as_str() {
+        "html" | "htm" => "text/html; charset=utf-8",
+        "js" | "mjs" => "text/javascript; charset=utf-8",
+        "css" => "text/css; charset=utf-8",
+        "csv" => "text/csv; charset=utf-8",
+        "txt" | "md" | "log" => "text/plain; charset=utf-8",
+        "xml" => "text/xml; charset=utf-8",
+        "map" => "application/json",
+        "jsonl" => "application/jsonl",
+        "woff" => "font/woff",
+        "woff2" => "font/woff2",
+        "ttf" => "font/ttf",
+        "otf" => "font/otf",
+        _ => mime_guess::from_ext(&extension)
+            .first_raw()
+            .unwrap_or("application/octet-stream"),
     }
 }
 
@@ -140,7 +176,7 @@ pub(crate) struct FileBody {
 }
 
 impl FileBody {
-    /// The first `length` bytes of a file; `guard` lives as long as they do.
+    /// The next `length` bytes of a file; `guard` lives as long as they do.
     pub(crate) fn new(file: File, length: u64, guard: Arc<dyn Send + Sync>) -> Self {
         Self {
             file,
@@ -201,8 +237,8 @@ mod tests {
             ("/./a", None),
             ("/.git/config", None),
             ("/a\\..\\b", None),
-            ("/C:/x", None),
             ("/a\0b", None),
+            ("/a:b", (!cfg!(windows)).then_some("/srv/a:b")),
         ] {
             assert_eq!(files.place(path), place.map(PathBuf::from), "{path}");
         }
@@ -214,6 +250,20 @@ mod tests {
             ("a.HTML", "text/html; charset=utf-8"),
             ("a.b.js", "text/javascript; charset=utf-8"),
             ("Makefile", "application/octet-stream"),
+            ("a.json", "application/json"),
+            ("a.svg", "image/svg+xml"),
+            ("a.mp4", "video/mp4"),
+            ("a.webm", "video/webm"),
+            ("a.mp3", "audio/mpeg"),
+            ("a.avif", "image/avif"),
+            ("a.woff", "font/woff"),
+            ("a.woff2", "font/woff2"),
+            ("a.ttf", "font/ttf"),
+            ("a.wasm", "application/wasm"),
+            ("a.csv", "text/csv; charset=utf-8"),
+            ("a.jsonl", "application/jsonl"),
+            ("a.webmanifest", "application/manifest+json"),
+            ("a.xhtml", "application/xhtml+xml"),
         ] {
             assert_eq!(content_type(Path::new(name)), expected);
         }

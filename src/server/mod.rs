@@ -25,26 +25,33 @@
 //! ```
 
 mod accept;
+mod access;
 pub(crate) mod admin;
 mod behaviour;
 mod context;
+pub(crate) mod descriptors;
 mod faults;
 mod files;
 mod http;
 mod listen;
+mod listeners;
 mod routes;
 mod workers;
 
 pub use accept::{Listener, Server, run};
+pub use access::{Access, Credential, CredentialError};
 pub use context::{
-    ConnectionId, Ended, Event, Front, Monitor, Observer, Opened, Outcome, Peer, Refused,
-    Requested, Served, ServerConfig, Snapshot, Totals, Traffic,
+    ConnectionId, Durations, Ended, Event, Front, Monitor, Observer, Opened, Outcome, Peer,
+    ProxyHeaderError, Refused, RequestFailure, Requested, Served, ServerConfig, Shortage, Snapshot,
+    Totals, Traffic, TrustedProxies, TrustedProxy, TrustedProxyError,
 };
 pub use faults::{Chaos, ChaosError};
 pub use files::{Files, FilesError};
+pub(crate) use listen::ListenError;
 #[cfg(unix)]
 pub(crate) use listen::adopt_unix;
-pub(crate) use listen::{Address, Bound, Port, adopt_tcp, listen};
+pub(crate) use listen::{Addresses, Bound, HostPort, Port, adopt_tcp, listen, listen_alone};
+pub(crate) use listeners::{AnyListener, Listeners};
 pub use routes::{PathError, Routes};
 pub(crate) use workers::Workers;
 

@@ -190,6 +190,30 @@ fn usage_errors_are_one_sentence() {
             "wscli: --keep-alive-timeout waits for the answer to a ping; use it with --keep-alive ping",
         ),
         (
+            &["--port", "abc"],
+            "error: invalid value 'abc' for '--port <PORT>': write a port from 1 to 65535, or 0 for a free one",
+        ),
+        (
+            &["--port", "-1"],
+            "error: invalid value '-1' for '--port <PORT>': write a port from 1 to 65535, or 0 for a free one",
+        ),
+        (
+            &["--max-connections", "x"],
+            "error: invalid value 'x' for '--max-connections <N>': write a number, such as 100",
+        ),
+        (
+            &["--max-connections-per-ip", "0"],
+            "error: invalid value '0' for '--max-connections-per-ip <N>': nobody could connect; give 1 or more, or leave it out",
+        ),
+        (
+            &["--max-message-size", "0"],
+            "error: invalid value '0' for '--max-message-size <BYTES>': no message would be small enough; give 1 or more",
+        ),
+        (
+            &["--keep-alive-interval", "0", "--keep-alive-timeout", "5s"],
+            "wscli: --keep-alive-interval 0 sends no ping that --keep-alive-timeout could wait for; leave one of them out",
+        ),
+        (
             &["--subprotocol", "a b"],
             "error: invalid value 'a b' for '--subprotocol <NAME>': 'a b' is no name of a subprotocol; use letters, digits and !#$%&'*+-.^_`|~",
         ),

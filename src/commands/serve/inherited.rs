@@ -1,4 +1,4 @@
-//! The socket that systemd hands over (sd_listen_fds(3)).
+//! The sockets that systemd hands over (sd_listen_fds(3)).
 
 use anyhow::{Context, Result};
 use listenfd::ListenFd;
@@ -6,33 +6,28 @@ use listenfd::ListenFd;
 use crate::exit::Failure;
 use crate::server::{self, Bound};
 
-/// The socket of `LISTEN_FDS`, when it is for this process.
+/// The sockets of `LISTEN_FDS`, when they are for this process.
 ///
 /// # Errors
-/// When there are several, since the others would never be answered. When it is not
-/// one that listens, or cannot speak `tls`.
+/// When one of them is not one that listens, or cannot speak `tls`.
 #[cfg_attr(
     not(unix),
     expect(unused_variables, reason = "only TCP is handed over")
 )]
-pub(super) fn take(tls: bool) -> Result<Option<Bound>> {
+pub(super) fn take(tls: bool) -> Result<Vec<Bound>> {
     let mut sockets = ListenFd::from_env();
-    match sockets.len() {
-        0 => return Ok(None),
-        1 => {}
-        count => {
-            let text = format!(
-                "{count} sockets were handed over (LISTEN_FDS), and one is served; give each a service of its own"
-            );
-            return Err(Failure::usage(text).into());
-        }
-    }
-    if let Ok(Some(listener)) = sockets.take_tcp_listener(0) {
+    (0..sockets.len())
+        .map(|index| take_one(&mut sockets, index, tls))
+        .collect()
+}
+
+fn take_one(sockets: &mut ListenFd, index: usize, tls: bool) -> Result<Bound> {
+    if let Ok(Some(listener)) = sockets.take_tcp_listener(index) {
         check(&listener)?;
         return adopted(server::adopt_tcp(listener));
     }
     #[cfg(unix)]
-    if let Ok(Some(listener)) = sockets.take_unix_listener(0) {
+    if let Ok(Some(listener)) = sockets.take_unix_listener(index) {
         if tls {
             let text = "the socket that was handed over is a Unix domain socket, which speaks no TLS; leave out the flags of TLS";
             return Err(Failure::usage(text).into());
@@ -65,8 +60,6 @@ fn check<S>(_socket: &S) -> Result<()> {
     Ok(())
 }
 
-fn adopted(bound: std::io::Result<Bound>) -> Result<Option<Bound>> {
-    bound
-        .map(Some)
-        .context("cannot use the socket that was handed over")
+fn adopted(bound: std::io::Result<Bound>) -> Result<Bound> {
+    bound.context("cannot use the socket that was handed over")
 }

@@ -45,12 +45,16 @@ struct Certificate {
 
 impl Lifetime {
     /// Takes the signals over.
-    pub(super) fn new(args: &ServeArgs, current: Option<&ServerTls>) -> io::Result<Self> {
+    pub(super) fn new(
+        args: &ServeArgs,
+        host: &str,
+        current: Option<&ServerTls>,
+    ) -> io::Result<Self> {
         let from_files = current.filter(|_| args.tls.tls_cert.is_some());
         let certificate = from_files.map(|current| Certificate {
             current: current.clone(),
             args: args.tls.clone(),
-            host: args.host.clone(),
+            host: host.to_owned(),
         });
         Ok(Self {
             signals: Signals::new()?,

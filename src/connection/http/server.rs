@@ -11,6 +11,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
+use http::uri::Authority;
 use http::{Method, StatusCode, Version};
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -26,6 +27,9 @@ pub(crate) enum RequestError {
     /// RFC 9112 §3.2: a request of HTTP/1.1 has exactly one `Host`.
     #[error("the request has {0} Host headers instead of one")]
     Host(usize),
+    /// RFC 9112 §3.2: so is a `Host` that cannot be one. It may hold a password.
+    #[error("the Host header is not a host with or without a port")]
+    HostInvalid,
     /// RFC 6455 §4.2.1: "an HTTP/1.1 or higher GET request".
     #[error("a WebSocket handshake needs HTTP/1.1 or later, not {0:?}")]
     HttpVersion(Version),
@@ -83,7 +87,9 @@ impl RequestError {
                 ),
             ],
             // Whoever sent this does not agree with us on where requests end.
-            Self::Host(_) => vec![(header::CONNECTION, HeaderValue::from_static("close"))],
+            Self::Host(_) | Self::HostInvalid => {
+                vec![(header::CONNECTION, HeaderValue::from_static("close"))]
+            }
             _ => Vec::new(),
         }
     }
@@ -114,14 +120,31 @@ pub(crate) struct Accepted {
 /// it asks for.
 ///
 /// # Errors
-/// [`RequestError::Host`].
+/// [`RequestError::Host`] and [`RequestError::HostInvalid`].
 pub(crate) fn check_host(request: &Parts) -> Result<(), RequestError> {
     let count = request.headers.get_all(header::HOST).iter().count();
     match count {
-        1 => Ok(()),
+        1 => match request.headers.get(header::HOST) {
+            Some(host) if !is_host(host) => Err(RequestError::HostInvalid),
+            _ => Ok(()),
+        },
         0 if request.version != Version::HTTP_11 => Ok(()),
         _ => Err(RequestError::Host(count)),
     }
+}
+
+/// RFC 9110 §7.2: `uri-host [ ":" port ]`, where a URI of http has a host.
+fn is_host(value: &HeaderValue) -> bool {
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else {
+        return false;
+    };
+    let text = authority.as_str();
+    // What stands behind the host, outside of the brackets of IPv6.
+    let rest = text.get(authority.host().len()..).unwrap_or_default();
+    let port = rest.strip_prefix(':');
+    let port_is_right =
+        rest.is_empty() || port.is_some_and(|port| port.is_empty() || port.parse::<u16>().is_ok());
+    !text.contains('@') && !authority.host().is_empty() && port_is_right
 }
 
 /// Checks an opening handshake of HTTP/1.1 against RFC 6455 §4.2.1, except for
@@ -364,10 +387,37 @@ mod tests {
             (&["Host: h"], Version::HTTP_11, Err(RequestError::Host(2))),
             (&["-Host"], Version::HTTP_10, Ok(())),
             (&["Host: h"], Version::HTTP_10, Err(RequestError::Host(2))),
+            (&["-Host", "Host: [::1]:80"], Version::HTTP_11, Ok(())),
+            (
+                &["-Host", "Host: h.example:65535"],
+                Version::HTTP_11,
+                Ok(()),
+            ),
+            (&["-Host", "Host: h:"], Version::HTTP_11, Ok(())),
         ] {
             let mut parts = request(edits);
             parts.version = version;
             assert_eq!(check_host(&parts), expected, "{edits:?} {version:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_that_cannot_be_one_is_refused() {
+        for host in [
+            "",
+            "a/../b@c:99999",
+            "a@b",
+            "h:99999",
+            "h:x",
+            "a b",
+            ":80",
+            "[::1",
+        ] {
+            let mut parts = request(&["-Host"]);
+            let value = HeaderValue::from_str(host).unwrap();
+            parts.headers.insert(header::HOST, value);
+            let found = check_host(&parts);
+            assert_eq!(found, Err(RequestError::HostInvalid), "{host}");
         }
     }
 

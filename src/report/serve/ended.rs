@@ -1,8 +1,6 @@
 //! What both renderings tell of an end.
 
-use std::error::Error;
-
-use crate::server::{Ended, Outcome};
+use crate::server::{Ended, Outcome, Shortage};
 use crate::talk::Close;
 use crate::talk::close::End;
 
@@ -30,13 +28,10 @@ pub(super) fn error(ended: &Ended) -> Option<String> {
     }
 }
 
-/// An error with its causes on one line.
-pub(super) fn with_causes(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
+/// Why a connection was refused unread.
+pub(super) fn turned_away(shortage: Shortage) -> &'static str {
+    match shortage {
+        Shortage::OfAddress => "its address has too many connections",
+        Shortage::OfServer => "the server has as many connections as file descriptors allow",
     }
-    text
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::ended::{close, error, with_causes};
+use super::ended::{close, error, turned_away};
 use super::{Ready, Reload, Report};
 use crate::connection::micros;
 use crate::connection::net::tls::{AcceptedTls, CertificateInfo};
@@ -51,12 +51,20 @@ enum Body<'a> {
         request: Request<'a>,
         body_bytes: u64,
     },
-    TurnedAway(Connection),
+    TurnedAway {
+        #[serde(flatten)]
+        connection: Connection,
+        reason: &'static str,
+    },
     HandshakeFailed(Failed),
     TlsFailed(Failed),
     Close(Box<Closed>),
     AcceptPaused {
         message: String,
+    },
+    DrainDelayed {
+        #[serde(rename = "delay_us", with = "micros")]
+        delay: Duration,
     },
     Draining {
         connections: u64,
@@ -89,6 +97,9 @@ enum Body<'a> {
 struct Connection {
     connection: u64,
     peer: String,
+    /// The proxy that has brought it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proxy: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -97,6 +108,8 @@ struct Request<'a> {
     resource: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -108,7 +121,12 @@ struct Open<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     origin: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    user_agent: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     subprotocol: Option<&'a str>,
+    /// What was offered, where none of it was chosen.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    offered_subprotocols: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     extensions: Option<&'a str>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
@@ -194,10 +212,17 @@ fn event_body(event: &Event) -> Body<'_> {
             request: (&served.requested).into(),
             body_bytes: served.body_bytes,
         },
-        Event::TurnedAway { connection } => Body::TurnedAway(connection.into()),
+        Event::TurnedAway {
+            connection,
+            shortage,
+        } => Body::TurnedAway {
+            connection: connection.into(),
+            reason: turned_away(*shortage),
+        },
+        Event::DrainDelayed { delay } => Body::DrainDelayed { delay: *delay },
         Event::HandshakeFailed { connection, error } => Body::HandshakeFailed(Failed {
             connection: connection.into(),
-            message: with_causes(error),
+            message: error.to_string(),
         }),
         Event::TlsFailed { connection, error } => Body::TlsFailed(Failed {
             connection: connection.into(),
@@ -223,7 +248,9 @@ fn open(connection: ConnectionId, opened: &Opened) -> Open<'_> {
         url: format!("{scheme}://{host}{}", requested.resource),
         status: 101,
         origin: requested.origin.as_deref(),
+        user_agent: requested.user_agent.as_deref(),
         subprotocol: opened.subprotocol.as_deref(),
+        offered_subprotocols: &opened.offered_subprotocols,
         extensions: opened.extensions.as_deref(),
         ignored: &opened.ignored,
         tls: opened.tls.as_deref(),
@@ -257,6 +284,7 @@ impl From<&ConnectionId> for Connection {
         Self {
             connection: connection.id,
             peer: connection.peer.to_string(),
+            proxy: connection.proxy.map(|proxy| proxy.to_string()),
         }
     }
 }
@@ -267,6 +295,7 @@ impl<'a> From<&'a Requested> for Request<'a> {
             method: &requested.method,
             resource: requested.resource.to_string(),
             origin: requested.origin.as_deref(),
+            user_agent: requested.user_agent.as_deref(),
         }
     }
 }
@@ -280,19 +309,21 @@ mod tests {
     use super::*;
     use crate::connection::net::tls::{ClientAuth, TlsVersion};
     use crate::connection::{CloseCode, CloseFrame, Resource, SocketError};
-    use crate::server::{Outcome, Peer, Refused, Served, Totals, Traffic};
+    use crate::server::{Outcome, Peer, Refused, Served, Shortage, Totals, Traffic};
 
     /// An event of each kind, with everything in it.
     fn events() -> Vec<Event> {
         let connection = ConnectionId {
             id: 7,
             peer: Peer::Unix,
+            proxy: Some(Peer::Unix),
         };
         let requested = Requested {
             method: "GET".into(),
             host: Some("h".into()),
             resource: Resource::new("/ws?token=geheim"),
             origin: Some("http://o".into()),
+            user_agent: Some("agent/1".into()),
         };
         let tls = AcceptedTls {
             version: TlsVersion::Tls13,
@@ -320,6 +351,7 @@ mod tests {
                 opened: Opened {
                     requested: requested.clone(),
                     subprotocol: Some("chat".into()),
+                    offered_subprotocols: vec!["other".into()],
                     extensions: Some("permessage-deflate".into()),
                     ignored: vec!["token".into()],
                     tls: Some(Box::new(tls)),
@@ -341,7 +373,10 @@ mod tests {
                     body_bytes: 1,
                 },
             },
-            Event::TurnedAway { connection },
+            Event::TurnedAway {
+                connection,
+                shortage: Shortage::OfServer,
+            },
             ended(Outcome::Abandoned),
             ended(Outcome::Closed(crate::connection::Closed {
                 received: Some(CloseFrame::new(CloseCode::NORMAL, "bye")),
@@ -350,6 +385,9 @@ mod tests {
                 error: Some(SocketError::Lost),
             })),
             Event::AcceptPaused(std::io::ErrorKind::Other.into()),
+            Event::DrainDelayed {
+                delay: Duration::from_secs(1),
+            },
             Event::Draining {
                 connections: 1,
                 grace: Duration::from_secs(5),

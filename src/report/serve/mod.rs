@@ -4,7 +4,7 @@ mod ended;
 mod json;
 mod text;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -55,6 +55,9 @@ pub(crate) struct Ready {
     port: Option<u16>,
     /// The address or the path that is listened on.
     address: String,
+    /// All of them, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    addresses: Vec<String>,
     pid: u32,
     /// What a client can give to --pinnedpubkey.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,8 +82,10 @@ pub(crate) struct Ready {
 /// What a server is when it begins to listen.
 #[derive(Clone, Copy)]
 pub(crate) struct Listening<'a> {
-    /// Where it listens.
-    pub bound: &'a Bound,
+    /// Where it listens: once or more.
+    pub bounds: &'a [Bound],
+    /// The machine's address in its network, where all addresses are listened on.
+    pub network: Option<IpAddr>,
     /// What it does.
     pub config: &'a ServerConfig,
     /// Where operators ask.
@@ -94,40 +99,26 @@ pub(crate) struct Listening<'a> {
 impl Ready {
     /// What is known once a server listens.
     pub(crate) fn new(listening: &Listening<'_>) -> Self {
-        let Listening { bound, config, .. } = *listening;
+        let Listening { bounds, config, .. } = *listening;
         let pin = config.tls.as_ref().map(|tls| tls.certificate().pin);
         let scheme = if pin.is_some() { "wss" } else { "ws" };
-        let (base, port, address) = match bound {
-            Bound::Tcp { address, .. } => {
-                let mut reachable = *address;
-                if address.ip().is_unspecified() {
-                    reachable.set_ip(match address {
-                        SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
-                        SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
-                    });
-                }
-                let base = format!("{scheme}://{reachable}");
-                (base, Some(address.port()), address.to_string())
-            }
-            #[cfg(unix)]
-            Bound::Unix { path, .. } => {
-                let path = path.display().to_string();
-                (format!("ws+unix:{path}:"), None, path)
-            }
-        };
-        let urls: Vec<_> = config
-            .routes
-            .paths()
-            .map(|path| format!("{base}{path}"))
-            .collect();
-        let url = urls.first().cloned().unwrap_or_else(|| base.clone());
+        let bases = bounds
+            .iter()
+            .flat_map(|bound| bases(bound, listening.network));
+        let bases: Vec<_> = bases.map(|base| base.replacen("ws", scheme, 1)).collect();
+        let mut urls = Vec::new();
+        for base in &bases {
+            urls.extend(config.routes.paths().map(|path| format!("{base}{path}")));
+        }
+        let first = bases.first().cloned().unwrap_or_default();
+        let url = urls.first().cloned().unwrap_or_else(|| first.clone());
+        let mut addresses: Vec<_> = bounds.iter().map(address_of).collect();
         let command = pin
             .filter(|_| listening.self_signed)
             .map(|pin| format!("wscli connect {url} -k --pinnedpubkey {pin}"));
-        let http = match bound {
-            #[cfg(unix)]
-            Bound::Unix { .. } => None,
-            Bound::Tcp { .. } => Some(base.replacen("ws", "http", 1)),
+        let http = match bounds.first() {
+            Some(Bound::Tcp { .. }) => Some(first.replacen("ws", "http", 1)),
+            _ => None,
         };
         let at = |path| http.as_ref().map(|http| format!("{http}{path}"));
         Self {
@@ -135,8 +126,16 @@ impl Ready {
             urls,
             pin: pin.map(|pin| pin.to_string()),
             command,
-            port,
-            address,
+            port: bounds.iter().find_map(|bound| match bound {
+                Bound::Tcp { address, .. } => Some(address.port()),
+                #[cfg(unix)]
+                Bound::Unix { .. } => None,
+            }),
+            address: addresses.first().cloned().unwrap_or_default(),
+            addresses: match addresses.len() {
+                0 | 1 => Vec::new(),
+                _ => std::mem::take(&mut addresses),
+            },
             pid: listening.pid,
             page: match config.front {
                 Front::Nothing => None,
@@ -146,5 +145,36 @@ impl Ready {
             admin: listening.admin.map(|admin| format!("http://{admin}/")),
             seed: config.chaos.as_ref().map(|chaos| chaos.seed),
         }
+    }
+}
+
+/// How clients get there, each a URL without a path: from this machine, and where all
+/// addresses are listened on, from its network.
+fn bases(bound: &Bound, network: Option<IpAddr>) -> Vec<String> {
+    match bound {
+        Bound::Tcp { address, .. } => {
+            let is_everywhere = address.ip().is_unspecified();
+            let own: IpAddr = match (is_everywhere, address) {
+                (false, _) => address.ip(),
+                (true, SocketAddr::V4(_)) => Ipv4Addr::LOCALHOST.into(),
+                (true, SocketAddr::V6(_)) => Ipv6Addr::LOCALHOST.into(),
+            };
+            let network = network.filter(|_| is_everywhere && address.is_ipv4());
+            let port = address.port();
+            let reachable = [Some(own), network].into_iter().flatten();
+            reachable
+                .map(|ip| format!("ws://{}", SocketAddr::new(ip, port)))
+                .collect()
+        }
+        #[cfg(unix)]
+        Bound::Unix { path, .. } => vec![format!("ws+unix:{}:", path.display())],
+    }
+}
+
+fn address_of(bound: &Bound) -> String {
+    match bound {
+        Bound::Tcp { address, .. } => address.to_string(),
+        #[cfg(unix)]
+        Bound::Unix { path, .. } => path.display().to_string(),
     }
 }

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use super::ended::{close, error, with_causes};
+use super::ended::{close, error, turned_away};
 use super::{Ready, Reload, Report};
-use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused};
+use crate::server::{ConnectionId, Ended, Event, Opened, Outcome, Refused, RequestFailure};
 use crate::terminal::Verbosity;
 use crate::value;
 
@@ -89,7 +89,12 @@ fn level(event: &Event) -> Verbosity {
         Event::Refused { .. }
         | Event::TurnedAway { .. }
         | Event::AcceptPaused(_)
+        | Event::DrainDelayed { .. }
         | Event::Draining { .. } => Verbosity::Normal,
+        // Who runs the server has to change something.
+        Event::HandshakeFailed { error, .. } if !matches!(error, RequestFailure::Http(_)) => {
+            Verbosity::Normal
+        }
         // A client that breaks the protocol is news; one that just goes away is not.
         Event::Ended { ended, .. } if broke_the_protocol(&ended.outcome) => Verbosity::Normal,
         Event::Opened { .. }
@@ -119,15 +124,20 @@ fn event_text(event: &Event) -> String {
             served.requested.resource,
             served.status
         ),
-        Event::TurnedAway { connection } => format!(
-            "{}: refused: its address has too many connections",
-            name_of(connection)
-        ),
-        Event::HandshakeFailed { connection, error } => format!(
-            "{}: no handshake: {}",
+        Event::TurnedAway {
+            connection,
+            shortage,
+        } => format!(
+            "{}: refused: {}",
             name_of(connection),
-            with_causes(error)
+            turned_away(*shortage)
         ),
+        Event::DrainDelayed { delay } => {
+            format!("shutting down: /healthz says so, and the port closes after {delay:?}")
+        }
+        Event::HandshakeFailed { connection, error } => {
+            format!("{}: no handshake: {error}", name_of(connection))
+        }
         Event::TlsFailed { connection, error } => {
             format!("{}: no TLS: {error}", name_of(connection))
         }
@@ -149,7 +159,11 @@ fn event_text(event: &Event) -> String {
 }
 
 fn name_of(connection: &ConnectionId) -> String {
-    format!("#{} {}", connection.id, connection.peer)
+    let name = format!("#{} {}", connection.id, connection.peer);
+    match connection.proxy {
+        Some(proxy) => format!("{name} through {proxy}"),
+        None => name,
+    }
 }
 
 fn opened_text(connection: &ConnectionId, opened: &Opened) -> String {
@@ -170,6 +184,10 @@ fn opened_text(connection: &ConnectionId, opened: &Opened) -> String {
     if !opened.ignored.is_empty() {
         let names = opened.ignored.join(", ");
         let _ = write!(text, ", not understood by the fault lab: {names}");
+    }
+    if !opened.offered_subprotocols.is_empty() {
+        let offered = opened.offered_subprotocols.join(", ");
+        let _ = write!(text, ", no subprotocol of {offered} (see --subprotocol)");
     }
     text
 }

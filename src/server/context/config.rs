@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::proxies::TrustedProxies;
 use crate::connection::net::tls::server::ServerTls;
 use crate::connection::ws::deflate::{Params, Policy};
 use crate::connection::{KeepAlive, Role, SocketConfig};
 use crate::origin::OriginPolicy;
+use crate::server::access::Access;
 use crate::server::faults::Chaos;
 use crate::server::files::Files;
 use crate::server::routes::Routes;
@@ -27,6 +29,14 @@ pub struct ServerConfig {
     pub max_connections: Option<usize>,
     /// How many connections one address may have at a time, WebSockets or not.
     pub max_connections_per_ip: Option<usize>,
+    /// The proxies that are believed when they say who their client is.
+    pub trusted_proxies: TrustedProxies,
+    /// Whether these proxies send a header of the PROXY protocol first.
+    pub proxy_protocol: bool,
+    /// The credentials that every request has to show.
+    pub access: Access,
+    /// How many messages a second a client may send; it is not read faster than that.
+    pub max_rate: Option<u32>,
     /// Which origins are let in.
     pub origins: OriginPolicy,
     /// The subprotocols spoken, the most wanted first.
@@ -49,6 +59,9 @@ pub struct ServerConfig {
     pub handshake_timeout: Duration,
     /// How long a client may take to answer a Close, and to end its side.
     pub close_timeout: Duration,
+    /// How long connections are still accepted when the shutdown has begun and is told
+    /// to those who ask for the server's health.
+    pub drain_delay: Duration,
     /// How long a shutdown waits for the clients to answer its Close.
     pub grace: Duration,
 }
@@ -76,6 +89,10 @@ impl Default for ServerConfig {
             chaos: None,
             max_connections: None,
             max_connections_per_ip: None,
+            trusted_proxies: TrustedProxies::default(),
+            proxy_protocol: false,
+            access: Access::default(),
+            max_rate: None,
             origins: OriginPolicy::default(),
             subprotocols: Vec::new(),
             compression: None,
@@ -89,6 +106,7 @@ impl Default for ServerConfig {
             write_timeout: Duration::from_secs(30),
             handshake_timeout: Duration::from_secs(10),
             close_timeout: Duration::from_secs(5),
+            drain_delay: Duration::ZERO,
             grace: Duration::from_secs(5),
         }
     }

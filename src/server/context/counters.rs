@@ -6,8 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::events::{Ended, Outcome, Totals, Traffic};
+use super::histogram::{Durations, Histogram};
 
 /// The counters of one worker. The alignment keeps two workers apart.
 #[derive(Debug, Default)]
@@ -29,6 +31,8 @@ pub(crate) struct Counters {
     /// Neither is on the way of a message.
     responses: Mutex<BTreeMap<u16, u64>>,
     closes: Mutex<BTreeMap<u16, u64>>,
+    handshakes: Histogram,
+    lifetimes: Histogram,
 }
 
 impl Counters {
@@ -38,7 +42,8 @@ impl Counters {
         OpenConnection(Arc::clone(self))
     }
 
-    pub(crate) fn opened(&self) {
+    pub(crate) fn opened(&self, took: Duration) {
+        self.handshakes.record(took);
         self.opened.fetch_add(1, Relaxed);
         self.responded(101);
     }
@@ -62,6 +67,7 @@ impl Counters {
 
     pub(crate) fn ended(&self, ended: &Ended) {
         self.ended.fetch_add(1, Relaxed);
+        self.lifetimes.record(ended.lasted);
         let code = match &ended.outcome {
             Outcome::Closed(closed) => closed.code(),
             Outcome::Abandoned => {
@@ -131,6 +137,10 @@ pub struct Snapshot {
     pub responses: BTreeMap<u16, u64>,
     /// Ends of WebSockets by the code that the client gave; 1006 for none.
     pub closes: BTreeMap<u16, u64>,
+    /// From the acceptance of a connection to the answer that opened its WebSocket.
+    pub handshakes: Durations,
+    /// How long WebSockets were open that have ended.
+    pub lifetimes: Durations,
 }
 
 impl Monitor {
@@ -178,6 +188,8 @@ fn open(begun: &AtomicU64, ended: &AtomicU64) -> u64 {
 impl Snapshot {
     fn add(&mut self, counters: &Counters) {
         let get = |counter: &AtomicU64| counter.load(Relaxed);
+        self.handshakes.add(&counters.handshakes);
+        self.lifetimes.add(&counters.lifetimes);
         self.connections_open += open(&counters.connections, &counters.connections_ended);
         self.websockets_open += open(&counters.opened, &counters.ended);
         self.handshakes_failed += get(&counters.handshakes_failed);

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::net::tls::server::AcceptError;
 use crate::connection::{Closed, Resource};
+
+use super::failure::{RequestFailure, Shortage};
 
 /// Takes the events of a server, on the task of the connection they are of:
 /// it must not block. What it cannot take at once is its own to keep or drop.
@@ -21,6 +23,8 @@ pub enum Peer {
     Tcp(SocketAddr),
     /// A client of a Unix domain socket, which has no address of its own.
     Unix,
+    /// A client behind a proxy that tells its address, and no port.
+    Forwarded(IpAddr),
 }
 
 impl fmt::Display for Peer {
@@ -28,6 +32,7 @@ impl fmt::Display for Peer {
         match self {
             Self::Tcp(address) => address.fmt(f),
             Self::Unix => f.write_str("unix"),
+            Self::Forwarded(address) => address.fmt(f),
         }
     }
 }
@@ -37,8 +42,10 @@ impl fmt::Display for Peer {
 pub struct ConnectionId {
     /// A number of its own, counted from 1 in the order of acceptance.
     pub id: u64,
-    /// The other end.
+    /// The client.
     pub peer: Peer,
+    /// The other end, where that is a proxy that is believed and has told of its client.
+    pub proxy: Option<Peer>,
 }
 
 /// Something that happened.
@@ -65,10 +72,12 @@ pub enum Event {
         /// The request and the answer.
         served: Served,
     },
-    /// A connection was refused unread: its address has too many.
+    /// A connection was refused unread: there are too many.
     TurnedAway {
         /// This connection.
         connection: ConnectionId,
+        /// Of what there is too little.
+        shortage: Shortage,
     },
     /// A connection failed before it became a WebSocket: no HTTP, half a
     /// request, a failing transport.
@@ -76,7 +85,7 @@ pub enum Event {
         /// This connection.
         connection: ConnectionId,
         /// What was found.
-        error: hyper::Error,
+        error: RequestFailure,
     },
     /// A client got no TLS.
     TlsFailed {
@@ -95,6 +104,12 @@ pub enum Event {
     /// Connections cannot be accepted at the moment; another attempt follows.
     /// Sent once, not for each attempt.
     AcceptPaused(io::Error),
+    /// The shutdown is ahead: who asks for the server's health is told, and connections
+    /// are still accepted.
+    DrainDelayed {
+        /// For so long.
+        delay: Duration,
+    },
     /// The shutdown has begun: no more connections, and a Close for each open
     /// one.
     Draining {
@@ -116,6 +131,8 @@ pub struct Requested {
     pub resource: Resource,
     /// The origin as sent; never empty.
     pub origin: Option<String>,
+    /// What the client calls itself.
+    pub user_agent: Option<String>,
 }
 
 /// An opening handshake that was accepted.
@@ -125,6 +142,8 @@ pub struct Opened {
     pub requested: Requested,
     /// The chosen subprotocol.
     pub subprotocol: Option<String>,
+    /// What the client has offered, where none of it was chosen.
+    pub offered_subprotocols: Vec<String>,
     /// The value of `Sec-WebSocket-Extensions` in the answer.
     pub extensions: Option<String>,
     /// The names in the query that are not the fault lab's, on one of its routes.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::events::Peer;
+use super::failure::Shortage;
 
 /// How many connections are answered at a time that they are refused. What comes
 /// beyond is closed unread: it may cost neither memory nor TLS handshakes.
@@ -18,6 +19,9 @@ const MAX_ANSWERED: usize = 64;
 pub(crate) struct Limits {
     max_open: usize,
     open: AtomicUsize,
+    /// How many connections there may be that are served, WebSockets or not.
+    max_sockets: usize,
+    sockets: AtomicUsize,
     max_per_address: Option<usize>,
     addresses: Mutex<HashMap<IpAddr, usize>>,
     answered: Arc<Semaphore>,
@@ -28,8 +32,8 @@ pub(crate) struct Limits {
 pub(crate) enum Admission {
     /// It is served.
     Admitted(Counted),
-    /// Its address has too many; it gets an answer with this permission only.
-    TurnedAway(Option<OwnedSemaphorePermit>),
+    /// There are too many; it gets an answer with this permission only.
+    TurnedAway(Shortage, Option<OwnedSemaphorePermit>),
 }
 
 /// The place of an open WebSocket, given back when dropped.
@@ -40,40 +44,71 @@ pub(crate) struct Slot(Arc<Limits>);
 #[derive(Debug)]
 pub(crate) struct Counted(Option<(Arc<Limits>, IpAddr)>);
 
+/// A connection that is served, counted until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place(Arc<Limits>);
+
+impl Counted {
+    /// A connection that counts for nobody, or not yet.
+    pub(crate) fn for_nobody() -> Self {
+        Self(None)
+    }
+}
+
 impl Limits {
-    pub(crate) fn new(max_open: Option<usize>, max_per_address: Option<usize>) -> Arc<Self> {
+    pub(crate) fn new(
+        max_open: Option<usize>,
+        max_sockets: Option<usize>,
+        max_per_address: Option<usize>,
+    ) -> Arc<Self> {
+        let max_sockets = max_sockets.unwrap_or(usize::MAX);
+        // They take from the same descriptors.
+        let answered = MAX_ANSWERED.min((max_sockets / 4).max(1));
         Arc::new(Self {
             max_open: max_open.unwrap_or(usize::MAX),
             open: AtomicUsize::new(0),
+            max_sockets,
+            sockets: AtomicUsize::new(0),
             max_per_address,
             addresses: Mutex::default(),
-            answered: Arc::new(Semaphore::new(MAX_ANSWERED)),
+            answered: Arc::new(Semaphore::new(answered)),
         })
+    }
+
+    /// A place for one more connection; `None` when all are taken.
+    pub(crate) fn take_place(self: &Arc<Self>) -> Option<Place> {
+        let taken = take(&self.sockets, self.max_sockets);
+        taken.then(|| Place(Arc::clone(self)))
+    }
+
+    /// Refuses a connection, for this reason.
+    pub(crate) fn turn_away(&self, shortage: Shortage) -> Admission {
+        let answered = Arc::clone(&self.answered).try_acquire_owned().ok();
+        Admission::TurnedAway(shortage, answered)
     }
 
     /// A place for one more WebSocket; `None` when all are taken.
     pub(crate) fn take_slot(self: &Arc<Self>) -> Option<Slot> {
-        self.open
-            .fetch_update(Relaxed, Relaxed, |open| {
-                (open < self.max_open).then_some(open + 1)
-            })
-            .ok()?;
-        Some(Slot(Arc::clone(self)))
+        take(&self.open, self.max_open).then(|| Slot(Arc::clone(self)))
     }
 
     /// Counts a connection for its address, unless that has too many.
     pub(crate) fn admit(self: &Arc<Self>, peer: Peer) -> Admission {
-        self.count(peer).map_or_else(
-            || Admission::TurnedAway(Arc::clone(&self.answered).try_acquire_owned().ok()),
-            Admission::Admitted,
-        )
+        self.count(peer)
+            .map_or_else(|| self.turn_away(Shortage::OfAddress), Admission::Admitted)
     }
 
-    fn count(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
-        let (Some(max), Peer::Tcp(address)) = (self.max_per_address, peer) else {
+    /// The place of a connection of this address; `None` where it has too many.
+    pub(crate) fn count(self: &Arc<Self>, peer: Peer) -> Option<Counted> {
+        let address = match peer {
+            Peer::Tcp(address) => address.ip(),
+            Peer::Forwarded(address) => address,
+            Peer::Unix => return Some(Counted(None)),
+        };
+        let Some(max) = self.max_per_address else {
             return Some(Counted(None));
         };
-        let key = network(address.ip());
+        let key = network(address);
         let mut addresses = self.lock();
         let count = addresses.entry(key).or_default();
         if *count >= max {
@@ -91,6 +126,12 @@ impl Limits {
     }
 }
 
+/// Counts one more, where there is one.
+fn take(count: &AtomicUsize, max: usize) -> bool {
+    let taken = count.fetch_update(Relaxed, Relaxed, |count| (count < max).then_some(count + 1));
+    taken.is_ok()
+}
+
 /// What counts as one address: a client of IPv6 has a /64 to itself.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -105,6 +146,12 @@ fn network(address: IpAddr) -> IpAddr {
 impl Drop for Slot {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Relaxed);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.sockets.fetch_sub(1, Relaxed);
     }
 }
 
@@ -129,7 +176,7 @@ mod tests {
 
     #[test]
     fn max_connections_gives_places_back() {
-        let limits = Limits::new(Some(2), None);
+        let limits = Limits::new(Some(2), None, None);
         let first = limits.take_slot();
         let second = limits.take_slot();
         assert!(first.is_some() && second.is_some());
@@ -141,7 +188,7 @@ mod tests {
     #[test]
     fn max_connections_per_ip_counts_each_address() {
         let peer = |text: &str| Peer::Tcp(text.parse().unwrap());
-        let limits = Limits::new(None, Some(1));
+        let limits = Limits::new(None, None, Some(1));
         let one = limits.count(peer("192.0.2.1:1"));
         assert!(one.is_some());
         for (text, has_room) in [
@@ -162,9 +209,10 @@ mod tests {
     #[test]
     fn max_connections_per_ip_answers_few_refusals_at_a_time() {
         let peer = Peer::Tcp("192.0.2.1:1".parse().unwrap());
-        let limits = Limits::new(None, Some(0));
+        let limits = Limits::new(None, None, Some(0));
         let refuse = || match limits.admit(peer) {
-            Admission::TurnedAway(permit) => permit,
+            Admission::TurnedAway(Shortage::OfAddress, permit) => permit,
+            Admission::TurnedAway(Shortage::OfServer, _) => panic!("the server has room"),
             Admission::Admitted(_) => panic!("there is no place"),
         };
         let mut answered: Vec<_> = (0..MAX_ANSWERED).map(|_| refuse()).collect();

@@ -5,11 +5,15 @@
 mod config;
 mod counters;
 mod events;
+mod failure;
+mod histogram;
 mod limits;
+mod proxies;
 mod rooms;
 mod stop;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use self::config::{Front, ServerConfig};
 pub(crate) use self::counters::Counters;
@@ -18,7 +22,11 @@ pub use self::events::{
     ConnectionId, Ended, Event, Observer, Opened, Outcome, Peer, Refused, Requested, Served,
     Totals, Traffic,
 };
-pub(crate) use self::limits::{Admission, Limits, Slot};
+pub use self::failure::{ProxyHeaderError, RequestFailure, Shortage};
+pub(crate) use self::histogram::BOUNDS_US;
+pub use self::histogram::Durations;
+pub(crate) use self::limits::{Admission, Counted, Limits, Slot};
+pub use self::proxies::{TrustedProxies, TrustedProxy, TrustedProxyError};
 pub(crate) use self::rooms::{Room, Rooms};
 pub(crate) use self::stop::{Controller, Stop};
 
@@ -37,7 +45,7 @@ impl Context {
     pub(crate) fn alone(config: ServerConfig) -> Self {
         Self {
             config: Arc::new(config),
-            limits: Limits::new(None, None),
+            limits: Limits::new(None, None, None),
             rooms: Arc::default(),
             observer: Arc::new(|_| {}),
             counters: Arc::default(),
@@ -48,8 +56,9 @@ impl Context {
         (self.observer)(event);
     }
 
-    pub(crate) fn opened(&self, connection: ConnectionId, opened: Opened) {
-        self.counters.opened();
+    /// A WebSocket is open, this long after its connection was accepted.
+    pub(crate) fn opened(&self, connection: ConnectionId, opened: Opened, took: Duration) {
+        self.counters.opened(took);
         self.observe(Event::Opened { connection, opened });
     }
 
@@ -66,14 +75,17 @@ impl Context {
         self.observe(Event::Served { connection, served });
     }
 
-    pub(crate) fn handshake_failed(&self, connection: ConnectionId, error: hyper::Error) {
+    pub(crate) fn handshake_failed(&self, connection: ConnectionId, error: RequestFailure) {
         self.counters.handshake_failed();
         self.observe(Event::HandshakeFailed { connection, error });
     }
 
-    pub(crate) fn turned_away(&self, connection: ConnectionId) {
+    pub(crate) fn turned_away(&self, connection: ConnectionId, shortage: Shortage) {
         self.counters.turned_away();
-        self.observe(Event::TurnedAway { connection });
+        self.observe(Event::TurnedAway {
+            connection,
+            shortage,
+        });
     }
 
     /// Adds what a connection has carried since the last time.

@@ -11,15 +11,21 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
+use super::pace::Paced;
 use super::service::{Chosen, Requests, Upgrade};
 use super::write_timeout::WriteTimeout;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::{Socket, Transport};
 use crate::server::behaviour::{Behaviour, FaultyLine, FaultyLineConfig, PlainLine, echo};
-use crate::server::context::{ConnectionId, Context, Ended, Outcome, Stop};
+use crate::server::context::{
+    ConnectionId, Context, Ended, Outcome, RequestFailure, Shortage, Stop,
+};
 
 /// The largest head of a request. Hyper's own limit is six times that.
 const MAX_HEAD_BYTES: usize = 64 << 10;
+
+/// The first byte of a client's TLS (RFC 8446 §5.1).
+const TLS_HANDSHAKE: u8 = 0x16;
 
 /// How much of what follows a refusal is read, and for how long, before the
 /// connection is closed: closing with unread data would send a reset, which
@@ -31,16 +37,19 @@ const LINGER: Duration = Duration::from_secs(1);
 pub(crate) struct Connection<S> {
     pub(crate) stream: S,
     pub(crate) id: ConnectionId,
+    /// When it was accepted.
+    pub(crate) accepted: Instant,
     /// What TLS has agreed on, where it is spoken.
     pub(crate) tls: Option<Box<AcceptedTls>>,
 }
 
 impl<S> Connection<S> {
     /// A connection without TLS.
-    pub(crate) fn plain(stream: S, id: ConnectionId) -> Self {
+    pub(crate) fn plain(stream: S, id: ConnectionId, accepted: Instant) -> Self {
         Self {
             stream,
             id,
+            accepted,
             tls: None,
         }
     }
@@ -51,35 +60,37 @@ pub(super) async fn serve<S>(connection: Connection<S>, context: Arc<Context>, s
 where
     S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
-    let id = connection.id;
+    let accepted = connection.accepted;
     // Boxed, so that an open WebSocket does not keep room for it.
     let requests = Box::pin(requests(connection, &context, &stop));
     let Some((stream, leftover, upgrade)) = requests.await else {
         return;
     };
     let Upgrade {
+        id,
         behaviour,
         deflate,
         opened,
         secrets,
-        slot: _slot,
+        place: _place,
     } = *upgrade;
-    context.opened(id, opened);
     let start = Instant::now();
-    let socket = async |stream: S, leftover| {
+    context.opened(id, opened, start - accepted);
+    let (transport, leftover) = paced(stream.into(), leftover, &context);
+    let socket = async |transport, leftover| {
         let config = context.config.socket(deflate);
-        Socket::new(stream.into(), leftover, &config).await
+        Socket::new(transport, leftover, &config).await
     };
     let (mut outcome, traffic) = match behaviour {
-        Chosen::Echo => echo(socket(stream, leftover).await, &context, &stop).await,
+        Chosen::Echo => echo(socket(transport, leftover).await, &context, &stop).await,
         // Boxed, so that an echo does not keep room for them.
         Chosen::Feed(feed) => {
-            let line = PlainLine::new(socket(stream, leftover).await);
+            let line = PlainLine::new(socket(transport, leftover).await);
             Box::pin(feed.run(line, &context, &stop)).await
         }
         Chosen::Faulty(feed, plan) => {
             let line = FaultyLine::new(FaultyLineConfig {
-                transport: stream.into(),
+                transport,
                 leftover: &leftover,
                 deflate,
                 plan: *plan,
@@ -104,6 +115,17 @@ where
     );
 }
 
+/// The transport of a WebSocket, read no faster than the configuration says.
+fn paced(transport: Transport, leftover: Bytes, context: &Context) -> (Transport, Bytes) {
+    match context.config.max_rate {
+        None => (transport, leftover),
+        Some(rate) => {
+            let paced = Paced::new(transport, leftover, rate);
+            (Transport::other(paced), Bytes::new())
+        }
+    }
+}
+
 /// Answers requests until one of them is an accepted opening handshake:
 /// returns the byte stream, what came behind the request, and the handshake.
 async fn requests<S>(
@@ -114,7 +136,9 @@ async fn requests<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Connection { stream, id, tls } = connection;
+    let Connection {
+        stream, id, tls, ..
+    } = connection;
     let requests = Requests::new(Arc::clone(context), id, tls);
     let stream = WriteTimeout::new(stream, context.config.write_timeout);
     let mut http = http1::Builder::new()
@@ -144,12 +168,14 @@ where
         }
     };
     let parts = http.into_parts();
-    let stream = parts.io.into_inner().into_inner();
+    let stream = parts.io.into_inner();
+    let is_tls = stream.first_byte() == Some(TLS_HANDSHAKE);
+    let stream = stream.into_inner();
     if let Err(error) = result {
         // A connection that has had its answer may be kept, and forgotten.
         let forgotten = error.is_timeout() && requests.has_answered();
         if !forgotten {
-            context.handshake_failed(id, error);
+            context.handshake_failed(id, failure(error, is_tls));
         }
     }
     drop(parts.service);
@@ -162,15 +188,33 @@ where
     Some((stream, leftover, Box::new(upgrade)))
 }
 
-/// The answer to a connection that is not even read.
-const TURNED_AWAY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n\
-    Content-Type: text/plain; charset=utf-8\r\nContent-Length: 40\r\n\r\n\
-    too many connections from this address\r\n";
+/// What a failure is called.
+fn failure(error: hyper::Error, is_tls: bool) -> RequestFailure {
+    match error {
+        _ if is_tls => RequestFailure::SpeaksTls,
+        error if error.is_parse_too_large() => RequestFailure::HeadTooLarge(error),
+        error => RequestFailure::Http(error),
+    }
+}
 
-/// Refuses a connection for its address: with an answer, but for no longer
+/// The answer to a connection that is not even read, up to its length.
+const TURNED_AWAY: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 5\r\n\
+    Content-Type: text/plain; charset=utf-8\r\nContent-Length: ";
+
+/// Refuses a connection: with an answer, but for no longer
 /// than that takes.
-pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    if let Ok(Ok(())) = timeout(LINGER, stream.write_all(TURNED_AWAY)).await {
+pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(
+    mut stream: S,
+    shortage: Shortage,
+) {
+    let reason = match shortage {
+        Shortage::OfAddress => "too many connections from this address",
+        Shortage::OfServer => "the server has as many connections as it takes; try again later",
+    };
+    let mut answer = TURNED_AWAY.to_vec();
+    answer.extend(format!("{}\r\n\r\n{reason}\r\n", reason.len() + 2).bytes());
+    if let Ok(Ok(())) = timeout(LINGER, stream.write_all(&answer)).await {
         linger(stream).await;
     }
 }

@@ -6,8 +6,13 @@
 
 mod admit;
 mod body;
+mod conditional;
 mod connection;
+mod forwarded;
+mod header_case;
+mod pace;
 mod page;
+mod proxy_header;
 mod request;
 mod service;
 mod summary;

@@ -13,6 +13,9 @@ use crate::server::context::{Front, Requested, ServerConfig};
 use crate::server::faults::{self, LabError};
 use crate::server::routes::{Route, decode};
 
+/// After how many seconds a client that found no place may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
 /// What is answered to a request that is not refused.
 #[derive(Debug)]
 pub(crate) enum Answer {
@@ -39,6 +42,12 @@ pub(crate) enum Refusal {
     /// No route has its path.
     #[error("no WebSocket at this path; try {}", .0.join(" or "))]
     NotFound(Vec<String>),
+    /// No file has its path.
+    #[error("no file at this path, and no WebSocket, which are at {}", .0.join(" and "))]
+    NoFile(Vec<String>),
+    /// It does not show the credentials that all requests have to.
+    #[error("this server asks for credentials")]
+    Unauthorized,
     /// A page or a file is asked for by another method than GET or HEAD.
     #[error("this path answers GET and HEAD only")]
     Method,
@@ -48,6 +57,9 @@ pub(crate) enum Refusal {
     /// All places for WebSockets are taken.
     #[error("the server has as many connections as it takes; try again later")]
     Full,
+    /// The client's address, which a proxy has told, has its share of them.
+    #[error("too many connections from this address")]
+    AddressFull,
 }
 
 impl Refusal {
@@ -56,10 +68,11 @@ impl Refusal {
         match self {
             Self::Request(error) => error.status(),
             Self::Origin(_) => StatusCode::FORBIDDEN,
-            Self::NotFound(_) => StatusCode::NOT_FOUND,
+            Self::NotFound(_) | Self::NoFile(_) => StatusCode::NOT_FOUND,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Lab(error) => error.status(),
-            Self::Full => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Full | Self::AddressFull => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -69,8 +82,16 @@ impl Refusal {
             Self::Request(error) => error.headers(),
             Self::Lab(error) => error.headers(),
             Self::Method => vec![(header::ALLOW, HeaderValue::from_static("GET, HEAD"))],
-            Self::Full => vec![(header::CONNECTION, HeaderValue::from_static("close"))],
-            Self::Origin(_) | Self::NotFound(_) => Vec::new(),
+            // The connection is a proxy's, which has others to bring over it.
+            Self::AddressFull => vec![(header::RETRY_AFTER, RETRY_AFTER)],
+            Self::Full => vec![
+                (header::CONNECTION, HeaderValue::from_static("close")),
+                (header::RETRY_AFTER, RETRY_AFTER),
+            ],
+            // What is asked for is added by who knows the credentials.
+            Self::Origin(_) | Self::NotFound(_) | Self::NoFile(_) | Self::Unauthorized => {
+                Vec::new()
+            }
         }
     }
 }
@@ -82,6 +103,9 @@ impl Refusal {
 /// The refusal to answer with.
 pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, Refusal> {
     check_host(request)?;
+    if !config.access.allows(&request.headers) {
+        return Err(Refusal::Unauthorized);
+    }
     let offer = check(request);
     if offer.is_ok() {
         let origins: Vec<_> = request
@@ -95,6 +119,11 @@ pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, R
     let Some(route) = route(request, config)? else {
         return without_route(request, config);
     };
+    // A path may have both: the echo for WebSockets, and the page for browsers.
+    let has_front = !matches!(config.front, Front::Nothing) && request.uri.path() == "/";
+    if has_front && matches!(offer, Err(RequestError::Upgrade)) {
+        return without_route(request, config);
+    }
     let accepted = offer?.accept(&config.subprotocols, config.compression.as_ref());
     Ok(Answer::Upgrade(route, accepted))
 }
@@ -125,7 +154,8 @@ fn without_route(request: &Parts, config: &ServerConfig) -> Result<Answer, Refus
             json: wants_json(request),
         },
         Front::Page if path == "/" => Answer::Page,
-        Front::Files(_) => Answer::File(decode(path).into_owned()),
+        // A name holds no slash, whatever it is written as.
+        Front::Files(_) if !has_encoded_slash(path) => Answer::File(decode(path).into_owned()),
         _ => {
             let known = config.routes.paths().map(str::to_owned).collect();
             return Err(Refusal::NotFound(known));
@@ -144,6 +174,10 @@ fn wants_json(request: &Parts) -> bool {
         .any(|value| value.contains("application/json"))
 }
 
+fn has_encoded_slash(path: &str) -> bool {
+    path.to_ascii_lowercase().contains("%2f")
+}
+
 /// What a request asks for, to be told.
 pub(super) fn requested(request: &Parts) -> Requested {
     let host = request.headers.get(header::HOST);
@@ -152,7 +186,27 @@ pub(super) fn requested(request: &Parts) -> Requested {
         host: host.map(|host| shown_url(&String::from_utf8_lossy(host.as_bytes()))),
         resource: Resource::new(resource(request)),
         origin: origin(request),
+        user_agent: request
+            .headers
+            .get(header::USER_AGENT)
+            .map(|agent| secrets(request).text(&String::from_utf8_lossy(agent.as_bytes()))),
     }
+}
+
+/// The subprotocols that a client offers, to be told.
+pub(super) fn offered_subprotocols(request: &Parts) -> Vec<String> {
+    let lists = request
+        .headers
+        .get_all(header::SEC_WEBSOCKET_PROTOCOL)
+        .iter();
+    lists
+        .flat_map(|list| {
+            let list = String::from_utf8_lossy(list.as_bytes());
+            let shown = Secrets::default().subprotocols(&list).into_owned();
+            let names = shown.split(',').map(|name| name.trim().to_owned());
+            names.collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// Without a user name and a password, which a client can put there.

@@ -16,14 +16,17 @@ use tokio::time::sleep;
 
 use super::body::{Body, file_response, response};
 use super::page;
-use super::request::{Answer, Refusal, decide, requested, secrets};
+use super::request::{Answer, Refusal, decide, offered_subprotocols, requested, secrets};
 use super::summary::RequestSummary;
+use super::{forwarded, header_case};
 use crate::connection::Secrets;
 use crate::connection::http::server::Accepted;
 use crate::connection::net::tls::AcceptedTls;
 use crate::connection::ws::deflate::Params;
 use crate::server::behaviour::Feed;
-use crate::server::context::{ConnectionId, Context, Front, Opened, Refused, Served, Slot};
+use crate::server::context::{
+    ConnectionId, Context, Counted, Front, Opened, Peer, Refused, Served, Slot,
+};
 use crate::server::faults::{LinePlan, Sends, catalogue};
 use crate::server::files;
 use crate::server::routes::Route;
@@ -57,12 +60,15 @@ pub(super) enum Chosen {
 
 /// An accepted opening handshake, on its way from the request to the socket.
 pub(super) struct Upgrade {
+    /// The connection, with the client that its request has named.
+    pub(super) id: ConnectionId,
     pub(super) behaviour: Chosen,
     pub(super) deflate: Option<Params>,
     pub(super) opened: Opened,
     /// What the request has proved itself by, which a Close may repeat.
     pub(super) secrets: Secrets,
-    pub(super) slot: Slot,
+    /// What the WebSocket is counted for until it ends.
+    pub(super) place: (Slot, Counted),
 }
 
 impl Requests {
@@ -118,7 +124,7 @@ impl State {
             Ok(Answer::Upgrade(route, accepted)) => self.upgrade(request, route, accepted).await,
             Ok(Answer::Page) => Ok(page::response(config.routes.paths().next(), config.lab)),
             Ok(Answer::LabList { json }) => Ok(lab_list(json)),
-            Ok(Answer::File(path)) => self.file(&path).await,
+            Ok(Answer::File(path)) => self.file(request, &path).await,
             Err(refusal) => Err(refusal),
         };
         let response = response.unwrap_or_else(|refusal| self.refuse(request, &refusal));
@@ -131,7 +137,14 @@ impl State {
         route: Route,
         accepted: Accepted,
     ) -> Result<Response<Body>, Refusal> {
-        let slot = self.context.limits.take_slot().ok_or(Refusal::Full)?;
+        let limits = &self.context.limits;
+        let id = self.client(request);
+        let slot = limits.take_slot().ok_or(Refusal::Full)?;
+        let counted = match id.peer {
+            Peer::Forwarded(_) => limits.count(id.peer).ok_or(Refusal::AddressFull)?,
+            // It was counted when it was accepted.
+            Peer::Tcp(_) | Peer::Unix => Counted::for_nobody(),
+        };
         let mut headers = accepted.headers();
         let (behaviour, ignored) = match route {
             Route::Echo => (Chosen::Echo, Vec::new()),
@@ -143,10 +156,15 @@ impl State {
             }
         };
         let upgrade = Upgrade {
+            id,
             behaviour,
             deflate: accepted.deflate,
             opened: Opened {
                 requested: requested(request),
+                offered_subprotocols: match accepted.subprotocol {
+                    Some(_) => Vec::new(),
+                    None => offered_subprotocols(request),
+                },
                 tls: self.tls.clone(),
                 subprotocol: accepted
                     .subprotocol
@@ -155,7 +173,7 @@ impl State {
                 ignored,
             },
             secrets: secrets(request),
-            slot,
+            place: (slot, counted),
         };
         // Hyper reads no request behind one that it has upgraded.
         let _ = self.upgrade.set(upgrade);
@@ -166,10 +184,24 @@ impl State {
         ))
     }
 
+    /// The connection, with the client that a proxy sends the request for.
+    fn client(&self, request: &Parts) -> ConnectionId {
+        let connection = self.connection;
+        let trusted = &self.context.config.trusted_proxies;
+        if !trusted.trusts(connection.peer) {
+            return connection;
+        }
+        forwarded::client(&request.headers, trusted).map_or(connection, |peer| ConnectionId {
+            peer,
+            proxy: Some(connection.proxy.unwrap_or(connection.peer)),
+            ..connection
+        })
+    }
+
     fn feed(&self, sends: Sends, request: &Parts, accepted: &Accepted) -> Box<Feed> {
         let request_json = (sends == Sends::Request).then(|| {
             let tls = self.tls.as_deref();
-            RequestSummary::new(request, self.connection.peer, tls, accepted).to_json()
+            RequestSummary::new(request, self.client(request).peer, tls, accepted).to_json()
         });
         Box::new(Feed {
             sends,
@@ -192,22 +224,25 @@ impl State {
         }
     }
 
-    async fn file(self: &Arc<Self>, path: &str) -> Result<Response<Body>, Refusal> {
+    async fn file(
+        self: &Arc<Self>,
+        request: &Parts,
+        path: &str,
+    ) -> Result<Response<Body>, Refusal> {
         let Front::Files(folder) = &self.context.config.front else {
             return Err(Refusal::NotFound(Vec::new()));
         };
-        let found = files::find(folder, path).await;
-        found
-            .map(|found| file_response(found, Arc::clone(self) as _))
-            .ok_or_else(|| {
-                let known = self.context.config.routes.paths();
-                Refusal::NotFound(known.map(str::to_owned).collect())
-            })
+        let Some(found) = files::find(folder, path).await else {
+            let known = self.context.config.routes.paths();
+            return Err(Refusal::NoFile(known.map(str::to_owned).collect()));
+        };
+        Ok(file_response(found, request, Arc::clone(self) as _).await)
     }
 
     /// What all answers have in common. Hyper leaves the body of an answer to
     /// HEAD out by itself.
     fn finish(&self, request: &Parts, mut response: Response<Body>) -> Response<Body> {
+        header_case::set(&mut response);
         response
             .headers_mut()
             .insert(header::SERVER, HeaderValue::from_static(SERVER));
@@ -222,7 +257,7 @@ impl State {
                 status: response.status().as_u16(),
                 body_bytes: hyper::body::Body::size_hint(response.body()).lower(),
             };
-            self.context.served(self.connection, served);
+            self.context.served(self.client(request), served);
         }
         response
     }
@@ -234,10 +269,14 @@ impl State {
             header::CONTENT_TYPE,
             HeaderValue::from_static("text/plain; charset=utf-8"),
         ));
+        if let Refusal::Unauthorized = refusal {
+            let challenges = self.context.config.access.challenges();
+            headers.extend(challenges.map(|value| (header::WWW_AUTHENTICATE, value)));
+        }
         let body = Bytes::from(format!("{reason}\n"));
         let reason = secrets(request).text(&reason);
         self.context.refused(
-            self.connection,
+            self.client(request),
             Refused {
                 requested: requested(request),
                 status: refusal.status().as_u16(),

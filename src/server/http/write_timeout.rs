@@ -14,6 +14,8 @@ pub(super) struct WriteTimeout<S> {
     limit: Duration,
     /// Since when a write waits.
     blocked: Option<Pin<Box<Sleep>>>,
+    /// The first byte that was read.
+    first: Option<u8>,
 }
 
 impl<S> WriteTimeout<S> {
@@ -22,6 +24,7 @@ impl<S> WriteTimeout<S> {
             inner,
             limit,
             blocked: None,
+            first: None,
         }
     }
 
@@ -45,6 +48,11 @@ impl<S> WriteTimeout<S> {
     pub(super) fn into_inner(self) -> S {
         self.inner
     }
+
+    /// The first byte that was read, by which protocols are told apart.
+    pub(super) fn first_byte(&self) -> Option<u8> {
+        self.first
+    }
 }
 
 impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
@@ -53,7 +61,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for WriteTimeout<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.inner).poll_read(cx, buf)
+        let result = Pin::new(&mut self.inner).poll_read(cx, buf);
+        if self.first.is_none() {
+            self.first = buf.filled().first().copied();
+        }
+        result
     }
 }
 

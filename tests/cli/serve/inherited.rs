@@ -60,6 +60,20 @@ fn a_unix_domain_socket_is_served_and_its_file_stays() {
 }
 
 #[test]
+fn all_sockets_that_are_handed_over_are_served() {
+    let listener = listener();
+    let port = listener.local_addr().expect("an address").port();
+    let running = serve(listener, 2, &[]);
+    let ready = running.line().expect("the ready line");
+    let ready: serde_json::Value = serde_json::from_str(&ready).expect("JSON");
+    let address = format!("127.0.0.1:{port}");
+    assert_eq!(ready["addresses"], serde_json::json!([address, address]));
+    for _ in 0..4 {
+        Wire::open(port);
+    }
+}
+
+#[test]
 fn what_nobody_would_be_served_on_is_refused() {
     let listener = listener();
     let address = listener.local_addr().expect("an address");
@@ -68,10 +82,6 @@ fn what_nobody_would_be_served_on_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
     let local = UnixListener::bind(directory.path().join("socket")).expect("a socket");
     for (mut running, sentence) in [
-        (
-            serve(listener, 2, &[]),
-            "wscli: 2 sockets were handed over (LISTEN_FDS), and one is served; give each a service of its own",
-        ),
         (
             serve(connection, 1, &[]),
             "wscli: the socket that was handed over is a connection, not a listener; write Accept=no into its unit",

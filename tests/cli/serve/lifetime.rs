@@ -165,3 +165,142 @@ fn a_reader_of_events_that_goes_away_ends_the_server() {
         "{errors}"
     );
 }
+
+/// Whether this machine speaks IPv6.
+fn has_ipv6() -> bool {
+    TcpListener::bind("[::1]:0").is_ok()
+}
+
+#[test]
+fn several_hosts_share_a_port_and_other_pairs_have_their_own() {
+    let flags = ["--host", "127.0.0.1", "--host", "127.0.0.2"];
+    let listen = ["--listen", "127.0.0.1:0"];
+    #[cfg(not(target_os = "linux"))]
+    let flags = [flags[0], flags[1], flags[0], flags[1]];
+    let server = Server::start(&[flags, [listen[0], listen[1], "--path", "/a"]].concat());
+    let urls = server.ready["urls"].as_array().unwrap();
+    let port = server.port();
+    assert_eq!(urls[0], format!("ws://127.0.0.1:{port}/a"));
+    for url in urls {
+        let output = wscli(&["connect", url.as_str().unwrap(), "-x", "hi", "-1"]).ends();
+        assert_eq!(output.stdout, b"hi\n", "{url}");
+    }
+    let other = urls.last().unwrap().as_str().unwrap();
+    assert!(!other.contains(&port.to_string()), "{urls:?}");
+    assert_eq!(
+        server.ready["addresses"].as_array().unwrap().len(),
+        urls.len()
+    );
+    // Alone, where neither a host nor a port is asked for.
+    let server = Server::run(&["serve", "--jsonl", "--listen", "localhost:0"]);
+    let output = wscli(&[
+        "connect",
+        server.ready["url"].as_str().unwrap(),
+        "-x",
+        "hi",
+        "-1",
+    ])
+    .ends();
+    assert_eq!(output.stdout, b"hi\n");
+}
+
+#[test]
+fn localhost_is_both_families_and_a_client_of_ipv4_is_shown_as_one() {
+    if !has_ipv6() {
+        return;
+    }
+    let server = Server::start(&["--host", "localhost"]);
+    let port = server.port();
+    for url in [
+        format!("ws://127.0.0.1:{port}/ws"),
+        format!("ws://[::1]:{port}/ws"),
+    ] {
+        assert!(
+            server.ready["urls"]
+                .as_array()
+                .unwrap()
+                .contains(&json!(url))
+        );
+        let output = wscli(&["connect", &url, "-x", "hi", "-1"]).ends();
+        assert_eq!(output.stdout, b"hi\n", "{url}");
+    }
+    let server = Server::start(&["--host", "::"]);
+    let _wire = Wire::open(server.port());
+    let event = server.event("open");
+    assert!(
+        event["peer"].as_str().unwrap().starts_with("127.0.0.1:"),
+        "{event}"
+    );
+    // Each family with a socket of its own, on one port.
+    let server = Server::start(&["--host", "::", "--host", "0.0.0.0"]);
+    Wire::open(server.port());
+    assert_eq!(server.ready["addresses"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn addresses_that_cannot_be_listened_on_are_exit_2() {
+    for (args, sentence) in [
+        (
+            &["--host", "no such host"][..],
+            "cannot resolve 'no such host'",
+        ),
+        (
+            &["--host", "192.0.2.1"],
+            "choose an address of this machine with --host",
+        ),
+        (
+            &["--unix-socket", "/nonexistent/x"],
+            "cannot listen on /nonexistent/x",
+        ),
+        (
+            &["--unix-socket", "@abs"],
+            "abstract sockets are not spoken, and '@abs' would be a file",
+        ),
+        (
+            &["--unix-socket", "x", "--unix-socket-mode", "9"],
+            "write the mode in octal digits",
+        ),
+        (
+            &["--admin", "192.0.2.1:0"],
+            "choose another address with --admin",
+        ),
+        (
+            &["--admin", "9090"],
+            "'9090' is not an address and a port; write it as 127.0.0.1:9090",
+        ),
+        (
+            &["--admin", ":9090"],
+            "':9090' is not an address and a port",
+        ),
+        (
+            &["--admin", "::1:9090"],
+            "'::1:9090' is not an address and a port",
+        ),
+        (
+            &["--access-log", "/nonexistent/x"],
+            "cannot open the access log '/nonexistent/x'",
+        ),
+        (&["--proxy-protocol"], "--trusted-proxy"),
+        (
+            &["--trusted-proxy", "x"],
+            "'x' is not an address or a network",
+        ),
+    ] {
+        let output = wscli(&[&["serve"], args].concat()).ends();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{args:?}: {errors}");
+        assert!(errors.contains(sentence), "{args:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_unix_socket_has_the_mode_that_is_asked_for() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("ws.sock");
+    let args = ["--jsonl", "--unix-socket", path.to_str().unwrap()];
+    let _server = Server::run(&[&["serve", "--unix-socket-mode", "660"], &args[..]].concat());
+    let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o660);
+    talk(&path);
+}

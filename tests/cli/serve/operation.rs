@@ -187,6 +187,7 @@ fn a_folder_is_served_and_nothing_beside_it() {
     std::os::unix::fs::symlink("../secret", root.join("link")).unwrap();
     std::os::unix::fs::symlink("../root2", root.join("dir")).unwrap();
     std::os::unix::fs::symlink("a b.js", root.join("inside.js")).unwrap();
+    std::os::unix::fs::symlink(".git/config", root.join("shown.txt")).unwrap();
     let server = Server::start(&["--static", root.to_str().unwrap()]);
     for (line, status, content_type, body) in [
         ("GET /", 200, "text/html; charset=utf-8", &b"<p>hi"[..]),
@@ -214,9 +215,9 @@ fn a_folder_is_served_and_nothing_beside_it() {
     }
     let (head, _) = fetch(server.port(), "HEAD /");
     assert!(head.contains("content-length: 5\r\n"), "{head}");
-    let (head, _) = fetch(server.port(), "GET /sub");
+    let (head, _) = fetch(server.port(), "GET /sub?a=b");
     assert!(
-        head.starts_with("http/1.1 301 ") && head.contains("location: /sub/"),
+        head.starts_with("http/1.1 301 ") && head.contains("location: /sub/?a=b\r\n"),
         "{head}"
     );
     for line in [
@@ -229,6 +230,10 @@ fn a_folder_is_served_and_nothing_beside_it() {
         "GET /..%2fsecret",
         "GET /sub/..%2f..%2fsecret",
         "GET /.git/config",
+        // A link of another name does not show what is hidden.
+        "GET /shown.txt",
+        "GET /index.html/",
+        "GET /sub%2findex.html",
         "GET /%00",
     ] {
         let (head, body) = fetch(server.port(), line);
@@ -273,6 +278,93 @@ fn operators_have_an_address_of_their_own() {
             .starts_with("http/1.1 404 ")
     );
     assert!(fetch(port, "POST /metrics").0.starts_with("http/1.1 405 "));
+}
+
+fn admin_port(server: &Server) -> u16 {
+    let admin = server.ready["admin"].as_str().unwrap();
+    let port = admin.trim_end_matches('/').rsplit(':').next().unwrap();
+    port.parse().unwrap()
+}
+
+#[test]
+fn operators_get_an_answer_when_all_their_places_are_held() {
+    let server = Server::start(&["--admin", "localhost:0", "--auth", "bearer:x"]);
+    let port = admin_port(&server);
+    let mut held: Vec<_> = (0..100).map(|_| Wire::connect(port)).collect();
+    let (head, body) = fetch(port, "GET /healthz");
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, b"ok\n");
+    // The oldest was closed for it.
+    held[0].end_of_stream();
+    let (head, _) = fetch(port, "GET /metrics");
+    assert!(head.starts_with("http/1.1 401 "), "{head}");
+    let (head, _) = fetch_with(port, "GET /metrics", &["Authorization: Bearer x"]);
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn operators_and_the_refused_get_an_answer_when_descriptors_are_used_up() {
+    use std::process::{Command, Stdio};
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", "ulimit -n 64 && exec \"$0\" \"$@\""])
+        .arg(env!("CARGO_BIN_EXE_wscli"))
+        .args([
+            "serve",
+            "-p",
+            "0",
+            "--jsonl",
+            "--admin",
+            "127.0.0.1:0",
+            "--workers",
+            "2",
+        ])
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let running = crate::harness::Running::start(&mut command);
+    let ready = serde_json::from_str(&running.line().unwrap()).unwrap();
+    let server = Server { running, ready };
+    // Silent ones count too.
+    let mut clients: Vec<_> = (0..64).map(|_| Wire::connect(server.port())).collect();
+    let event = server.event("turned-away");
+    assert_eq!(
+        event["reason"],
+        "the server has as many connections as file descriptors allow"
+    );
+    let refused = event["connection"].as_u64().unwrap();
+    let refused = usize::try_from(refused).unwrap() - 1;
+    let head = clients[refused].head();
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    let (head, body) = fetch(admin_port(&server), "GET /healthz");
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    assert_eq!(body, b"ok\n");
+    let metrics = String::from_utf8(fetch(admin_port(&server), "GET /metrics").1).unwrap();
+    assert!(metrics.contains("\nprocess_max_fds 64\n"), "{metrics}");
+}
+
+#[cfg(unix)]
+#[test]
+fn drain_delay_tells_the_health_first_and_closes_the_port_later() {
+    use rustix::process::Signal;
+    let mut server = Server::start(&["--drain-delay", "1h", "--admin", "127.0.0.1:0"]);
+    server.running.signal(Signal::TERM);
+    server.event("drain-delayed");
+    let (head, body) = fetch(admin_port(&server), "GET /healthz");
+    assert!(head.starts_with("http/1.1 503 "), "{head}");
+    assert_eq!(body, b"draining\n");
+    let mut wire = Wire::open(server.port());
+    wire.send(frame(1, b"hi"));
+    assert_eq!(wire.frame(), (1, b"hi".to_vec()));
+    server.running.signal(Signal::TERM);
+    assert_eq!(server.running.wait().code(), Some(143));
+    let mut server = Server::start(&["--drain-delay", "10ms"]);
+    server.running.signal(Signal::TERM);
+    server.event("drain-delayed");
+    server.event("draining");
+    assert_eq!(server.running.wait().code(), Some(0));
 }
 
 #[test]
@@ -423,4 +515,269 @@ fn the_access_log_comes_back_after_a_full_disk() {
         again.contains(&format!("is being written again; {lost} events")),
         "{again}"
     );
+}
+
+/// The answer to a handshake with these edits, sent behind `first`.
+fn answer(port: u16, first: &str, edits: &[&str]) -> (Wire, String) {
+    let mut wire = Wire::connect(port);
+    wire.send(first);
+    wire.send(handshake(edits));
+    let head = wire.head();
+    (wire, head)
+}
+
+#[test]
+fn a_trusted_proxy_names_its_client_for_the_log_and_the_limits() {
+    let flags = ["--trusted-proxy", "127.0.0.0/8", "--lab"];
+    let server = Server::start(&[&flags[..], &["--max-connections-per-ip", "1"]].concat());
+    let from = |client: &str| {
+        let line = format!("X-Forwarded-For: 127.0.0.1, {client}");
+        answer(server.port(), "", &[&line, "User-Agent: agent/1"])
+    };
+    let (_one, head) = from("192.0.2.1");
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let event = server.event("open");
+    assert_eq!(event["peer"], "192.0.2.1", "{event}");
+    assert_eq!(event["user_agent"], "agent/1", "{event}");
+    let proxy = event["proxy"].as_str().unwrap();
+    assert!(proxy.starts_with("127.0.0.1:"), "{event}");
+    let (_two, head) = from("192.0.2.2");
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let (mut three, head) = from("192.0.2.2");
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert!(
+        head.to_ascii_lowercase().contains("retry-after: "),
+        "{head}"
+    );
+    assert_eq!(three.bytes(39), b"too many connections from this address\n");
+    assert_eq!(server.event("refused")["peer"], "192.0.2.2");
+    // The lab tells the same.
+    let line = "GET /json HTTP/1.1";
+    let (mut wire, _) = answer(
+        server.port(),
+        "",
+        &[line, "Forwarded: for=\"[2001:db8::1]:7\""],
+    );
+    let seen: serde_json::Value = serde_json::from_slice(&wire.frame().1).unwrap();
+    assert_eq!(seen["peer"], "2001:db8::1");
+    // Whoever is not trusted can write what he wants.
+    let server = Server::start(&["--trusted-proxy", "192.0.2.0/24"]);
+    let (_wire, _) = answer(server.port(), "", &["X-Forwarded-For: 198.51.100.1"]);
+    let event = server.event("open");
+    assert!(event["peer"].as_str().unwrap().starts_with("127.0.0.1:"));
+    assert_eq!(event.get("proxy"), None);
+}
+
+#[test]
+fn the_proxy_protocol_names_the_client_and_is_demanded_of_a_trusted_proxy() {
+    let flags = ["--trusted-proxy", "127.0.0.1", "--proxy-protocol"];
+    let server = Server::start(&[&flags[..], &["--max-connections-per-ip", "1"]].concat());
+    let header = "PROXY TCP4 192.0.2.1 127.0.0.1 4711 80\r\n";
+    let (_one, head) = answer(server.port(), header, &[]);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    assert_eq!(server.event("open")["peer"], "192.0.2.1:4711");
+    let (_two, head) = answer(server.port(), header, &[]);
+    assert!(head.starts_with("HTTP/1.1 503 "), "{head}");
+    assert_eq!(server.event("turned-away")["peer"], "192.0.2.1:4711");
+    // A proxy that looks whether the server is there.
+    let (_three, head) = answer(server.port(), "PROXY UNKNOWN\r\n", &[]);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+    let mut without = Wire::connect(server.port());
+    without.send(handshake(&[]));
+    let event = server.event("handshake-failed");
+    let why = event["message"].as_str().unwrap();
+    assert!(why.contains("sent no PROXY header"), "{why}");
+    // Nobody else may send one.
+    let other = ["--trusted-proxy", "192.0.2.1", "--proxy-protocol"];
+    let server = Server::start(&other);
+    let (_four, head) = answer(server.port(), header, &[]);
+    assert!(head.starts_with("HTTP/1.1 400 "), "{head}");
+    Wire::open(server.port());
+}
+
+#[test]
+fn what_a_client_did_wrong_before_its_request_is_told_without_v() {
+    let running = crate::harness::Running::start(&mut crate::harness::wscli(&[
+        "serve",
+        "-p",
+        "0",
+        "--no-page",
+    ]));
+    let line = running.error_line().unwrap();
+    let port = line.rsplit(':').next().unwrap().trim_end_matches("/ws");
+    let port = port.parse().unwrap();
+    let long = format!("GET /ws?{} HTTP/1.1", "x".repeat(70_000));
+    for (sent, sentence) in [
+        (
+            "\x16\x03\x01\x02\x00\x01\x00\x01\r\n\r\n".to_owned(),
+            "the client speaks TLS and this port does not",
+        ),
+        (
+            handshake(&[&format!("X: {}", "x".repeat(700_000))]),
+            "the head of its request is too large",
+        ),
+        (handshake(&[&long]), "the head of its request is too large"),
+    ] {
+        let mut wire = Wire::connect(port);
+        wire.takes(sent.as_bytes());
+        let line = running.error_line().unwrap();
+        assert!(line.contains(sentence), "{line}");
+    }
+}
+
+/// The answer to a plain request with these headers.
+fn fetch_with(port: u16, line: &str, headers: &[&str]) -> (String, Vec<u8>) {
+    let headers: String = headers.iter().map(|line| format!("{line}\r\n")).collect();
+    let mut wire = Wire::connect(port);
+    wire.send(format!(
+        "{line} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n{headers}\r\n"
+    ));
+    (wire.head(), wire.rest())
+}
+
+#[test]
+fn a_static_file_has_ranges_and_is_sent_again_only_when_it_has_changed() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::write(directory.path().join("a.mp4"), "0123456789").unwrap();
+    let server = Server::start(&["--static", directory.path().to_str().unwrap()]);
+    let note = server.running.error_line().unwrap();
+    assert!(note.contains("has no index.html"), "{note}");
+    let get = |headers: &[&str]| fetch_with(server.port(), "GET /a.mp4", headers);
+    let (head, body) = get(&[]);
+    assert_eq!(body, b"0123456789");
+    let value = |name: &str| {
+        let line = head.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_else(|| panic!("{head}")).to_owned()
+    };
+    assert_eq!(value("Content-Type: "), "video/mp4");
+    assert_eq!(value("Accept-Ranges: "), "bytes");
+    let known = format!("If-None-Match: {}", value("ETag: "));
+    let since = format!("If-Modified-Since: {}", value("Last-Modified: "));
+    for headers in [&known, &since] {
+        let (head, body) = get(&[headers]);
+        assert!(head.starts_with("HTTP/1.1 304 "), "{headers}: {head}");
+        assert_eq!(body, b"");
+    }
+    let (head, body) = get(&["Range: bytes=2-4"]);
+    assert!(head.starts_with("HTTP/1.1 206 "), "{head}");
+    assert!(
+        head.contains("\r\nContent-Range: bytes 2-4/10\r\n"),
+        "{head}"
+    );
+    assert!(head.contains("\r\nContent-Length: 3\r\n"), "{head}");
+    assert_eq!(body, b"234");
+    let (head, _) = get(&["Range: bytes=10-"]);
+    assert!(head.starts_with("HTTP/1.1 416 "), "{head}");
+    assert!(head.contains("\r\nContent-Range: bytes */10\r\n"), "{head}");
+    let (_, body) = fetch_with(server.port(), "GET /none", &[]);
+    assert_eq!(
+        body,
+        b"no file at this path, and no WebSocket, which are at /ws\n"
+    );
+}
+
+#[test]
+fn names_of_headers_are_written_as_the_rfcs_do() {
+    let flags = ["--subprotocol", "chat", "--compress"];
+    let server = Server::start(&flags);
+    let extension = "Sec-WebSocket-Extensions: permessage-deflate";
+    let (_wire, head) = answer(
+        server.port(),
+        "",
+        &["Sec-WebSocket-Protocol: chat", extension],
+    );
+    for name in [
+        "Connection",
+        "Upgrade",
+        "Sec-WebSocket-Accept",
+        "Sec-WebSocket-Protocol",
+        "Sec-WebSocket-Extensions",
+        "Server",
+        "Date",
+    ] {
+        assert!(head.contains(&format!("\r\n{name}: ")), "{name}: {head}");
+    }
+    let (_, head) = answer(server.port(), "", &["-Sec-WebSocket-Version"]);
+    assert!(head.contains("\r\nSec-WebSocket-Version: 13\r\n"), "{head}");
+}
+
+#[test]
+fn auth_is_asked_of_every_request_and_never_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("credentials");
+    std::fs::write(&path, "# who may\nbasic:me:geheim\n\nbearer:token-geheim\n").unwrap();
+    let server = Server::start(&["--auth", &format!("@{}", path.display())]);
+    let (head, body) = fetch_with(server.port(), "GET /", &[]);
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    for scheme in [
+        "Basic realm=\"wscli\", charset=\"UTF-8\"",
+        "Bearer realm=\"wscli\"",
+    ] {
+        assert!(
+            head.contains(&format!("\r\nWWW-Authenticate: {scheme}\r\n")),
+            "{head}"
+        );
+    }
+    assert_eq!(body, b"this server asks for credentials\n");
+    assert_eq!(server.event("refused")["status"], 401);
+    // me:geheim
+    for credentials in ["Basic bWU6Z2VoZWlt", "Bearer token-geheim"] {
+        let line = format!("Authorization: {credentials}");
+        let (_wire, head) = answer(server.port(), "", &[&line]);
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        let (head, _) = fetch_with(server.port(), "GET /", &[&line]);
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+        assert!(!server.event("request").to_string().contains("geheim"));
+    }
+    let (_wire, head) = answer(server.port(), "", &["Authorization: Bearer token"]);
+    assert!(head.starts_with("HTTP/1.1 401 "), "{head}");
+    // Others can read the command line.
+    let server = Server::start(&["--auth", "bearer:geheim"]);
+    let note = server.running.error_line().unwrap();
+    assert!(
+        note.contains("--auth @FILE") && !note.contains("geheim"),
+        "{note}"
+    );
+    for (value, sentence) in [
+        (
+            "geheim",
+            "write basic:USER:PASSWORD, bearer:TOKEN, or @FILE",
+        ),
+        ("basic:geheim", "write basic:USER:PASSWORD"),
+        ("bearer:", "is empty"),
+        ("@/nonexistent", "cannot read '/nonexistent'"),
+        ("@/dev/null", "has no line with credentials"),
+    ] {
+        use crate::harness::Ends as _;
+        let output = crate::harness::wscli(&["serve", "--auth", value]).ends();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{errors}");
+        assert!(errors.contains(sentence), "{errors}");
+        assert!(!errors.contains("geheim"), "{errors}");
+    }
+}
+
+#[test]
+fn max_rate_makes_a_client_wait() {
+    for path in ["/ws", "/delay/0"] {
+        let server = Server::start(&["--max-rate", "10", "--lab"]);
+        let line = format!("GET {path} HTTP/1.1");
+        let (mut wire, _) = answer(server.port(), "", &[&line]);
+        let start = Instant::now();
+        wire.send((0..12).flat_map(|_| frame(1, b"hi")).collect::<Vec<_>>());
+        for _ in 0..12 {
+            assert_eq!(wire.frame(), (1, b"hi".to_vec()));
+        }
+        // Two may come at once, and ten more in a second.
+        assert!(start.elapsed() >= Duration::from_millis(900), "{path}");
+    }
+}
+
+#[test]
+fn the_page_and_the_echo_can_have_one_path() {
+    let server = Server::start(&["--path", "/"]);
+    let (head, _) = fetch(server.port(), "GET /");
+    assert!(head.starts_with("http/1.1 200 "), "{head}");
+    let (_wire, head) = answer(server.port(), "", &["GET / HTTP/1.1"]);
+    assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
 }
