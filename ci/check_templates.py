@@ -236,6 +236,8 @@ def main():
             PATH=f"{shim}:{os.environ['PATH']}",
             # The dependencies are there already.
             CARGO_TARGET_DIR=str(ROOT / "target"),
+            # The servers are on this machine, whatever proxy there is for others.
+            no_proxy="127.0.0.1",
         )
         with Server(wscli, "--allow-origin", CLIENT) as enforced, Server(wscli) as open_door:
             try_github(folder, checkout, environment, enforced, open_door)

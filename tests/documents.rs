@@ -56,6 +56,7 @@ fn exit_codes_of_each_command_are_in_its_help_and_its_man_page() {
     for command in ["connect", "serve", "probe-origin", "bench"] {
         let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
             .args([command, "--help"])
+            .env_clear()
             .output()
             .unwrap();
         let help = String::from_utf8(output.stdout).unwrap();

@@ -23,6 +23,7 @@ fn the_committed_files_are_up_to_date() {
     for (kind, file) in GENERATED {
         let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
             .args(["--generate", kind])
+            .env_clear()
             .output()
             .unwrap();
         assert!(output.status.success(), "--generate {kind}");
@@ -90,6 +91,7 @@ fn the_documents_name_the_repository_of_the_manifest() {
 fn every_kind_has_its_file() {
     let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
         .args(["--generate", "no-such-kind"])
+        .env_clear()
         .output()
         .unwrap();
     let error = String::from_utf8(output.stderr).unwrap();

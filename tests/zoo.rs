@@ -93,6 +93,7 @@ fn judge(case: &Case, port: u16) -> Vec<String> {
         .args(["probe-origin", "--json", "-", "--allow", &allow])
         .args(&case.args)
         .arg(format!("ws://127.0.0.1:{port}{}", case.path))
+        .env_clear()
         .output()
         .unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();

@@ -130,6 +130,7 @@ fn bench_ending_with(code: i32, url: &str, args: &[&str]) -> Result<(Value, Dura
     let output = Command::new(env!("CARGO_BIN_EXE_wscli"))
         .args(["bench", "-q", url, "--json", "-"])
         .args(args)
+        .env_clear()
         .output()?;
     let took = begin.elapsed();
     if output.status.code() != Some(code) {
@@ -229,6 +230,7 @@ fn unsent(urls: &[&str], args: &[&str]) -> Result<Row> {
         .arg(&json)
         .args(urls)
         .args(args)
+        .env_clear()
         .output()?;
     let report: Value = serde_json::from_slice(&std::fs::read(&json)?)?;
     std::fs::remove_file(&json)?;

@@ -39,7 +39,10 @@ impl Drop for Peer {
 
 fn on_processor(number: &str) -> Command {
     let mut command = Command::new("taskset");
-    command.args(["-c", number, env!("CARGO_BIN_EXE_wscli")]);
+    command
+        .args(["-c", number, env!("CARGO_BIN_EXE_wscli")])
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin");
     command
 }
 

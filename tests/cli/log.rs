@@ -351,6 +351,7 @@ fn a_replay_sends_what_was_sent_at_its_time() {
     let script = b"(echo a; sleep 1; printf 'b\\nc\\n') | \"$@\"";
     let mut command = Command::new("/bin/sh");
     command
+        .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .args(["-c", std::str::from_utf8(script).expect("text"), "sh"])
         .arg(env!("CARGO_BIN_EXE_wscli"))

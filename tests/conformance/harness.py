@@ -102,7 +102,9 @@ def running(command, log, **options):
     """A child process that is gone when the block is left, however it is left."""
     if stopping.is_set():
         raise HarnessError("interrupted")
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, **options)
+    # Both sides are on this machine, whatever proxy there is for others.
+    environment = dict(os.environ, no_proxy="127.0.0.1")
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=log, env=environment, **options)
     alive.add(child)
     try:
         yield child

@@ -6,13 +6,25 @@ use wscli::internal::net::AddressConfig;
 use wscli::internal::net::diagnose;
 use wscli::internal::net::{Bypass, ProxyRules, SocksError};
 use wscli::internal::net::{ProxyCause, ProxyError};
-use wscli::internal::tls::{TlsSettings, Trust};
+use wscli::internal::tls::{Roots, TlsSettings, Trust};
 use wscli::internal::{ExitStatus, status_of_open};
 
 use crate::harness::{
     ProxyConfig, answer, config, connect, echo, free_port, http_proxy, https_proxy, listen,
     socks_proxy, talk,
 };
+
+/// A trust store of one root, which has issued nothing: a bare machine has none.
+fn nobody_trusted() -> TlsSettings {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("roots.pem");
+    let root = rcgen::generate_simple_self_signed(vec!["nobody.test".into()]).unwrap();
+    std::fs::write(&file, root.cert.pem()).unwrap();
+    TlsSettings {
+        trust: Trust::Roots(Roots::load(&file).unwrap()),
+        ..TlsSettings::default()
+    }
+}
 
 /// A configuration with this proxy for everything.
 fn through(proxy: &str) -> OpenConfig {
@@ -56,6 +68,7 @@ async fn an_https_proxy_is_judged_by_flags_of_its_own() {
         ..TlsSettings::default()
     }
     .into();
+    config.dial.proxies.tls = nobody_trusted().into();
     let error = connect(url, &config).await.unwrap_err();
     let start = format!("no TLS with the proxy https://{proxy}: ");
     assert!(error.to_string().starts_with(&start), "{error}");

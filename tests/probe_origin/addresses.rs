@@ -43,6 +43,7 @@ fn several_targets_are_told_in_their_order_and_the_worst_decides() {
     let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_wscli"))
         .args(["probe-origin", "-q", "--targets", "-", "--window", "0.2"])
         .args(usual)
+        .env_clear()
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()

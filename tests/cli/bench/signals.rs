@@ -118,15 +118,18 @@ fn interrupted_while_replies_are_waited_for_it_reports() {
 #[test]
 #[ignore = "needs root and unshare, for a resolver of its own"]
 fn interrupted_while_a_name_is_looked_up_it_reports() {
-    let resolver = UdpSocket::bind("127.0.0.9:53").unwrap();
-    resolver.set_read_timeout(Some(LIMIT)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let settings = folder.path().join("resolv.conf");
     let text = "nameserver 127.0.0.9\noptions timeout:30 attempts:5\n";
     std::fs::write(&settings, text).unwrap();
     for threads in ["1", "2"] {
+        // A new one each time: what the run before still asked is not this one's question.
+        let resolver = UdpSocket::bind("127.0.0.9:53").unwrap();
+        resolver.set_read_timeout(Some(LIMIT)).unwrap();
         let mut command = Command::new("unshare");
         command
+            .env_clear()
+            .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
             .args(["--mount", "sh", "-c"])
             .arg("mount --bind \"$1\" /etc/resolv.conf && shift && exec \"$@\"")
             .arg("sh")
