@@ -192,9 +192,10 @@ pub(crate) fn status_of_socket(error: &SocketError) -> ExitStatus {
         | SocketError::Utf8(_)
         | SocketError::Deflate(_) => ExitStatus::Protocol,
         // The peer kept the protocol; what it sent is over a local limit.
-        SocketError::TooLarge { .. } => ExitStatus::Protocol,
+        SocketError::TooLarge { .. } | SocketError::NoRoom => ExitStatus::Protocol,
         SocketError::KeepAliveTimeout(_)
         | SocketError::CloseTimeout(_)
+        | SocketError::MessageTimeout(_)
         | SocketError::WriteTimeout(_) => ExitStatus::Timeout,
         SocketError::CutMessage(_) | SocketError::Lost | SocketError::Io(_) => {
             ExitStatus::PeerClosed
@@ -282,6 +283,8 @@ mod tests {
             (limit, ExitStatus::Protocol),
             (SocketError::WriteTimeout(second), ExitStatus::Timeout),
             (SocketError::CloseTimeout(second), ExitStatus::Timeout),
+            (SocketError::MessageTimeout(second), ExitStatus::Timeout),
+            (SocketError::NoRoom, ExitStatus::Protocol),
             (SocketError::KeepAliveTimeout(second), ExitStatus::Timeout),
             (SocketError::Lost, ExitStatus::PeerClosed),
             (SocketError::CutMessage(1000), ExitStatus::PeerClosed),

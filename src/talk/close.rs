@@ -38,7 +38,7 @@ impl From<&Closed> for Close {
             reason: closed.reason().to_owned(),
             end: Some(End {
                 by_peer: closed.by_peer,
-                clean: closed.error.is_none() && closed.received.is_some(),
+                clean: closed.error.is_none() && closed.received.is_some() && closed.sent.is_some(),
                 sent_code: closed.sent.as_ref().map(CloseFrame::code_or_1005),
             }),
         }

@@ -27,6 +27,8 @@ impl CloseCode {
     pub const TOO_BIG: Self = Self(1009);
     /// 1011: the endpoint met a condition that keeps it from going on.
     pub const INTERNAL_ERROR: Self = Self(1011);
+    /// 1013: the endpoint has no room at the moment.
+    pub const TRY_AGAIN_LATER: Self = Self(1013);
 
     /// The code's number.
     pub const fn get(self) -> u16 {

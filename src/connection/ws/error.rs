@@ -43,6 +43,12 @@ pub enum SocketError {
         /// The limit in bytes.
         limit_bytes: usize,
     },
+    /// A message had begun, and there was no memory for the rest of it.
+    #[error("the messages that peers have begun and not ended take as much memory as they may")]
+    NoRoom,
+    /// A message had begun, and did not end in time.
+    #[error("the peer did not end a message that it had begun within {0:?}")]
+    MessageTimeout(Duration),
     /// A compressed message broke RFC 7692.
     #[error("the peer sent a compressed message that cannot be read: {0}")]
     Deflate(#[source] DeflateError),
@@ -93,6 +99,14 @@ impl SocketError {
             Self::TooLarge { limit, limit_bytes } => (
                 CloseCode::TOO_BIG,
                 format!("{limit} over {limit_bytes} bytes"),
+            ),
+            Self::NoRoom => (
+                CloseCode::TRY_AGAIN_LATER,
+                "too many unfinished messages".to_owned(),
+            ),
+            Self::MessageTimeout(_) => (
+                CloseCode::POLICY_VIOLATION,
+                "a message did not end in time".to_owned(),
             ),
             Self::KeepAliveTimeout(_) => (CloseCode::INTERNAL_ERROR, "ping timeout".to_owned()),
             // It has been answered, and that was the last word.

@@ -17,6 +17,7 @@ mod walker;
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
@@ -31,6 +32,7 @@ pub(crate) use output::Output;
 pub(crate) use stopped::Stopped;
 pub(crate) use walker::FrameWalker;
 
+use crate::connection::ws::budget::MessageBudget;
 use crate::connection::ws::deflate::{DeflateError, Inflater};
 
 /// The most that is read at once, in bytes.
@@ -54,6 +56,8 @@ pub(crate) struct FrameIoConfig {
     /// tungstenite's `max_frame_size` in bytes: a larger frame is passed on as
     /// it is, so that it is refused at its header.
     pub max_frame_bytes: usize,
+    /// What unfinished messages may take, with those of other connections.
+    pub budget: Option<Arc<MessageBudget>>,
 }
 
 /// A transport whose incoming frames have been rewritten.
@@ -85,7 +89,8 @@ impl<S> FrameIo<S> {
         Self {
             inner,
             leftover: config.leftover,
-            walker: FrameWalker::new(config.role, config.inflate, config.max_frame_bytes),
+            walker: FrameWalker::new(config.role, config.inflate, config.max_frame_bytes)
+                .within(config.budget),
             output: Output::default(),
             read_error: None,
             failure: None,
@@ -113,6 +118,11 @@ impl<S> FrameIo<S> {
     /// by unasked.
     pub(crate) fn take_wire_bytes(&mut self) -> Option<u64> {
         self.walker.take_wire_bytes()
+    }
+
+    /// Which of the messages is under way, if one is.
+    pub(crate) fn message_under_way(&self) -> Option<u64> {
+        self.walker.message_under_way()
     }
 
     /// Whether the Close frame that has been read came while a message was under

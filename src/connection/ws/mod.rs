@@ -1,5 +1,6 @@
 //! An open WebSocket: frames, compression, messages and their end.
 
+pub(crate) mod budget;
 pub(crate) mod close;
 pub(crate) mod codec;
 pub(crate) mod deflate;

@@ -17,6 +17,9 @@ pub(crate) enum Stopped {
     /// or one that no frame may carry.
     #[error("a close frame with code {}", .0.code_or_1005())]
     Close(CloseFrame),
+    /// There is no room for the rest of a message.
+    #[error("no room for the rest of a message")]
+    NoRoom,
 }
 
 /// A Close frame's content, where tungstenite would answer its code with 1002 and

@@ -344,6 +344,7 @@ fn what_arrived_with_the_handshake_comes_first() {
             leftover: Bytes::copy_from_slice(leftover),
             inflate: None,
             max_frame_bytes: 1000,
+            budget: None,
         };
         block_on(async {
             let chunks = Chunks::new(cut(rest, &[usize::MAX]), Then::End);

@@ -6,6 +6,8 @@
 //! stands (tungstenite would wait for its payload); what else there is to judge,
 //! limits and texts, is left to tungstenite.
 
+use std::sync::Arc;
+
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::compressed::{CompressedFrame, Compression, at_most};
@@ -13,6 +15,7 @@ use super::fragment::Piece;
 use super::judge::Expected;
 use super::output::Output;
 use super::stopped::{Stopped, misjudged_close};
+use crate::connection::ws::budget::{MessageBudget, Reserved};
 use crate::connection::ws::codec::{Header, MAX_HEADER_BYTES, Opcode, RSV, Read};
 use crate::connection::ws::deflate::{DeflateError, Inflater};
 
@@ -38,6 +41,18 @@ pub(crate) struct FrameWalker {
     close: Option<ClosePassed>,
     stopped: Option<Box<Stopped>>,
     compression: Option<Box<Compression>>,
+    /// Where the messages under way have bounds.
+    under_way: Option<Box<UnderWay>>,
+}
+
+/// The message under way.
+#[derive(Debug)]
+struct UnderWay {
+    /// How many messages have begun.
+    messages: u64,
+    /// Its payload, as far as its frames are known.
+    bytes: u64,
+    reserved: Reserved,
 }
 
 /// A Close frame that has come whole.
@@ -98,6 +113,54 @@ impl FrameWalker {
             close: None,
             stopped: None,
             compression: inflate.map(|inflater| Box::new(Compression::new(inflater))),
+            under_way: None,
+        }
+    }
+
+    /// The same, with a bound on what unfinished messages take.
+    pub(crate) fn within(mut self, budget: Option<Arc<MessageBudget>>) -> Self {
+        self.under_way = budget.map(|budget| {
+            Box::new(UnderWay {
+                messages: 0,
+                bytes: 0,
+                reserved: Reserved::new(budget),
+            })
+        });
+        self
+    }
+
+    /// Which of the messages is under way, if one is: a number that no other has.
+    /// `None` where they have no bounds.
+    pub(crate) fn message_under_way(&self) -> Option<u64> {
+        let under_way = self.under_way.as_ref()?;
+        let is_between = matches!(self.position, Position::Header) && self.message.is_none();
+        (!is_between && under_way.bytes > 0).then_some(under_way.messages)
+    }
+
+    /// Ends the stream where an unfinished message has no room.
+    fn reserve(&mut self) {
+        let Some(under_way) = &mut self.under_way else {
+            return;
+        };
+        let come = match self.position {
+            Position::Payload { remaining } => under_way.bytes.saturating_sub(remaining),
+            Position::Split(piece) => under_way.bytes.saturating_sub(piece.remaining),
+            Position::Header if self.message.is_none() => 0,
+            _ => under_way.bytes,
+        };
+        if !under_way.reserved.set(come) {
+            self.stop(Stopped::NoRoom, 0);
+        }
+    }
+
+    /// Notes a data frame, or a step of one, with a payload of so many bytes.
+    fn count(&mut self, begins: bool, bytes: u64) {
+        if let Some(under_way) = &mut self.under_way {
+            if begins {
+                under_way.messages += 1;
+                under_way.bytes = 0;
+            }
+            under_way.bytes = under_way.bytes.saturating_add(bytes);
         }
     }
 
@@ -122,6 +185,7 @@ impl FrameWalker {
         {
             compression.extend(rest);
         }
+        self.reserve();
         walked.pass
     }
 
@@ -146,11 +210,12 @@ impl FrameWalker {
     /// can be read after that.
     pub(crate) fn step(&mut self, output: &mut Output) -> Result<(), DeflateError> {
         if matches!(self.position, Position::Compressed(_)) {
-            self.step_compressed(output)
+            self.step_compressed(output)?;
         } else {
             self.step_plain(output);
-            Ok(())
         }
+        self.reserve();
+        Ok(())
     }
 
     /// The payload length on the wire, in bytes, of the oldest data message
@@ -363,7 +428,12 @@ impl FrameWalker {
             // No message follows a Close frame; what does, tungstenite leaves unread.
             _ if self.close.is_some() => return Route::Lost,
             (Opcode::Close, _) => return Route::Close,
-            (Opcode::Ping | Opcode::Pong, _) => return Route::Pass,
+            (Opcode::Ping | Opcode::Pong, message) => {
+                if let (None, Some(under_way)) = (message, &mut self.under_way) {
+                    under_way.bytes = 0;
+                }
+                return Route::Pass;
+            }
             (Opcode::Continuation, Some(message)) => message,
             (kind, _) => Message {
                 kind,
@@ -372,6 +442,13 @@ impl FrameWalker {
                 wire_bytes: 0,
             },
         };
+        // What is compressed counts as it is inflated, and for a byte until then.
+        let counted = if message.is_compressed {
+            1
+        } else {
+            length.max(1)
+        };
+        self.count(opcode != Opcode::Continuation, counted);
         message.wire_bytes = message.wire_bytes.saturating_add(length);
         if header.is_final()
             && let Some(compression) = &mut self.compression
@@ -429,6 +506,7 @@ impl FrameWalker {
             header.write_to(bytes.get_mut(start..).unwrap_or_default());
             output.set(bytes, start);
             message.has_begun = true;
+            self.count(false, payload_len);
         }
         self.message = (!is_final).then_some(message);
         self.position = if ended {

@@ -1,10 +1,12 @@
 //! What a socket is to be like. A leaf.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use thiserror::Error;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
+use crate::connection::ws::budget::MessageBudget;
 use crate::connection::ws::deflate::Params;
 use crate::connection::ws::keep_alive::KeepAlive;
 
@@ -34,6 +36,9 @@ pub struct SocketConfig {
     /// [`SinkExt::feed`](futures_util::SinkExt::feed) or `flush` waits for
     /// that; `None` waits for ever.
     pub write_timeout: Option<Duration>,
+    /// The bounds of messages that have begun and not ended; `None` lets each have all
+    /// of `max_message_bytes`, for ever.
+    pub unfinished: Option<UnfinishedLimit>,
     /// The agreed parameters of permessage-deflate, if it is in use.
     pub deflate: Option<Params>,
 }
@@ -50,9 +55,19 @@ impl SocketConfig {
             keep_alive: KeepAlive::Off,
             close_timeout: Duration::from_secs(5),
             write_timeout: None,
+            unfinished: None,
             deflate: None,
         }
     }
+}
+
+/// The bounds of messages of the peer that have begun and not ended.
+#[derive(Debug, Clone)]
+pub struct UnfinishedLimit {
+    /// How long a message may take from its beginning to its end.
+    pub timeout: Duration,
+    /// What they may take, together with those of other connections.
+    pub budget: Arc<MessageBudget>,
 }
 
 /// The socket takes no more messages: it is closing or closed. How it came to

@@ -70,8 +70,10 @@ impl Socket {
         if self.received.is_some() {
             return None;
         }
-        if let Some(Stopped::Fault(fault)) = stopped(&error) {
-            return Some(SocketError::Frame(fault.clone()));
+        match stopped(&error) {
+            Some(Stopped::Fault(fault)) => return Some(SocketError::Frame(fault.clone())),
+            Some(Stopped::NoRoom) => return Some(SocketError::NoRoom),
+            Some(Stopped::Close(_)) | None => {}
         }
         match error {
             WsError::ConnectionClosed | WsError::AlreadyClosed => None,

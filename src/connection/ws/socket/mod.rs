@@ -26,11 +26,13 @@ mod frames;
 mod sending;
 #[cfg(test)]
 mod tests;
+mod under_way;
 mod waits;
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -41,11 +43,12 @@ use tokio_tungstenite::tungstenite::Message as WsMessage;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
-pub use self::config::{NotOpen, SocketConfig};
+pub use self::config::{NotOpen, SocketConfig, UnfinishedLimit};
 pub(crate) use self::echoing::Answered;
 
 use self::config::WRITE_BUFFER_BYTES;
 use self::frames::Frames;
+use self::under_way::UnderWay;
 use self::waits::{Blocked, Deadline};
 use crate::connection::ws::deflate::{Deflater, Inflater};
 use crate::connection::ws::frame_io::{FrameIo, FrameIoConfig};
@@ -79,6 +82,8 @@ pub struct Socket {
     deadline: Option<(Deadline, Pin<Box<Sleep>>)>,
     write_timeout: Option<Duration>,
     blocked: Option<Blocked>,
+    /// The message under way, and when it has to end.
+    under_way: Option<Box<UnderWay>>,
     phase: Phase,
     received: Option<CloseFrame>,
     /// Whether tungstenite does not know of the Close received.
@@ -126,6 +131,10 @@ impl Socket {
                 leftover,
                 inflate: inflater,
                 max_frame_bytes: config.max_frame_bytes,
+                budget: config
+                    .unfinished
+                    .as_ref()
+                    .map(|limit| Arc::clone(&limit.budget)),
             },
         );
         let limits = WebSocketConfig::default()
@@ -155,6 +164,7 @@ impl Socket {
             deadline: None,
             write_timeout: config.write_timeout,
             blocked: None,
+            under_way: config.unfinished.as_ref().map(UnderWay::new),
             phase: Phase::Open,
             received: None,
             is_close_unshown: false,
@@ -391,6 +401,9 @@ impl Socket {
     fn poll_timers(&mut self, cx: &mut Context<'_>) -> Poll<Option<SocketError>> {
         if let Poll::Ready(error) = self.poll_deadline(cx) {
             return Poll::Ready(error);
+        }
+        if let Poll::Ready(error) = self.poll_under_way(cx) {
+            return Poll::Ready(Some(error));
         }
         while let Some(timer) = &mut self.keep_alive {
             match ready!(timer.poll_due(cx)) {

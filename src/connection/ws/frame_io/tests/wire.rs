@@ -187,6 +187,7 @@ impl Setup {
                     .params
                     .map(|params| Inflater::new(&params, self.receiver)),
                 max_frame_bytes: self.max_bytes,
+                budget: None,
             },
         )
     }
