@@ -14,12 +14,12 @@ use tokio::net::UnixListener;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::context::{
-    Admission, ConnectionId, Context, Controller, Counted, Counters, Event, Limits, Monitor,
-    Observer, Peer, Rooms, ServerConfig, Shortage, Totals,
+    Admission, Attempts, ConnectionId, Context, Controller, Counted, Counters, Event, Limits,
+    Monitor, Observer, Peer, Rooms, ServerConfig, Shortage, Totals,
 };
 use super::http::{self, Connection};
 use super::workers::Workers;
-use crate::connection::Transport;
+use crate::connection::{MessageBudget, Transport};
 
 /// How long no connection is accepted after an attempt has failed. Descriptors
 /// and memory, which it fails for, come back when other connections end.
@@ -177,11 +177,14 @@ impl Server {
             config.max_connections_per_ip,
         );
         let rooms = Arc::<Rooms>::default();
+        let attempts = Arc::<Attempts>::default();
         let context = |counters: &Arc<Counters>| {
             Arc::new(Context {
                 config: Arc::clone(config),
                 limits: Arc::clone(&limits),
                 rooms: Arc::clone(&rooms),
+                attempts: Arc::clone(&attempts),
+                budget: MessageBudget::new(config.unfinished_bytes),
                 observer: Arc::clone(&self.observer),
                 counters: Arc::clone(counters),
             })

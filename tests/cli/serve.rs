@@ -1,12 +1,14 @@
 //! `wscli serve`.
 
 mod faults;
+mod frames;
 mod handshake;
 #[cfg(target_os = "linux")]
 mod inherited;
 mod lab;
 #[cfg(unix)]
 mod lifetime;
+mod opening;
 mod operation;
 #[cfg(target_os = "linux")]
 mod peers;

@@ -3,6 +3,7 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
 
 use crate::harness::PATIENCE;
 
@@ -180,6 +181,15 @@ impl Wire {
     pub(crate) fn is_reset(&mut self) -> bool {
         let result = self.stream.read(&mut [0; 16]);
         matches!(result, Err(error) if error.kind() == ErrorKind::ConnectionReset)
+    }
+
+    /// Whether nothing comes for so long, not even an end.
+    pub(crate) fn is_silent(&mut self, time: Duration) -> bool {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let result = self.stream.read(&mut [0; 16]);
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        matches!(result, Err(error)
+            if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     }
 
     /// Sends this again and again, and reads nothing, until the server ends

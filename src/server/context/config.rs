@@ -1,11 +1,12 @@
 //! What a server is to do: resolved values, shared by all connections.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::proxies::TrustedProxies;
 use crate::connection::net::tls::server::ServerTls;
 use crate::connection::ws::deflate::{Params, Policy};
-use crate::connection::{KeepAlive, Role, SocketConfig};
+use crate::connection::{KeepAlive, MessageBudget, Role, SocketConfig, UnfinishedLimit};
 use crate::origin::OriginPolicy;
 use crate::server::access::Access;
 use crate::server::faults::Chaos;
@@ -45,6 +46,11 @@ pub struct ServerConfig {
     pub compression: Option<Policy>,
     /// The largest message accepted, in bytes after decompression.
     pub max_message_bytes: usize,
+    /// What the messages that clients of one worker have begun and not ended may take
+    /// together, in bytes.
+    pub unfinished_bytes: usize,
+    /// How long a message may take from its beginning to its end.
+    pub message_timeout: Duration,
     /// The read buffer of each connection, in bytes.
     pub read_buffer_bytes: usize,
     /// How a quiet connection is kept alive.
@@ -97,6 +103,8 @@ impl Default for ServerConfig {
             subprotocols: Vec::new(),
             compression: None,
             max_message_bytes: 64 << 20,
+            unfinished_bytes: 256 << 20,
+            message_timeout: Duration::from_secs(120),
             read_buffer_bytes: 4 << 10,
             keep_alive: KeepAlive::Ping {
                 interval: Duration::from_secs(120),
@@ -114,7 +122,11 @@ impl Default for ServerConfig {
 
 impl ServerConfig {
     /// The configuration of one connection's socket.
-    pub(crate) fn socket(&self, deflate: Option<Params>) -> SocketConfig {
+    pub(crate) fn socket(
+        &self,
+        deflate: Option<Params>,
+        budget: Arc<MessageBudget>,
+    ) -> SocketConfig {
         SocketConfig {
             max_message_bytes: self.max_message_bytes,
             // A message may come in one frame.
@@ -124,6 +136,10 @@ impl ServerConfig {
             // A client is not given up on while a shutdown would still wait.
             close_timeout: self.close_timeout.max(self.grace),
             write_timeout: Some(self.write_timeout),
+            unfinished: Some(UnfinishedLimit {
+                timeout: self.message_timeout,
+                budget,
+            }),
             deflate,
             ..SocketConfig::new(Role::Server)
         }

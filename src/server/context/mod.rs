@@ -2,6 +2,7 @@
 //! counters, and the observer of events. A leaf of the server: it knows nothing of
 //! requests or behaviours.
 
+mod attempts;
 mod config;
 mod counters;
 mod events;
@@ -15,6 +16,9 @@ mod stop;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::connection::MessageBudget;
+
+pub(crate) use self::attempts::Attempts;
 pub use self::config::{Front, ServerConfig};
 pub(crate) use self::counters::Counters;
 pub use self::counters::{Monitor, Snapshot};
@@ -35,6 +39,9 @@ pub(crate) struct Context {
     pub(crate) config: Arc<ServerConfig>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) rooms: Arc<Rooms>,
+    pub(crate) attempts: Arc<Attempts>,
+    /// Of this worker.
+    pub(crate) budget: Arc<MessageBudget>,
     pub(crate) observer: Observer,
     pub(crate) counters: Arc<Counters>,
 }
@@ -44,9 +51,11 @@ impl Context {
     #[cfg(test)]
     pub(crate) fn alone(config: ServerConfig) -> Self {
         Self {
+            budget: MessageBudget::new(config.unfinished_bytes),
             config: Arc::new(config),
             limits: Limits::new(None, None, None),
             rooms: Arc::default(),
+            attempts: Arc::default(),
             observer: Arc::new(|_| {}),
             counters: Arc::default(),
         }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use super::message::MessageFault;
 use crate::value::{duration, share};
 
 /// The longest delay.
@@ -15,20 +16,47 @@ const MAX_DELAY: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chaos {
     delay: Option<RangeInclusive<Duration>>,
-    lose: f64,
-    drop: f64,
-    reset: f64,
-    close: f64,
+    /// In the order of [`EFFECTS`].
+    shares: [f64; EFFECTS.len()],
+    /// Of the opening handshakes.
+    refuse: f64,
     /// Where the chances start: the same seed makes the same choices, for each
     /// connection by its number.
     pub seed: u64,
 }
 
+/// What becomes of one message, besides its delay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Effect {
+    /// It goes wrong.
+    Message(MessageFault),
+    /// The connection ends by FIN.
+    Drop,
+    /// The connection ends by RST.
+    Reset,
+    /// The connection is closed with 1012.
+    Close,
+}
+
+/// Each by its name. New ones stand last, so that a seed keeps its chances.
+const EFFECTS: [(&str, Effect); 8] = [
+    ("lose", Effect::Message(MessageFault::Lose)),
+    ("drop", Effect::Drop),
+    ("reset", Effect::Reset),
+    ("close", Effect::Close),
+    ("duplicate", Effect::Message(MessageFault::Duplicate)),
+    ("reorder", Effect::Message(MessageFault::Reorder)),
+    ("corrupt", Effect::Message(MessageFault::Corrupt)),
+    ("truncate", Effect::Message(MessageFault::Truncate)),
+];
+
 /// Why a text does not describe chaos.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum ChaosError {
     /// Not a kind of chaos.
-    #[error("'{0}' is not a kind of chaos; use delay, lose, drop, reset or close")]
+    #[error(
+        "'{0}' is not a kind of chaos; use delay, lose, duplicate, reorder, corrupt, truncate, drop, reset, close or refuse"
+    )]
     Name(String),
     /// Not a share.
     #[error("{0} '{1}' is not a share; write it as 1% or 0.01")]
@@ -41,31 +69,14 @@ pub enum ChaosError {
     TooMuch,
 }
 
-/// What becomes of one message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Effect {
-    /// It leaves, this much later.
-    Answered(Duration),
-    /// It does not leave.
-    Lost,
-    /// The connection ends by FIN.
-    Dropped,
-    /// The connection ends by RST.
-    Reset,
-    /// The connection is closed with 1012.
-    Closed,
-}
-
 impl FromStr for Chaos {
     type Err = ChaosError;
 
     fn from_str(text: &str) -> Result<Self, ChaosError> {
         let mut chaos = Self {
             delay: None,
-            lose: 0.0,
-            drop: 0.0,
-            reset: 0.0,
-            close: 0.0,
+            shares: [0.0; EFFECTS.len()],
+            refuse: 0.0,
             seed: 0,
         };
         for part in text
@@ -74,20 +85,16 @@ impl FromStr for Chaos {
             .filter(|part| !part.is_empty())
         {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
-            let share = match name {
-                "delay" => {
-                    chaos.delay = Some(delay(value)?);
-                    continue;
-                }
-                "lose" => &mut chaos.lose,
-                "drop" => &mut chaos.drop,
-                "reset" => &mut chaos.reset,
-                "close" => &mut chaos.close,
-                _ => return Err(ChaosError::Name(name.to_owned())),
-            };
-            *share = parse_share(name, value)?;
+            let effect = EFFECTS.iter().position(|(effect, _)| *effect == name);
+            let share = effect.and_then(|index| chaos.shares.get_mut(index));
+            match (name, share) {
+                ("delay", _) => chaos.delay = Some(delay(value)?),
+                ("refuse", _) => chaos.refuse = parse_share(name, value)?,
+                (_, Some(share)) => *share = parse_share(name, value)?,
+                (_, None) => return Err(ChaosError::Name(name.to_owned())),
+            }
         }
-        if chaos.lose + chaos.drop + chaos.reset + chaos.close > 1.0 {
+        if chaos.shares.iter().sum::<f64>() > 1.0 {
             return Err(ChaosError::TooMuch);
         }
         Ok(chaos)
@@ -115,24 +122,27 @@ impl Chaos {
         SplitMix64(self.seed ^ connection.wrapping_mul(0x9e37_79b9_7f4a_7c15))
     }
 
-    /// What becomes of the next message.
-    pub(crate) fn effect(&self, random: &mut SplitMix64) -> Effect {
+    /// Whether the opening handshake of a connection is refused.
+    pub(crate) fn refuses(&self, connection: u64) -> bool {
+        // Another sequence than that of its messages.
+        self.refuse > 0.0 && self.random(!connection).next_share() < self.refuse
+    }
+
+    /// What becomes of the next message, and how much later it leaves.
+    pub(crate) fn effect(&self, random: &mut SplitMix64) -> (Option<Effect>, Duration) {
         let mut chance = random.next_share();
-        for (share, effect) in [
-            (self.lose, Effect::Lost),
-            (self.drop, Effect::Dropped),
-            (self.reset, Effect::Reset),
-            (self.close, Effect::Closed),
-        ] {
-            if chance < share {
-                return effect;
+        let mut found = None;
+        for (share, (_, effect)) in self.shares.iter().zip(EFFECTS) {
+            if chance < *share {
+                found = Some(effect);
+                break;
             }
             chance -= share;
         }
         let delay = self.delay.as_ref().map_or(Duration::ZERO, |range| {
             *range.start() + (*range.end() - *range.start()).mul_f64(random.next_share())
         });
-        Effect::Answered(delay)
+        (found, delay)
     }
 }
 
@@ -167,7 +177,8 @@ mod tests {
             chaos.delay,
             Some(Duration::from_millis(10)..=Duration::from_millis(200))
         );
-        assert!((chaos.drop - 0.01).abs() < 1e-12 && (chaos.close - 0.001).abs() < 1e-12);
+        assert_eq!(chaos.shares[1..4], [0.01, 0.0, 0.001]);
+        assert!("reorder=1%,corrupt=1%,refuse=100%".parse::<Chaos>().is_ok());
         for text in [
             "fire=1%",
             "drop",
@@ -178,6 +189,8 @@ mod tests {
             "delay=2s..1s",
             "delay=61s",
             "drop=60%,close=60%",
+            "drop=60%,truncate=60%",
+            "refuse=101%",
         ] {
             assert!(text.parse::<Chaos>().is_err(), "{text}");
         }
@@ -194,16 +207,23 @@ mod tests {
         assert_eq!(effects(1), effects(1));
         assert_ne!(effects(1), effects(2));
         let count = |wanted| {
-            effects(3)
-                .into_iter()
-                .filter(|effect| *effect == wanted)
+            let effects = effects(3).into_iter();
+            effects
+                .filter(|(effect, _)| *effect == Some(wanted))
                 .count()
         };
-        assert!((900..1100).contains(&count(Effect::Dropped)));
-        assert!((1850..2150).contains(&count(Effect::Lost)));
-        assert!(effects(3).iter().all(|effect| match effect {
-            Effect::Answered(delay) => (1..=5).contains(&delay.as_millis()),
-            _ => true,
-        }));
+        assert!((900..1100).contains(&count(Effect::Drop)));
+        let lost = count(Effect::Message(MessageFault::Lose));
+        assert!((1850..2150).contains(&lost));
+        let delays = effects(3).into_iter().map(|(_, delay)| delay.as_millis());
+        assert!(delays.into_iter().all(|delay| (1..=5).contains(&delay)));
+    }
+
+    #[test]
+    fn chaos_refuses_its_share_of_handshakes() {
+        let mut chaos: Chaos = "refuse=10%".parse().unwrap();
+        chaos.seed = 7;
+        let refused = (0..10_000).filter(|id| chaos.refuses(*id)).count();
+        assert!((900..1100).contains(&refused), "{refused}");
     }
 }

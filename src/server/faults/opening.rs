@@ -1,24 +1,126 @@
-//! The lab's part in the opening handshake: refusals, credentials, delays.
+//! The plan's part in the opening handshake: refusals, credentials, delays, and
+//! answers that break a rule.
 
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use thiserror::Error;
+
+use super::error::LabError;
+use super::pace::Pace;
+use crate::connection::Policy;
 
 /// What is done in the opening handshake.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Opening {
-    /// How long the answer 101 waits.
+    /// How long the answer waits.
     pub(crate) wait: Duration,
     /// Who is let in; `None` is everybody.
     pub(crate) credentials: Option<Credentials>,
     /// The answer in place of 101.
     pub(crate) refusal: Option<LabError>,
-    /// Whether `Sec-WebSocket-Accept` is wrong.
-    pub(crate) bad_accept: bool,
+    /// The first openings of a client that fail.
+    pub(crate) flaky: Option<Flaky>,
+    /// What is wrong with the answer 101.
+    pub(crate) head: Vec<HeadFault>,
+    /// Headers of any answer.
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    /// Whether messages are compressed.
+    pub(crate) compression: Compression,
+}
+
+/// Whether permessage-deflate is agreed on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Compression {
+    #[default]
+    AsConfigured,
+    Never,
+    /// On these terms; a client that does not offer it is refused.
+    Always(Policy),
+}
+
+/// The first openings of a client fail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Flaky {
+    /// How many.
+    pub(crate) failures: u32,
+    /// What tells a client's tests apart, besides its address.
+    pub(crate) id: String,
+    pub(crate) how: Failure,
+}
+
+/// How an opening fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// By an answer.
+    Answer(LabError),
+    /// Without one.
+    Silence(After),
+}
+
+/// What is wrong with an answer 101.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HeadFault {
+    BadAccept,
+    NoAccept,
+    BadUpgrade,
+    NoUpgrade,
+    BadConnection,
+    NoConnection,
+    UnaskedProtocol,
+    NoProtocol,
+    UnaskedExtension,
+    Http10,
+    /// So many answers of 103 come first.
+    Interim(u8),
+    /// It is no HTTP.
+    Garbage,
+    /// Its second half does not come.
+    Half,
+}
+
+impl HeadFault {
+    /// What this name stands for.
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        Some(match name {
+            "bad-accept" => Self::BadAccept,
+            "no-accept" => Self::NoAccept,
+            "bad-upgrade" => Self::BadUpgrade,
+            "no-upgrade" => Self::NoUpgrade,
+            "bad-connection" => Self::BadConnection,
+            "no-connection" => Self::NoConnection,
+            "unasked-protocol" => Self::UnaskedProtocol,
+            "no-protocol" => Self::NoProtocol,
+            "unasked-extension" => Self::UnaskedExtension,
+            "http10" => Self::Http10,
+            "garbage" => Self::Garbage,
+            "half-head" => Self::Half,
+            _ => return None,
+        })
+    }
+}
+
+/// An answer written byte by byte, past HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RawAnswer {
+    pub(crate) bytes: Vec<u8>,
+    /// How fast it is written.
+    pub(crate) pace: Option<Pace>,
+    pub(crate) then: After,
+}
+
+/// What follows an answer, or its absence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum After {
+    /// The WebSocket.
+    Open,
+    /// FIN.
+    Fin,
+    /// RST.
+    Reset,
+    /// Nothing, until the client leaves.
+    Silence,
 }
 
 /// What a client has to show.
@@ -28,47 +130,6 @@ pub(crate) enum Credentials {
     Basic(String, String),
     /// A token.
     Bearer(String),
-}
-
-/// Why the lab answers with something else than 101.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub(crate) enum LabError {
-    /// The route or its query cannot be understood.
-    #[error("the fault lab does not understand {0}; GET /lab lists what it does")]
-    Malformed(String),
-    /// A status was asked for.
-    #[error("the fault lab answers with {0}, as asked for")]
-    Status(StatusCode),
-    /// A redirect was asked for.
-    #[error("the fault lab redirects to {0}, as asked for")]
-    Redirect(String),
-    /// The credentials are missing or wrong.
-    #[error("credentials are missing or wrong; this path wants {0}")]
-    Unauthorized(&'static str),
-}
-
-impl LabError {
-    /// The status of the answer.
-    pub(crate) fn status(&self) -> StatusCode {
-        match self {
-            Self::Malformed(_) => StatusCode::BAD_REQUEST,
-            Self::Status(status) => *status,
-            Self::Redirect(_) => StatusCode::FOUND,
-            Self::Unauthorized(_) => StatusCode::UNAUTHORIZED,
-        }
-    }
-
-    /// The headers of the answer, besides those of its body.
-    pub(crate) fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
-        let (name, value) = match self {
-            Self::Redirect(path) => (header::LOCATION, path.as_str()),
-            Self::Unauthorized(scheme) => (header::WWW_AUTHENTICATE, *scheme),
-            Self::Status(StatusCode::UNAUTHORIZED) => (header::WWW_AUTHENTICATE, "Basic"),
-            Self::Status(_) | Self::Malformed(_) => return Vec::new(),
-        };
-        let value = HeaderValue::from_str(value);
-        value.map(|value| vec![(name, value)]).unwrap_or_default()
-    }
 }
 
 impl Opening {
@@ -83,17 +144,99 @@ impl Opening {
         self.refusal.clone().map_or(Ok(()), Err)
     }
 
-    /// Makes the headers of a 101 answer wrong, where that is wanted.
-    pub(crate) fn corrupt_accept(&self, headers: &mut [(HeaderName, HeaderValue)]) {
-        if !self.bad_accept {
-            return;
+    /// The answer 101 with these headers, where it is not one of HTTP, or is written
+    /// at a pace of its own.
+    pub(crate) fn raw(
+        &self,
+        headers: &[(HeaderName, HeaderValue)],
+        pace: Option<Pace>,
+    ) -> Option<RawAnswer> {
+        if self.head.is_empty() && pace.is_none() {
+            return None;
         }
-        for (name, value) in headers {
-            if *name == header::SEC_WEBSOCKET_ACCEPT {
-                *value = HeaderValue::from_static("AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
+        let has = |fault| self.head.contains(&fault);
+        if has(HeadFault::Garbage) {
+            return Some(RawAnswer {
+                bytes: b"\x16\x03\x01 this is not HTTP\r\n\r\n".to_vec(),
+                pace,
+                then: After::Fin,
+            });
+        }
+        let mut bytes = Vec::new();
+        for fault in &self.head {
+            if let HeadFault::Interim(count) = fault {
+                let interim = b"HTTP/1.1 103 Early Hints\r\nLink: </>; rel=preload\r\n\r\n";
+                bytes.extend(interim.repeat((*count).into()));
             }
         }
+        bytes.extend(self.head_of_101(headers));
+        let is_half = has(HeadFault::Half);
+        if is_half {
+            bytes.truncate(bytes.len() / 2);
+        }
+        Some(RawAnswer {
+            bytes,
+            pace,
+            then: if is_half { After::Silence } else { After::Open },
+        })
     }
+
+    fn head_of_101(&self, headers: &[(HeaderName, HeaderValue)]) -> Vec<u8> {
+        let version = match self.head.contains(&HeadFault::Http10) {
+            true => "HTTP/1.0",
+            false => "HTTP/1.1",
+        };
+        let mut head = format!("{version} 101 Switching Protocols\r\n").into_bytes();
+        let mut headers = headers.to_vec();
+        for fault in &self.head {
+            fault.apply(&mut headers);
+        }
+        for (name, value) in headers {
+            head.extend(title_case(name.as_str()).bytes());
+            head.extend(b": ");
+            head.extend(value.as_bytes());
+            head.extend(b"\r\n");
+        }
+        head.extend(b"\r\n");
+        head
+    }
+}
+
+impl HeadFault {
+    /// Makes the headers of a 101 wrong.
+    fn apply(self, headers: &mut Vec<(HeaderName, HeaderValue)>) {
+        let (name, value) = match self {
+            Self::BadAccept => (
+                header::SEC_WEBSOCKET_ACCEPT,
+                Some("AAAAAAAAAAAAAAAAAAAAAAAAAAA="),
+            ),
+            Self::NoAccept => (header::SEC_WEBSOCKET_ACCEPT, None),
+            Self::BadUpgrade => (header::UPGRADE, Some("h2c")),
+            Self::NoUpgrade => (header::UPGRADE, None),
+            Self::BadConnection => (header::CONNECTION, Some("keep-alive")),
+            Self::NoConnection => (header::CONNECTION, None),
+            Self::UnaskedProtocol => (header::SEC_WEBSOCKET_PROTOCOL, Some("lab-unasked")),
+            Self::NoProtocol => (header::SEC_WEBSOCKET_PROTOCOL, None),
+            Self::UnaskedExtension => (header::SEC_WEBSOCKET_EXTENSIONS, Some("x-lab-unasked")),
+            Self::Http10 | Self::Interim(_) | Self::Garbage | Self::Half => return,
+        };
+        headers.retain(|(known, _)| *known != name);
+        if let Some(value) = value {
+            headers.push((name, HeaderValue::from_static(value)));
+        }
+    }
+}
+
+/// A name as RFC 6455 writes it: the parser of a small client may know no other.
+fn title_case(name: &str) -> String {
+    let parts = name.split('-').map(|part| match part {
+        "websocket" => "WebSocket".to_owned(),
+        part => {
+            let (first, rest) = part.split_at(part.len().min(1));
+            first.to_ascii_uppercase() + rest
+        }
+    });
+    parts.collect::<Vec<_>>().join("-")
 }
 
 impl Credentials {
@@ -142,5 +285,11 @@ mod tests {
             headers.insert(header::AUTHORIZATION, HeaderValue::from_static(sent));
             assert_eq!(credentials.check(&headers).is_ok(), is_let_in, "{sent}");
         }
+    }
+
+    #[test]
+    fn heads_are_written_as_the_rfc_spells_them() {
+        assert_eq!(title_case("sec-websocket-accept"), "Sec-WebSocket-Accept");
+        assert_eq!(title_case("upgrade"), "Upgrade");
     }
 }

@@ -6,16 +6,22 @@
 //! clients have queries of their own, such as `?access_token=`. What cannot hold
 //! together is refused, so that a test does not pass for want of its fault.
 
-use http::Uri;
-use percent_encoding::percent_decode_str;
+use http::header::{self, HeaderValue};
+use http::{StatusCode, Uri};
+use percent_encoding::{AsciiSet, CONTROLS, percent_decode_str, utf8_percent_encode};
 
 use super::catalogue;
-use super::opening::LabError;
-use super::plan::{Ending, InvalidFrame, On, Plan, Sends, When};
+use super::deflate::InvalidDeflate;
+use super::error::{LabAnswer, LabError};
+use super::frames::InvalidFrame;
+use super::message::MessageFault;
+use super::opening::{Compression, Failure, Flaky, HeadFault};
+use super::plan::{CloseAnswer, Ending, On, Plan, Pongs, Sends, When};
 use super::values::{
-    credentials, interval, malformed, message_size, no_value, number, path, reason, room, status,
-    wait,
+    Fails, bandwidth, credentials, cut_size, fails, header_value, interval, malformed,
+    message_size, no_value, number, own_text, path, reason, redirect_status, room, status, wait,
 };
+use crate::connection::Policy;
 
 /// The most messages a second.
 const MAX_RATE: u32 = 10_000;
@@ -23,6 +29,12 @@ const MAX_RATE: u32 = 10_000;
 const MAX_COUNT: u64 = 1_000_000;
 /// The most fragments of a message.
 const MAX_FRAGMENTS: usize = 1_000;
+/// The most openings that fail.
+const MAX_FAILURES: u32 = 1_000;
+/// The most redirects in a row.
+const MAX_HOPS: u8 = 100;
+/// What stands for itself in the value of a query.
+const IN_QUERY: &AsciiSet = &CONTROLS.add(b'&').add(b'#').add(b'%').add(b'+').add(b'=');
 
 /// What a request for `uri` asks of the lab; `None` when the path is not one of its routes.
 ///
@@ -36,25 +48,25 @@ pub(crate) fn parse(uri: &Uri) -> Result<Option<Plan>, LabError> {
         None => (path, None),
     };
     let name = name.to_ascii_lowercase();
-    if !catalogue::find(&name).is_some_and(catalogue::Fault::is_route) {
+    if !catalogue::find(&name).is_some_and(super::rows::Fault::is_route) {
         return Ok(None);
     }
-    let mut builder = Builder::default();
-    if name != "echo" {
-        builder.set(&name, &decode(&name, argument.unwrap_or_default())?)?;
-    } else if argument.is_some() {
+    if name == "echo" && argument.is_some() {
         return Err(malformed("an argument of /echo"));
     }
+    let mut plan = Plan::default();
+    let mut values = vec![(name.clone(), decode(&name, argument.unwrap_or_default())?)];
     for pair in uri.query().unwrap_or_default().split('&') {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let name = percent_decode_str(name).decode_utf8_lossy();
         if catalogue::find(&name).is_some() {
-            builder.set(&name, &decode(&name, &value.replace('+', " "))?)?;
+            let value = decode(&name, &value.replace('+', " "))?;
+            values.push((name.into_owned(), value));
         } else if !name.is_empty() {
-            builder.plan.ignored.push(name.into_owned());
+            plan.ignored.push(name.into_owned());
         }
     }
-    builder.build().map(Some)
+    Builder::new(plan, values).build().map(Some)
 }
 
 fn decode(name: &str, value: &str) -> Result<String, LabError> {
@@ -64,12 +76,9 @@ fn decode(name: &str, value: &str) -> Result<String, LabError> {
 }
 
 /// A plan in the making: what belongs together can come in any order.
-#[derive(Default)]
 struct Builder {
     plan: Plan,
-    /// The names that have been set.
-    names: Vec<String>,
-    reason: Option<String>,
+    values: Vec<(String, String)>,
 }
 
 /// What a plan has one of, and the names for it.
@@ -82,79 +91,114 @@ const ENDS: Choice = (
         "drop",
         "reset",
         "half-close",
+        "black-hole",
+        "cut",
         "bad-utf8",
+        "bad-utf8-split",
         "bad-rsv",
         "bad-mask",
         "bad-length",
+        "long-length",
+        "huge-length",
+        "bad-opcode",
+        "lone-continuation",
+        "nested-message",
+        "unfinished",
+        "long-ping",
+        "fragmented-ping",
+        "short-close",
+        "long-close",
+        "bad-close-utf8",
+        "data-after-close",
+        "unasked-deflate",
+        "bad-deflate",
+        "bad-window",
+        "bomb",
     ],
 );
 const SOURCES: Choice = (
     "sources of messages",
     &["big", "stream", "count", "broadcast", "json"],
 );
-const ANSWERS: Choice = ("answers to the handshake", &["status", "redirect"]);
+const ANSWERS: Choice = (
+    "answers to the handshake",
+    &["status", "redirect", "loop", "garbage", "half-head"],
+);
+const MESSAGES: Choice = (
+    "faults of messages",
+    &["lose", "duplicate", "reorder", "corrupt", "truncate"],
+);
+const PONGS: Choice = ("answers to a ping", &["no-pong", "wrong-pong"]);
+const CLOSES: Choice = ("answers to a close", &["no-close", "late-close"]);
+const CHOICES: [Choice; 6] = [ENDS, SOURCES, ANSWERS, MESSAGES, PONGS, CLOSES];
+
+/// Names that say nothing without another one, and so are a client's own there.
+const OPTIONS: &[(&str, &[&str])] = &[
+    ("id", &["flaky"]),
+    ("as", &["flaky"]),
+    ("code", &["redirect", "loop"]),
+    ("hops", &["redirect"]),
+    ("body", &["status", "flaky"]),
+    ("retry-after", &["status", "flaky", "redirect", "loop"]),
+];
 
 impl Builder {
-    fn set(&mut self, name: &str, value: &str) -> Result<(), LabError> {
-        if self.names.iter().any(|known| known == name) {
-            return Err(malformed(&format!("two values of {name}")));
-        }
-        self.names.push(name.to_owned());
-        let line = &mut self.plan.line;
-        let opening = &mut self.plan.opening;
-        let sends = &mut self.plan.sends;
-        match name {
-            "echo" => no_value(name, value, ())?,
-            "delay" => line.delay = wait(name, value)?,
-            "slow-handshake" => opening.wait = wait(name, value)?,
-            "ping" => line.ping = Some(interval(name, value)?),
-            "no-pong" => line.pongs = no_value(name, value, false)?,
-            "fragment" => line.fragments = number(name, value, 1, MAX_FRAGMENTS)?,
-            "big" => *sends = Sends::Big(message_size(value)?),
-            "stream" => *sends = Sends::Stream(number(name, value, 1, MAX_RATE)?),
-            "count" => *sends = Sends::Count(number(name, value, 0, MAX_COUNT)?),
-            "broadcast" => *sends = Sends::Broadcast(room(value)?),
-            "json" => *sends = no_value(name, value, Sends::Request)?,
-            "after" => after(value, &mut line.when)?,
-            "on" => line.when.on = Some(on(value)?),
-            "reason" => self.reason = Some(reason(value)?),
-            "status" => opening.refusal = Some(LabError::Status(status(value)?)),
-            "redirect" | "to" => self.redirect(name, value)?,
-            "auth" => opening.credentials = Some(credentials(value)?),
-            "bad-accept" => opening.bad_accept = no_value(name, value, true)?,
-            _ => line.end = Some(end(name, value)?),
-        }
-        Ok(())
+    /// Leaves out what is a client's own.
+    fn new(mut plan: Plan, values: Vec<(String, String)>) -> Self {
+        let is_there = |names: &[&str]| values.iter().any(|(name, _)| names.contains(&&name[..]));
+        let is_ours = |name: &str| {
+            let option = OPTIONS.iter().find(|(option, _)| *option == name);
+            option.is_none_or(|(_, owners)| is_there(owners))
+        };
+        let foreign = values.iter().filter(|(name, _)| !is_ours(name));
+        plan.ignored.extend(foreign.map(|(name, _)| name.clone()));
+        let ours = values.iter().filter(|(name, _)| is_ours(name));
+        let values = ours.cloned().collect();
+        Self { plan, values }
     }
 
-    fn redirect(&mut self, name: &str, value: &str) -> Result<(), LabError> {
-        let refusal = &mut self.plan.opening.refusal;
-        match refusal {
-            // The path may be in either.
-            Some(LabError::Redirect(_)) if value.is_empty() => {}
-            Some(LabError::Redirect(to)) if to != "/ws" => {
-                return Err(malformed("two paths of a redirect"));
-            }
-            _ => *refusal = Some(LabError::Redirect(path(name, value)?)),
-        }
-        Ok(())
+    fn get(&self, name: &str) -> Option<&str> {
+        let mut values = self.values.iter();
+        let value = values.find(|(known, _)| known == name);
+        value.map(|(_, value)| value.as_str())
     }
 
     fn has(&self, name: &str) -> bool {
-        self.names.iter().any(|known| known == name)
+        self.get(name).is_some()
+    }
+
+    fn chosen(&self, (_, names): Choice) -> Option<&'static str> {
+        names.iter().find(|name| self.has(name)).copied()
     }
 
     fn build(mut self) -> Result<Plan, LabError> {
-        for (what, choices) in [ENDS, SOURCES, ANSWERS] {
+        self.check()?;
+        for (name, value) in self.values.clone() {
+            self.set(&name, &value)?;
+        }
+        self.set_answers()?;
+        Ok(self.plan)
+    }
+
+    /// Whether it holds together.
+    fn check(&self) -> Result<(), LabError> {
+        for (index, (name, _)) in self.values.iter().enumerate() {
+            let before = self.values.iter().take(index);
+            if before.into_iter().any(|(known, _)| known == name) {
+                return Err(malformed(&format!("two values of {name}")));
+            }
+        }
+        for (what, choices) in CHOICES {
             let mut chosen = choices.iter().filter(|name| self.has(name));
             if let (Some(one), Some(other)) = (chosen.next(), chosen.next()) {
                 return Err(malformed(&format!("two {what}, {one} and {other}")));
             }
         }
-        let line = &self.plan.line;
+        let ends = self.chosen(ENDS).filter(|end| *end != "cut");
+        let is_timed = ends.is_some() || self.chosen(MESSAGES).is_some();
         for (name, wants, holds) in [
-            ("after", "an end", line.end.is_some()),
-            ("on", "an end", line.end.is_some()),
+            ("after", "an end or a fault of messages", is_timed),
+            ("on", "an end or a fault of messages", is_timed),
             ("reason", "close", self.has("close")),
             ("to", "redirect", self.has("redirect")),
         ] {
@@ -162,18 +206,172 @@ impl Builder {
                 return Err(malformed(&format!("{name} without {wants}")));
             }
         }
-        let chosen = |(_, names): Choice| names.iter().find(|name| self.has(name));
-        if let (Some(answer), Some(end)) = (chosen(ANSWERS), chosen(ENDS)) {
-            return Err(malformed(&format!(
-                "{end} beside {answer}, where no WebSocket is opened"
-            )));
+        if let Some(answer) = self.chosen(ANSWERS) {
+            let names = self.values.iter().map(|(name, _)| name.as_str());
+            let mut opened =
+                names.filter(|name| *name != answer && catalogue::is_of_the_open(name));
+            if let Some(name) = opened.next() {
+                return Err(malformed(&format!(
+                    "{name} beside {answer}, where no WebSocket is opened"
+                )));
+            }
         }
-        if let (Some(Ending::Close(_, reason)), Some(given)) =
-            (&mut self.plan.line.end, self.reason)
-        {
-            *reason = given;
+        Ok(())
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), LabError> {
+        let Plan {
+            line,
+            opening,
+            sends,
+            ..
+        } = &mut self.plan;
+        if let Some(fault) = HeadFault::parse(name) {
+            opening.head.push(no_value(name, value, fault)?);
+            return Ok(());
         }
-        Ok(self.plan)
+        if let Some(fault) = MessageFault::parse(name) {
+            line.message = Some(no_value(name, value, fault)?);
+            return Ok(());
+        }
+        match name {
+            "echo" => no_value(name, value, ())?,
+            "delay" => line.delay = wait(name, value)?,
+            "slow-handshake" => opening.wait = wait(name, value)?,
+            "ping" => line.ping = Some(interval(name, value)?),
+            "no-pong" => line.pongs = no_value(name, value, Pongs::Never)?,
+            "wrong-pong" => line.pongs = no_value(name, value, Pongs::Wrong)?,
+            "no-close" => line.close_answer = no_value(name, value, CloseAnswer::Never)?,
+            "late-close" => line.close_answer = CloseAnswer::Late(wait(name, value)?),
+            "fragment" => line.fragments = number(name, value, 1, MAX_FRAGMENTS)?,
+            "bandwidth" => line.bandwidth = Some(bandwidth(value)?),
+            "bytewise" => line.bytewise = no_value(name, value, true)?,
+            "cut" => line.cut = Some(cut_size(value)?),
+            "big" => *sends = Sends::Big(message_size(value)?),
+            "stream" => *sends = Sends::Stream(number(name, value, 1, MAX_RATE)?),
+            "count" => *sends = Sends::Count(number(name, value, 0, MAX_COUNT)?),
+            "broadcast" => *sends = Sends::Broadcast(room(value)?),
+            "json" => *sends = no_value(name, value, Sends::Request)?,
+            "after" => after(value, &mut line.when)?,
+            "on" => line.when.on = Some(on(value)?),
+            "auth" => opening.credentials = Some(credentials(value)?),
+            "interim" => opening
+                .head
+                .push(HeadFault::Interim(number(name, value, 1, 50)?)),
+            "set-cookie" => {
+                let value = header_value(name, value)?;
+                opening.headers.push((header::SET_COOKIE, value));
+            }
+            // They are set together.
+            "reason" | "status" | "redirect" | "to" | "loop" | "flaky" => {}
+            name if OPTIONS.iter().any(|(option, _)| *option == name) => {}
+            _ => {
+                let end = self.end(name, value)?;
+                self.plan.line.end = Some(end);
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, name: &str, value: &str) -> Result<Ending, LabError> {
+        if let Some(frame) = InvalidFrame::parse(name, value) {
+            return Ok(Ending::Frame(frame?));
+        }
+        if let Some(fault) = InvalidDeflate::parse(name, value) {
+            let fault = fault?;
+            self.plan.opening.compression = match fault {
+                InvalidDeflate::Unasked => Compression::Never,
+                InvalidDeflate::Window => Compression::Always(Policy {
+                    server_max_window_bits: 9,
+                    ..Policy::default()
+                }),
+                InvalidDeflate::Broken | InvalidDeflate::Bomb(_) => {
+                    Compression::Always(Policy::default())
+                }
+            };
+            return Ok(Ending::Deflate(fault));
+        }
+        let end = match name {
+            "close" => {
+                let code = if value.is_empty() { "1000" } else { value };
+                let code = number(name, code, 0, u16::MAX)?;
+                let text = match self.get("reason") {
+                    Some(text) => reason(text)?,
+                    None => String::new(),
+                };
+                return Ok(Ending::Close(code, text));
+            }
+            "drop" => Ending::Drop,
+            "reset" => Ending::Reset,
+            "half-close" => Ending::HalfClose,
+            "black-hole" => Ending::BlackHole,
+            _ => return Err(malformed(&format!("'{}'", name.escape_default()))),
+        };
+        no_value(name, value, end)
+    }
+
+    /// The answers of HTTP, each with what belongs to it.
+    fn set_answers(&mut self) -> Result<(), LabError> {
+        let mut headers = self.plan.opening.headers.clone();
+        if let Some(value) = self.get("retry-after") {
+            headers.push((header::RETRY_AFTER, header_value("retry-after", value)?));
+        }
+        let body = self.get("body").map(|body| own_text("body", body));
+        let body = body.transpose()?;
+        let answer = |status, headers, body| {
+            LabError::Answer(Box::new(LabAnswer {
+                status,
+                headers,
+                body,
+            }))
+        };
+        if let Some(value) = self.get("status") {
+            let status = status(value)?;
+            self.plan.opening.refusal = Some(answer(status, headers.clone(), body.clone()));
+        }
+        if let Some((status, location)) = self.location()? {
+            let mut headers = headers.clone();
+            headers.push((header::LOCATION, location));
+            self.plan.opening.refusal = Some(answer(status, headers, None));
+        }
+        if let Some(value) = self.get("flaky") {
+            let how = match fails(self.get("as").unwrap_or("503"))? {
+                Fails::By(status) => Failure::Answer(answer(status, headers, body)),
+                Fails::Without(after) => Failure::Silence(after),
+            };
+            self.plan.opening.flaky = Some(Flaky {
+                failures: number("flaky", value, 1, MAX_FAILURES)?,
+                id: own_text("id", self.get("id").unwrap_or_default())?,
+                how,
+            });
+        }
+        Ok(())
+    }
+
+    /// Where a redirect leads, and its status.
+    fn location(&self) -> Result<Option<(StatusCode, HeaderValue)>, LabError> {
+        let code = self.get("code").unwrap_or("302");
+        let location = match (self.get("redirect"), self.get("loop")) {
+            (Some(value), _) => {
+                let to = match (value, self.get("to")) {
+                    ("", to) => path("to", to.unwrap_or_default())?,
+                    (value, None) => path("redirect", value)?,
+                    (_, Some(_)) => return Err(malformed("two paths of a redirect")),
+                };
+                let hops = self.get("hops").unwrap_or("0");
+                match number("hops", hops, 0_u8, MAX_HOPS)? {
+                    0 => to,
+                    hops => {
+                        let to = utf8_percent_encode(&to, IN_QUERY);
+                        format!("/redirect?to={to}&code={code}&hops={}", hops - 1)
+                    }
+                }
+            }
+            (None, Some(value)) => no_value("loop", value, format!("/loop?code={code}"))?,
+            (None, None) => return Ok(None),
+        };
+        let location = HeaderValue::from_str(&location).map_err(|_| malformed("this path"))?;
+        Ok(Some((redirect_status(code)?, location)))
     }
 }
 
@@ -197,32 +395,11 @@ fn on(text: &str) -> Result<On, LabError> {
     })
 }
 
-fn end(name: &str, value: &str) -> Result<Ending, LabError> {
-    let end = match name {
-        "close" => {
-            let code = if value.is_empty() { "1000" } else { value };
-            let code = number(name, code, 0, u16::MAX)?;
-            return Ok(Ending::Close(code, String::new()));
-        }
-        "drop" => Ending::Drop,
-        "reset" => Ending::Reset,
-        "half-close" => Ending::HalfClose,
-        "bad-utf8" => Ending::Frame(InvalidFrame::Utf8),
-        "bad-rsv" => Ending::Frame(InvalidFrame::Rsv),
-        "bad-mask" => Ending::Frame(InvalidFrame::Mask),
-        "bad-length" => Ending::Frame(InvalidFrame::Length),
-        _ => return Err(malformed(&format!("'{}'", name.escape_default()))),
-    };
-    no_value(name, value, end)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use http::StatusCode;
-
-    use super::super::opening::Credentials;
+    use super::super::opening::{After, Credentials};
     use super::super::plan::LinePlan;
     use super::*;
 
@@ -247,7 +424,7 @@ mod tests {
             ..none()
         };
         let silent = LinePlan {
-            pongs: false,
+            pongs: Pongs::Never,
             ping: Some(ms(5)),
             ..none()
         };
@@ -338,39 +515,87 @@ mod tests {
                 "/status/503?drop",
                 "drop beside status, where no WebSocket is opened",
             ),
+            ("/garbage?no-accept", "no-accept beside garbage"),
+            ("/loop?delay=5", "delay beside loop"),
+            ("/cut/5?after=1", "after without an end"),
+            ("/no-pong?wrong-pong", "two answers to a ping"),
+            ("/lose?reorder", "two faults of messages"),
+            ("/no-close?late-close=5", "two answers to a close"),
         ] {
             let error = plan(uri).unwrap_err();
             assert!(error.contains(reason), "{uri}: {error}");
         }
     }
 
+    fn refusal(uri: &str) -> (u16, String) {
+        let refusal = plan(uri).unwrap().unwrap().opening.refusal.unwrap();
+        let headers = refusal.headers();
+        let location = headers.iter().find(|(name, _)| *name == header::LOCATION);
+        let location = location.map_or("", |(_, value)| value.to_str().unwrap());
+        (refusal.status().as_u16(), location.to_owned())
+    }
+
+    #[test]
+    fn lab_routes_refuse_and_redirect() {
+        for (uri, status, location) in [
+            ("/status/503", 503, ""),
+            ("/redirect", 302, "/ws"),
+            ("/redirect?to=/a/b", 302, "/a/b"),
+            ("/redirect/a", 302, "/a"),
+            ("/echo?redirect=/a", 302, "/a"),
+            ("/redirect?code=308&to=/a", 308, "/a"),
+            (
+                "/redirect?hops=3&to=/echo?delay=5%26ping=6",
+                302,
+                "/redirect?to=/echo?delay%3D5%26ping%3D6&code=302&hops=2",
+            ),
+            ("/loop?code=307", 307, "/loop?code=307"),
+        ] {
+            let expected = (status, location.to_owned());
+            assert_eq!(refusal(uri), expected, "{uri}");
+        }
+        // The end of a chain is where it was to lead.
+        let mut location = "/redirect?hops=2&to=/echo?delay=5%26ping=6".to_owned();
+        for _ in 0..3 {
+            location = refusal(&location).1;
+        }
+        assert_eq!(location, "/echo?delay=5&ping=6");
+    }
+
     #[test]
     fn lab_routes_change_the_opening_handshake() {
-        for (uri, refusal) in [
-            (
-                "/status/503",
-                Some(LabError::Status(StatusCode::SERVICE_UNAVAILABLE)),
-            ),
-            ("/redirect", Some(LabError::Redirect("/ws".into()))),
-            ("/redirect?to=/a/b", Some(LabError::Redirect("/a/b".into()))),
-            ("/redirect/a", Some(LabError::Redirect("/a".into()))),
-            ("/bad-accept", None),
-        ] {
-            let opening = plan(uri).unwrap().unwrap().opening;
-            assert_eq!(opening.refusal, refusal, "{uri}");
-            assert_eq!(opening.bad_accept, uri == "/bad-accept");
-        }
+        let opening = |uri| plan(uri).unwrap().unwrap().opening;
         let basic = Credentials::Basic("u".into(), "p/w".into());
         for (uri, credentials) in [
             ("/auth/basic/u/p%2Fw", basic.clone()),
             ("/echo?auth=basic:u:p/w", basic),
             ("/auth/bearer/t", Credentials::Bearer("t".into())),
         ] {
-            let opening = plan(uri).unwrap().unwrap().opening;
-            assert_eq!(opening.credentials, Some(credentials), "{uri}");
+            assert_eq!(opening(uri).credentials, Some(credentials), "{uri}");
         }
-        let wait = plan("/slow-handshake/250").unwrap().unwrap().opening.wait;
-        assert_eq!(wait, Duration::from_millis(250));
+        assert_eq!(
+            opening("/slow-handshake/250").wait,
+            Duration::from_millis(250)
+        );
+        assert_eq!(
+            opening("/http10?no-accept&interim=2").head,
+            [
+                HeadFault::Http10,
+                HeadFault::NoAccept,
+                HeadFault::Interim(2)
+            ]
+        );
+        let flaky = opening("/flaky/3?id=a&as=silent").flaky.unwrap();
+        assert_eq!(
+            (flaky.failures, &flaky.id[..], flaky.how),
+            (3, "a", Failure::Silence(After::Silence))
+        );
+    }
+
+    #[test]
+    fn lab_options_without_what_they_belong_to_are_a_clients_own() {
+        let plan = plan("/echo?id=5&code=x&as=y&body=z").unwrap().unwrap();
+        assert_eq!(plan.ignored, ["id", "code", "as", "body"]);
     }
 
     #[test]
@@ -405,6 +630,16 @@ mod tests {
             "/auth/basic/u",
             "/auth/digest/a/b",
             "/ping/x",
+            "/flaky",
+            "/flaky/0",
+            "/flaky/1?as=x",
+            "/redirect?code=304",
+            "/redirect?hops=101",
+            "/bandwidth/0",
+            "/bomb/2GiB",
+            "/bad-opcode/1",
+            "/interim/51",
+            "/status/500?retry-after=%0a",
             "/drop?after=61s",
             "/drop?after=",
             "/drop?after=x",

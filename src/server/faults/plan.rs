@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
+use super::deflate::InvalidDeflate;
+use super::frames::InvalidFrame;
+use super::message::MessageFault;
 use super::opening::Opening;
+use super::pace::Pace;
 use crate::value::Pattern;
 
 /// What a route of the lab does.
@@ -25,14 +29,66 @@ pub(crate) struct LinePlan {
     pub(crate) delay: Duration,
     /// In how many fragments messages are sent.
     pub(crate) fragments: usize,
-    /// Whether pings are answered.
-    pub(crate) pongs: bool,
+    /// How pings are answered.
+    pub(crate) pongs: Pongs,
     /// How often a ping is sent.
     pub(crate) ping: Option<Duration>,
+    /// What goes wrong with messages.
+    pub(crate) message: Option<MessageFault>,
+    /// How a client's Close is answered.
+    pub(crate) close_answer: CloseAnswer,
+    /// How many bytes are sent a second.
+    pub(crate) bandwidth: Option<u32>,
+    /// Whether each byte is written alone.
+    pub(crate) bytewise: bool,
+    /// After how many bytes the connection ends, wherever that is.
+    pub(crate) cut: Option<u64>,
     /// How it ends.
     pub(crate) end: Option<Ending>,
     /// When.
     pub(crate) when: When,
+}
+
+/// How pings are answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Pongs {
+    #[default]
+    Right,
+    /// With another payload.
+    Wrong,
+    Never,
+}
+
+/// How a client's Close is answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum CloseAnswer {
+    #[default]
+    AtOnce,
+    Late(Duration),
+    Never,
+}
+
+impl LinePlan {
+    /// How fast bytes are written, where that is limited.
+    pub(crate) fn pace(&self) -> Option<Pace> {
+        const MILLISECOND: Duration = Duration::from_millis(1);
+        let byte = |rate: u32| Duration::from_secs(1) / rate;
+        match (self.bytewise, self.bandwidth) {
+            (false, None) => None,
+            (true, rate) => Some(Pace {
+                chunk_bytes: 1,
+                pause: rate.map_or(MILLISECOND, |rate| byte(rate).max(MILLISECOND)),
+            }),
+            (false, Some(rate)) => {
+                // A hundred times a second, which timers can do.
+                let chunk = (rate / 100).max(1);
+                Some(Pace {
+                    chunk_bytes: usize::try_from(chunk).unwrap_or(usize::MAX),
+                    pause: Duration::from_secs(1) * chunk / rate,
+                })
+            }
+        }
+    }
 }
 
 /// From when on something goes wrong: as soon as all of this holds.
@@ -90,21 +146,12 @@ pub(crate) enum Ending {
     Reset,
     /// FIN, and then the server only reads.
     HalfClose,
+    /// Nothing more is read or written, and nothing said.
+    BlackHole,
     /// A frame that breaks a rule.
     Frame(InvalidFrame),
-}
-
-/// A frame that breaks a rule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum InvalidFrame {
-    /// Text that is not UTF-8.
-    Utf8,
-    /// A reserved bit without an extension.
-    Rsv,
-    /// A mask on a server's frame.
-    Mask,
-    /// More payload announced than there is; the end follows.
-    Length,
+    /// A compressed message that cannot be, or should not be, inflated.
+    Deflate(InvalidDeflate),
 }
 
 impl Default for LinePlan {
@@ -113,8 +160,13 @@ impl Default for LinePlan {
         Self {
             delay: Duration::ZERO,
             fragments: 1,
-            pongs: true,
+            pongs: Pongs::default(),
             ping: None,
+            message: None,
+            close_answer: CloseAnswer::default(),
+            bandwidth: None,
+            bytewise: false,
+            cut: None,
             end: None,
             when: When::default(),
         }

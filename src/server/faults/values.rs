@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use http::header::HeaderValue;
 
-use super::opening::{Credentials, LabError};
+use super::error::LabError;
+use super::opening::{After, Credentials};
 use crate::connection::CloseFrame;
 use crate::value::{Bare, duration_with, size};
 
@@ -12,6 +14,14 @@ use crate::value::{Bare, duration_with, size};
 const MAX_WAIT: Duration = Duration::from_secs(60);
 /// The largest message, in bytes.
 const MAX_BIG_BYTES: usize = 64 << 20;
+/// The most of a message without an end, in bytes.
+const MAX_UNFINISHED_BYTES: usize = 64 << 20;
+/// The most that a bomb inflates to, in bytes.
+const MAX_BOMB_BYTES: usize = 1 << 30;
+/// The most bytes a second.
+const MAX_BANDWIDTH: u32 = 1 << 30;
+/// The longest body, and value of a header, in bytes.
+const MAX_TEXT_BYTES: usize = 1024;
 /// The longest name of a room, in bytes.
 const MAX_ROOM_BYTES: usize = 64;
 
@@ -70,6 +80,80 @@ pub(super) fn message_size(value: &str) -> Result<usize, LabError> {
         Ok(bytes) if bytes <= MAX_BIG_BYTES => Ok(bytes),
         _ => Err(bad_value("big", value, "a size up to 64MiB")),
     }
+}
+
+/// How many bytes a second.
+pub(super) fn bandwidth(value: &str) -> Result<u32, LabError> {
+    let rate = size(value).ok().and_then(|rate| u32::try_from(rate).ok());
+    rate.filter(|rate| (1..=MAX_BANDWIDTH).contains(rate))
+        .ok_or_else(|| bad_value("bandwidth", value, "1 byte to 1GiB a second"))
+}
+
+/// After how many bytes a connection is cut.
+pub(super) fn cut_size(value: &str) -> Result<u64, LabError> {
+    match size(value) {
+        Ok(bytes) if bytes <= MAX_BIG_BYTES => Ok(bytes as u64),
+        _ => Err(bad_value("cut", value, "a size up to 64MiB")),
+    }
+}
+
+/// How much of a message is sent that has no end.
+pub(super) fn unfinished_size(value: &str) -> Result<usize, LabError> {
+    match size(if value.is_empty() { "2" } else { value }) {
+        Ok(bytes) if bytes <= MAX_UNFINISHED_BYTES => Ok(bytes),
+        _ => Err(bad_value("unfinished", value, "a size up to 64MiB")),
+    }
+}
+
+/// What a bomb inflates to.
+pub(super) fn bomb_size(value: &str) -> Result<usize, LabError> {
+    match size(value) {
+        Ok(bytes) if (1..=MAX_BOMB_BYTES).contains(&bytes) => Ok(bytes),
+        _ => Err(bad_value("bomb", value, "a size up to 1GiB")),
+    }
+}
+
+/// The value of a header.
+pub(super) fn header_value(name: &str, value: &str) -> Result<HeaderValue, LabError> {
+    let found = HeaderValue::from_str(value).ok();
+    let found = found.filter(|_| !value.is_empty() && value.len() <= MAX_TEXT_BYTES);
+    found.ok_or_else(|| bad_value(name, value, "the value of a header, 1024 bytes at most"))
+}
+
+/// A text of a client's own.
+pub(super) fn own_text(name: &str, value: &str) -> Result<String, LabError> {
+    if value.len() > MAX_TEXT_BYTES {
+        return Err(bad_value(name, value, "1024 bytes at most"));
+    }
+    Ok(value.to_owned())
+}
+
+/// The status of a redirect.
+pub(super) fn redirect_status(value: &str) -> Result<StatusCode, LabError> {
+    let status = StatusCode::from_bytes(value.as_bytes()).ok();
+    let status = status.filter(|status| [301, 302, 303, 307, 308].contains(&status.as_u16()));
+    status.ok_or_else(|| bad_value("code", value, "301, 302, 303, 307 or 308"))
+}
+
+/// How the openings of a flaky server fail.
+pub(super) enum Fails {
+    By(StatusCode),
+    Without(After),
+}
+
+pub(super) fn fails(value: &str) -> Result<Fails, LabError> {
+    Ok(match value {
+        "drop" => Fails::Without(After::Fin),
+        "reset" => Fails::Without(After::Reset),
+        "silent" => Fails::Without(After::Silence),
+        value => Fails::By(status(value).map_err(|_| {
+            bad_value(
+                "as",
+                value,
+                "a status from 200 to 599, drop, reset or silent",
+            )
+        })?),
+    })
 }
 
 pub(super) fn room(value: &str) -> Result<String, LabError> {

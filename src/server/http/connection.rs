@@ -3,15 +3,16 @@
 
 use std::future::poll_fn;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::{Instant, timeout};
 
+use super::linger::{LINGER, linger};
 use super::pace::Paced;
+use super::raw::write_raw;
 use super::service::{Chosen, Requests, Upgrade};
 use super::write_timeout::WriteTimeout;
 use crate::connection::net::tls::AcceptedTls;
@@ -26,12 +27,6 @@ const MAX_HEAD_BYTES: usize = 64 << 10;
 
 /// The first byte of a client's TLS (RFC 8446 §5.1).
 const TLS_HANDSHAKE: u8 = 0x16;
-
-/// How much of what follows a refusal is read, and for how long, before the
-/// connection is closed: closing with unread data would send a reset, which
-/// can destroy the answer on its way.
-const LINGER_BYTES: u64 = 256 << 10;
-const LINGER: Duration = Duration::from_secs(1);
 
 /// An accepted connection.
 pub(crate) struct Connection<S> {
@@ -78,7 +73,8 @@ where
     context.opened(id, opened, start - accepted);
     let (transport, leftover) = paced(stream.into(), leftover, &context);
     let socket = async |transport, leftover| {
-        let config = context.config.socket(deflate);
+        let budget = Arc::clone(&context.budget);
+        let config = context.config.socket(deflate, budget);
         Socket::new(transport, leftover, &config).await
     };
     let (mut outcome, traffic) = match behaviour {
@@ -96,6 +92,7 @@ where
                 plan: *plan,
                 number: id.id,
                 server: &context.config,
+                budget: &context.budget,
             });
             Box::pin(feed.run(line, &context, &stop)).await
         }
@@ -134,7 +131,7 @@ async fn requests<S>(
     stop: &Stop,
 ) -> Option<(S, Bytes, Box<Upgrade>)>
 where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    S: AsyncRead + AsyncWrite + Into<Transport> + Unpin + Send + 'static,
 {
     let Connection {
         stream, id, tls, ..
@@ -149,9 +146,14 @@ where
         .half_close(true)
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), requests.clone());
+    let mut raw = None;
     let result = tokio::select! {
         biased;
         result = poll_fn(|cx| http.poll_without_shutdown(cx)) => result,
+        answer = requests.raw() => {
+            raw = Some(answer);
+            Ok(())
+        }
         // Most requests are answered as soon as they are read, and there is
         // none to wait for: only silence, or a part of one.
         () = stop.draining() => {
@@ -168,8 +170,11 @@ where
         }
     };
     let parts = http.into_parts();
-    let stream = parts.io.into_inner();
+    let mut stream = parts.io.into_inner();
     let is_tls = stream.first_byte() == Some(TLS_HANDSHAKE);
+    if let Some(raw) = raw {
+        stream = write_raw(stream, &raw, stop).await?;
+    }
     let stream = stream.into_inner();
     if let Err(error) = result {
         // A connection that has had its answer may be kept, and forgotten.
@@ -217,13 +222,4 @@ pub(super) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(
     if let Ok(Ok(())) = timeout(LINGER, stream.write_all(&answer)).await {
         linger(stream).await;
     }
-}
-
-/// Closes a connection in the order that loses nothing: FIN, then drain.
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
-    let _ = timeout(LINGER, async {
-        stream.shutdown().await?;
-        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut tokio::io::sink()).await
-    })
-    .await;
 }

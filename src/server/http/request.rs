@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::connection::http::server::{Accepted, RequestError, check, check_host};
 use crate::connection::secrets::{in_header, in_resource};
-use crate::connection::{Resource, Secrets};
+use crate::connection::{Policy, Resource, Secrets};
 use crate::origin::OriginRefusal;
 use crate::server::context::{Front, Requested, ServerConfig};
-use crate::server::faults::{self, LabError};
+use crate::server::faults::{self, Compression, LabError};
 use crate::server::routes::{Route, decode};
 
 /// After how many seconds a client that found no place may try again.
@@ -94,6 +94,14 @@ impl Refusal {
             }
         }
     }
+
+    /// The body of the answer, where it is not the reason.
+    pub(crate) fn body(&self) -> Option<&str> {
+        match self {
+            Self::Lab(error) => error.body(),
+            _ => None,
+        }
+    }
 }
 
 /// Decides on a request, in the order of ASP.NET Core: the origin is judged
@@ -124,8 +132,30 @@ pub(crate) fn decide(request: &Parts, config: &ServerConfig) -> Result<Answer, R
     if has_front && matches!(offer, Err(RequestError::Upgrade)) {
         return without_route(request, config);
     }
-    let accepted = offer?.accept(&config.subprotocols, config.compression.as_ref());
+    let compression = compression(&route, config);
+    let accepted = offer?.accept(&config.subprotocols, compression.as_ref());
+    if wants_deflate(&route) && accepted.deflate.is_none() {
+        return Err(LabError::NoDeflate.into());
+    }
     Ok(Answer::Upgrade(route, accepted))
+}
+
+/// On which terms messages are compressed.
+fn compression(route: &Route, config: &ServerConfig) -> Option<Policy> {
+    match route {
+        Route::Lab(plan) => match plan.opening.compression {
+            Compression::AsConfigured => config.compression,
+            Compression::Never => None,
+            Compression::Always(policy) => Some(policy),
+        },
+        Route::Echo => config.compression,
+    }
+}
+
+/// Whether a fault cannot be without compression.
+fn wants_deflate(route: &Route) -> bool {
+    matches!(route, Route::Lab(plan)
+        if matches!(plan.opening.compression, Compression::Always(_)))
 }
 
 /// The route of a path: those of the configuration come first.

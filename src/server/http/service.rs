@@ -12,6 +12,7 @@ use http::request::Parts;
 use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::service::Service;
+use tokio::sync::Notify;
 use tokio::time::sleep;
 
 use super::body::{Body, file_response, response};
@@ -27,7 +28,9 @@ use crate::server::behaviour::Feed;
 use crate::server::context::{
     ConnectionId, Context, Counted, Front, Opened, Peer, Refused, Served, Slot,
 };
-use crate::server::faults::{LinePlan, Sends, catalogue};
+use crate::server::faults::{
+    After, Failure, LabError, LinePlan, Opening, RawAnswer, Sends, catalogue,
+};
 use crate::server::files;
 use crate::server::routes::Route;
 
@@ -47,6 +50,9 @@ struct State {
     /// Whether a request has been answered otherwise than by an upgrade.
     answered: AtomicBool,
     upgrade: OnceLock<Upgrade>,
+    /// An answer that hyper does not give.
+    raw: OnceLock<RawAnswer>,
+    is_raw: Notify,
 }
 
 /// The behaviour that a route has chosen.
@@ -83,6 +89,8 @@ impl Requests {
             tls,
             answered: AtomicBool::new(false),
             upgrade: OnceLock::new(),
+            raw: OnceLock::new(),
+            is_raw: Notify::new(),
         }))
     }
 
@@ -95,6 +103,16 @@ impl Requests {
     /// hyper does and the caller.
     pub(super) fn is_idle(&self) -> bool {
         Arc::strong_count(&self.0) <= 2
+    }
+
+    /// Waits until the answer is one that hyper does not give.
+    pub(super) async fn raw(&self) -> RawAnswer {
+        loop {
+            self.0.is_raw.notified().await;
+            if let Some(raw) = self.0.raw.get() {
+                return raw.clone();
+            }
+        }
     }
 
     /// What the connection becomes, once nothing else holds its requests.
@@ -137,6 +155,16 @@ impl State {
         route: Route,
         accepted: Accepted,
     ) -> Result<Response<Body>, Refusal> {
+        if let Some(chaos) = &self.context.config.chaos
+            && chaos.refuses(self.connection.id)
+        {
+            return Err(LabError::Chance.into());
+        }
+        if let Route::Lab(plan) = &route {
+            // A client that leaves meanwhile keeps no place.
+            sleep(plan.opening.wait).await;
+            self.try_opening(request, &plan.opening).await?;
+        }
         let limits = &self.context.limits;
         let id = self.client(request);
         let slot = limits.take_slot().ok_or(Refusal::Full)?;
@@ -146,15 +174,19 @@ impl State {
             Peer::Tcp(_) | Peer::Unix => Counted::for_nobody(),
         };
         let mut headers = accepted.headers();
-        let (behaviour, ignored) = match route {
-            Route::Echo => (Chosen::Echo, Vec::new()),
+        let (behaviour, ignored, raw) = match route {
+            Route::Echo => (Chosen::Echo, Vec::new(), None),
             Route::Lab(plan) => {
-                sleep(plan.opening.wait).await;
-                plan.opening.corrupt_accept(&mut headers);
                 let feed = self.feed(plan.sends, request, &accepted);
-                (self.around(feed, plan.line), plan.ignored)
+                headers.extend(plan.opening.headers.clone());
+                headers.push((header::SERVER, HeaderValue::from_static(SERVER)));
+                let raw = plan.opening.raw(&headers, plan.line.pace());
+                (self.around(feed, plan.line), plan.ignored, raw)
             }
         };
+        if let Some(raw) = raw.clone().filter(|raw| raw.then != After::Open) {
+            return self.without_answer(request, raw).await;
+        }
         let upgrade = Upgrade {
             id,
             behaviour,
@@ -177,6 +209,9 @@ impl State {
         };
         // Hyper reads no request behind one that it has upgraded.
         let _ = self.upgrade.set(upgrade);
+        if let Some(raw) = raw {
+            return self.answer_raw(raw).await;
+        }
         Ok(response(
             StatusCode::SWITCHING_PROTOCOLS,
             headers,
@@ -196,6 +231,49 @@ impl State {
             proxy: Some(connection.proxy.unwrap_or(connection.peer)),
             ..connection
         })
+    }
+
+    /// Whether this opening is one of those that are to fail.
+    async fn try_opening(&self, request: &Parts, opening: &Opening) -> Result<(), Refusal> {
+        let Some(flaky) = &opening.flaky else {
+            return Ok(());
+        };
+        let attempt = self
+            .context
+            .attempts
+            .count(self.client(request).peer, &flaky.id);
+        if attempt > flaky.failures {
+            return Ok(());
+        }
+        match &flaky.how {
+            Failure::Answer(error) => Err(error.clone().into()),
+            Failure::Silence(then) => {
+                let raw = RawAnswer {
+                    bytes: Vec::new(),
+                    pace: None,
+                    then: *then,
+                };
+                self.without_answer(request, raw).await
+            }
+        }
+    }
+
+    /// Tells that a handshake gets no answer of HTTP, and gives none.
+    async fn without_answer<T>(&self, request: &Parts, raw: RawAnswer) -> T {
+        let refused = Refused {
+            requested: requested(request),
+            status: 0,
+            reason: "the fault lab gives no answer, as asked for".to_owned(),
+        };
+        self.context.refused(self.client(request), refused);
+        self.answer_raw(raw).await
+    }
+
+    /// Hands an answer to who has the connection, which is the end of this request.
+    async fn answer_raw<T>(&self, raw: RawAnswer) -> T {
+        let _ = self.raw.set(raw);
+        self.is_raw.notify_one();
+        std::future::pending().await
     }
 
     fn feed(&self, sends: Sends, request: &Parts, accepted: &Accepted) -> Box<Feed> {
@@ -273,7 +351,10 @@ impl State {
             let challenges = self.context.config.access.challenges();
             headers.extend(challenges.map(|value| (header::WWW_AUTHENTICATE, value)));
         }
-        let body = Bytes::from(format!("{reason}\n"));
+        let body = match refusal.body() {
+            Some(body) => Bytes::copy_from_slice(body.as_bytes()),
+            None => Bytes::from(format!("{reason}\n")),
+        };
         let reason = secrets(request).text(&reason);
         self.context.refused(
             self.client(request),

@@ -402,8 +402,11 @@ impl Socket {
         if let Poll::Ready(error) = self.poll_deadline(cx) {
             return Poll::Ready(error);
         }
-        if let Poll::Ready(error) = self.poll_under_way(cx) {
-            return Poll::Ready(Some(error));
+        if let Some(under_way) = &mut self.under_way {
+            let message = self.ws.get_ref().message_under_way();
+            if let Poll::Ready(error) = under_way.poll(cx, message) {
+                return Poll::Ready(Some(error));
+            }
         }
         while let Some(timer) = &mut self.keep_alive {
             match ready!(timer.poll_due(cx)) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::{Sleep, sleep};
 
-use super::{Socket, UnfinishedLimit};
+use super::config::UnfinishedLimit;
 use crate::connection::SocketError;
 
 /// The time that messages may take.
@@ -25,30 +25,18 @@ impl UnderWay {
         })
     }
 
-    /// Ready when this message has taken too long.
-    fn poll(&mut self, cx: &mut Context<'_>, message: u64) -> Poll<SocketError> {
+    /// Ready when the message under way has taken too long.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, message: Option<u64>) -> Poll<SocketError> {
+        let Some(message) = message else {
+            self.begun = None;
+            return Poll::Pending;
+        };
         let limit = self.limit;
         let new = || (message, Box::pin(sleep(limit)));
         let begun = self.begun.take().filter(|(begun, _)| *begun == message);
         let (_, sleep) = self.begun.insert(begun.unwrap_or_else(new));
         let over = sleep.as_mut().poll(cx);
         over.map(|()| SocketError::MessageTimeout(limit))
-    }
-}
-
-impl Socket {
-    /// Ready when the message under way has taken too long.
-    pub(super) fn poll_under_way(&mut self, cx: &mut Context<'_>) -> Poll<SocketError> {
-        let Some(under_way) = &mut self.under_way else {
-            return Poll::Pending;
-        };
-        match self.ws.get_ref().message_under_way() {
-            Some(message) => under_way.poll(cx, message),
-            None => {
-                under_way.begun = None;
-                Poll::Pending
-            }
-        }
     }
 }
 
@@ -62,7 +50,9 @@ mod tests {
 
     use super::*;
     use crate::connection::ws::codec::{Header, Opcode};
-    use crate::connection::{Closed, Event, Message, MessageBudget, Role, SocketConfig, Transport};
+    use crate::connection::{
+        Closed, Event, Message, MessageBudget, Role, Socket, SocketConfig, Transport,
+    };
 
     /// A server's socket of this configuration, and the client's bytes.
     async fn pair(config: &SocketConfig) -> (Socket, DuplexStream) {

@@ -7,13 +7,18 @@ use tokio::time::timeout;
 
 use super::wire::{Incoming, Wire};
 use crate::connection::{CloseCode, CloseFrame, Closed, SocketError};
-use crate::server::faults::{Ending, InvalidFrame};
+use crate::server::faults::Ending;
 
 /// How long a client is read from after a half-close.
 const MAX_HALF_CLOSED: Duration = Duration::from_secs(60);
 
+/// How long nothing is said.
+const MAX_SILENCE: Duration = Duration::from_secs(600);
+
 /// The first byte of a Close frame.
 const CLOSE: u8 = 0x88;
+/// That of a compressed message.
+const COMPRESSED_BINARY: u8 = 0xc2;
 
 /// Why a line ends.
 pub(super) enum Reason {
@@ -21,6 +26,8 @@ pub(super) enum Reason {
     Planned(Ending),
     /// The client's Close frame.
     Closed(Bytes),
+    /// The client's Close frame, which gets no answer.
+    Unanswered(Bytes),
     /// The server goes away, or the client is silent.
     GoingAway(CloseFrame),
     /// The client has to be told of this.
@@ -60,13 +67,28 @@ pub(super) async fn end(mut wire: Wire, reason: Reason, limit: Duration) -> Clos
             let _ = timeout(MAX_HALF_CLOSED, wire.drain()).await;
             return closed;
         }
-        Reason::Planned(Ending::Frame(InvalidFrame::Length)) => {
-            // 100 bytes announced, 10 sent.
-            let _ = wire.write(b"\x82\x640123456789").await;
+        Reason::Planned(Ending::BlackHole) => {
+            // Neither side hears of the other, not even of its end.
+            let _ = timeout(MAX_SILENCE, std::future::pending::<()>()).await;
         }
         Reason::Planned(Ending::Frame(bad)) => {
-            let _ = wire.write(invalid_frame(bad)).await;
-            closed.received = answer(&mut wire, limit).await;
+            for piece in bad.pieces() {
+                wire.push_shared(piece);
+            }
+            if wire.flush().await.is_ok() && !bad.ends() {
+                closed.received = answer(&mut wire, limit).await;
+            }
+        }
+        Reason::Planned(Ending::Deflate(bad)) => {
+            wire.push_frame(COMPRESSED_BINARY, bad.payload().into());
+            if wire.flush().await.is_ok() {
+                closed.received = answer(&mut wire, limit).await;
+            }
+        }
+        Reason::Unanswered(payload) => {
+            closed.by_peer = true;
+            closed.received = content(&payload);
+            let _ = timeout(MAX_SILENCE, wire.drain()).await;
         }
         Reason::Planned(Ending::Close(code, reason)) => {
             start_close(&mut wire, &mut closed, code, &reason, limit).await;
@@ -90,16 +112,6 @@ pub(super) async fn end(mut wire: Wire, reason: Reason, limit: Duration) -> Clos
     wire.finish().await;
     let _ = timeout(limit, wire.drain()).await;
     closed
-}
-
-fn invalid_frame(bad: InvalidFrame) -> &'static [u8] {
-    match bad {
-        InvalidFrame::Utf8 => b"\x81\x04ab\xff\xfe",
-        InvalidFrame::Rsv => b"\xf1\x02hi",
-        // "hi" under the key 1 2 3 4.
-        InvalidFrame::Mask => b"\x81\x82\x01\x02\x03\x04ik",
-        InvalidFrame::Length => b"",
-    }
 }
 
 async fn write_close(wire: &mut Wire, closed: &mut Closed, code: u16, reason: &str) {
@@ -139,7 +151,9 @@ async fn answer(wire: &mut Wire, limit: Duration) -> Option<CloseFrame> {
         loop {
             match wire.next().await {
                 Ok(Incoming::Close(payload)) => return Some(payload),
-                Ok(Incoming::End | Incoming::Violation(..)) | Err(_) => return None,
+                Ok(Incoming::End | Incoming::Violation(..) | Incoming::Failed(_)) | Err(_) => {
+                    return None;
+                }
                 Ok(_) => {}
             }
         }

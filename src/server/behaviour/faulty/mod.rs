@@ -4,8 +4,8 @@
 //! and writes frames itself. What is said passes these stages:
 //!
 //! ```text
-//! feed(message) ─► chance ─► queue (delay, order) ─► frames (fragments, deflate) ─► bytes
-//! next()  ◄─ messages ◄─ the rules of RFC 6455, limits ◄─ frames ◄─────────────── bytes
+//! feed(message) ─► plan, chance ─► queue (delay, order) ─► frames (deflate) ─► bytes (pace)
+//! next()  ◄─ messages ◄─ the rules of RFC 6455, limits ◄─ frames ◄──────────── bytes
 //! ```
 //!
 //! Keep-alive, the limits and compression hold as on a plain socket. `queue` is the
@@ -17,6 +17,7 @@ mod wire;
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -25,14 +26,22 @@ use tokio::time::{Instant, Interval, sleep_until};
 
 use self::ending::{Reason, end};
 use self::queue::{Outgoing, Queue};
-use self::wire::{Incoming, Wire};
+use self::wire::{Incoming, Wire, WireConfig};
 use super::Line;
 use super::feed::every;
 use crate::connection::ws::deflate::Params;
 use crate::connection::ws::keep_alive::{Due, Timer};
-use crate::connection::{CloseFrame, Closed, Event, Message, SocketError, Transport};
+use crate::connection::{
+    CloseFrame, Closed, Event, Message, MessageBudget, SocketError, Transport,
+};
 use crate::server::context::{ServerConfig, Traffic};
-use crate::server::faults::{Chaos, Effect, Ending, LinePlan, SplitMix64, When};
+use crate::server::faults::{
+    Chaos, CloseAnswer, Effect, Ending, LinePlan, MessageFault, Pongs, SplitMix64, When, corrupt,
+    truncate,
+};
+
+/// How long a message is held back for another one to overtake it.
+const MAX_HELD: Duration = Duration::from_secs(1);
 
 /// First bytes of control frames.
 const PING: u8 = 0x89;
@@ -48,6 +57,7 @@ pub(crate) struct FaultyLineConfig<'a> {
     /// The number of the connection, which chances depend on.
     pub(crate) number: u64,
     pub(crate) server: &'a ServerConfig,
+    pub(crate) budget: &'a Arc<MessageBudget>,
 }
 
 /// A line on which things go wrong as planned, and by chance.
@@ -58,6 +68,10 @@ pub(crate) struct FaultyLine {
     plan: LinePlan,
     chances: Option<(Chaos, SplitMix64)>,
     queue: Queue,
+    /// How many messages have been fed.
+    fed: u64,
+    /// A message that leaves behind the next one, or at this time.
+    held: Option<(Instant, Message)>,
     /// Whether the client is still read.
     reads: bool,
     /// Whether messages are still sent.
@@ -78,6 +92,8 @@ pub(crate) struct FaultyLine {
 enum Turn {
     Received(std::io::Result<Incoming>),
     Written(Result<(), SocketError>),
+    /// As many bytes have left as were to leave.
+    Cut,
     /// The time of something in the queue, or of the end, has come.
     Due,
     Ping,
@@ -87,19 +103,24 @@ enum Turn {
 impl FaultyLine {
     pub(crate) fn new(config: FaultyLineConfig<'_>) -> Self {
         let server = config.server;
-        let wire = Wire::new(
-            config.transport,
-            config.leftover,
-            config.deflate,
-            server.max_message_bytes,
-            server.write_timeout,
-        );
+        let wire = WireConfig {
+            deflate: config.deflate,
+            max_message_bytes: server.max_message_bytes,
+            write_timeout: server.write_timeout,
+            message_timeout: server.message_timeout,
+            budget: Arc::clone(config.budget),
+            pace: config.plan.pace(),
+            cut: config.plan.cut,
+        };
+        let wire = Wire::new(config.transport, config.leftover, wire);
         let chances = |chaos: &Chaos| (chaos.clone(), chaos.random(config.number));
         Self {
             wire: Some(wire),
             ending: None,
             chances: server.chaos.as_ref().map(chances),
             queue: Queue::default(),
+            fed: 0,
+            held: None,
             reads: true,
             sends: true,
             has_matched: false,
@@ -124,12 +145,12 @@ impl FaultyLine {
     fn planned_end(&self) -> Option<Ending> {
         let end = self.plan.end.as_ref()?;
         let has_come = if self.plan.when.on.is_some() {
-            self.has_matched && self.queue.is_empty()
+            self.has_matched && self.is_empty()
         } else if let Some(at) = self.end_at() {
             // A time is kept, whatever waits.
             at <= Instant::now()
         } else {
-            self.is_counted() && self.is_settled && self.queue.is_empty()
+            self.is_counted() && self.is_settled && self.is_empty()
         };
         has_come.then(|| end.clone())
     }
@@ -139,6 +160,11 @@ impl FaultyLine {
         let when = &self.plan.when;
         let is_awaited = self.plan.end.is_some() && when.on.is_none() && self.is_counted();
         (is_awaited && !when.time.is_zero()).then(|| self.since + when.time)
+    }
+
+    /// Whether nothing waits to leave.
+    fn is_empty(&self) -> bool {
+        self.queue.is_empty() && self.held.is_none()
     }
 
     /// Whether as many messages have come as the plan waits for.
@@ -160,10 +186,9 @@ impl FaultyLine {
 
     /// Waits for something to do. Dropping the future loses nothing.
     async fn turn(&mut self, reads: bool) -> Turn {
-        let due = [self.queue.due(), self.end_at()]
-            .into_iter()
-            .flatten()
-            .min();
+        let held = self.held.as_ref().map(|(at, _)| *at);
+        let times = [self.queue.due(), self.end_at(), held];
+        let due = times.into_iter().flatten().min();
         let Some(wire) = &mut self.wire else {
             return std::future::pending().await;
         };
@@ -183,7 +208,17 @@ impl FaultyLine {
             Turn::Received(incoming) => return self.receive(incoming),
             Turn::Written(Ok(())) => return Some(Event::Flushed),
             Turn::Written(Err(error)) => self.begin_end(Reason::Lost(error)),
-            Turn::Due => self.release(),
+            Turn::Cut => self.begin_end(Reason::Planned(Ending::Drop)),
+            Turn::Due => {
+                if self
+                    .held
+                    .as_ref()
+                    .is_some_and(|(at, _)| *at <= Instant::now())
+                {
+                    self.let_go();
+                }
+                self.release();
+            }
             Turn::Ping => self.control(PING, Bytes::from_static(b"lab")),
             Turn::KeepAlive(Due::Ping) => {
                 self.keep_alive_pings += 1;
@@ -215,7 +250,12 @@ impl FaultyLine {
                     wire.push_message(message, self.plan.fragments);
                 }
                 Some(Outgoing::Control(first, payload)) => wire.push_frame(first, payload),
-                Some(Outgoing::CloseAnswer(payload)) => self.begin_end(Reason::Closed(payload)),
+                Some(Outgoing::CloseAnswer(payload)) => {
+                    self.begin_end(match self.plan.close_answer {
+                        CloseAnswer::Never => Reason::Unanswered(payload),
+                        CloseAnswer::AtOnce | CloseAnswer::Late(_) => Reason::Closed(payload),
+                    });
+                }
             }
         }
     }
@@ -234,8 +274,10 @@ impl FaultyLine {
                 });
             }
             Ok(Incoming::Ping(payload)) => {
-                if self.plan.pongs {
-                    self.control(PONG, payload.clone());
+                match self.plan.pongs {
+                    Pongs::Right => self.control(PONG, payload.clone()),
+                    Pongs::Wrong => self.control(PONG, Bytes::from_static(b"wrong")),
+                    Pongs::Never => {}
                 }
                 return Some(Event::Ping(payload));
             }
@@ -252,13 +294,19 @@ impl FaultyLine {
                 // Answers leave before it.
                 self.reads = false;
                 self.sends = false;
-                let later = self.plan.delay;
+                self.let_go();
+                let late = match self.plan.close_answer {
+                    CloseAnswer::Late(late) => late,
+                    CloseAnswer::AtOnce | CloseAnswer::Never => Duration::ZERO,
+                };
+                let later = self.plan.delay + late;
                 self.queue.push(Outgoing::CloseAnswer(payload), later);
                 self.release();
             }
             Ok(Incoming::Violation(code, reason)) => {
                 self.begin_end(Reason::Violation(code, reason));
             }
+            Ok(Incoming::Failed(error)) => self.begin_end(Reason::Failed(error)),
             Ok(Incoming::End) => self.begin_end(Reason::Lost(SocketError::Lost)),
             Err(error) => self.begin_end(Reason::Lost(SocketError::Io(error))),
         }
@@ -277,22 +325,64 @@ impl FaultyLine {
 
     /// A message has found room: what becomes of it?
     fn stage(&mut self, message: Message) {
-        let effect = match &mut self.chances {
+        let (effect, later) = match &mut self.chances {
             Some((chaos, random)) => chaos.effect(random),
-            None => Effect::Answered(Duration::ZERO),
+            None => (None, Duration::ZERO),
         };
-        let later = match effect {
-            Effect::Answered(later) => later,
-            Effect::Lost => return,
-            Effect::Dropped => return self.end_by_chance(Ending::Drop),
-            Effect::Reset => return self.end_by_chance(Ending::Reset),
-            Effect::Closed => return self.end_by_chance(Ending::Close(1012, "chaos".to_owned())),
+        let fault = match effect {
+            None => self.planned_fault(&message),
+            Some(Effect::Message(fault)) => Some(fault),
+            Some(Effect::Drop) => return self.end_by_chance(Ending::Drop),
+            Some(Effect::Reset) => return self.end_by_chance(Ending::Reset),
+            Some(Effect::Close) => {
+                return self.end_by_chance(Ending::Close(1012, "chaos".to_owned()));
+            }
         };
+        self.fed += 1;
         // One that is sent unasked is the last.
         self.sends &= !(self.matches(&message) && self.plan.end.is_some());
         let later = self.plan.delay + later;
-        self.queue.push(Outgoing::Message(message), later);
+        match fault {
+            Some(MessageFault::Lose) => return,
+            Some(MessageFault::Reorder) if self.held.is_none() => {
+                self.held = Some((Instant::now() + later + MAX_HELD, message));
+                return;
+            }
+            Some(MessageFault::Duplicate) => {
+                self.queue.push(Outgoing::Message(message.clone()), later);
+                self.queue.push(Outgoing::Message(message), later);
+            }
+            Some(MessageFault::Corrupt) => {
+                self.queue.push(Outgoing::Message(corrupt(&message)), later);
+            }
+            Some(MessageFault::Truncate) => {
+                self.queue
+                    .push(Outgoing::Message(truncate(&message)), later);
+            }
+            Some(MessageFault::Reorder) | None => {
+                self.queue.push(Outgoing::Message(message), later);
+            }
+        }
+        self.let_go();
         self.release();
+    }
+
+    /// What the plan does with this message.
+    fn planned_fault(&self, message: &Message) -> Option<MessageFault> {
+        let fault = self.plan.message?;
+        let when = &self.plan.when;
+        let on = when.on.as_ref();
+        let concerns = self.fed >= when.messages
+            && self.since.elapsed() >= when.time
+            && on.is_none_or(|on| on.pattern.matches(message.as_bytes()));
+        concerns.then_some(fault)
+    }
+
+    /// What was held back leaves behind what is queued.
+    fn let_go(&mut self) {
+        if let Some((_, message)) = self.held.take() {
+            self.queue.push(Outgoing::Message(message), self.plan.delay);
+        }
     }
 
     fn is_full(&self) -> bool {
@@ -362,7 +452,10 @@ fn poll_wire(wire: &mut Wire, cx: &mut Context<'_>, reads: bool) -> Poll<Turn> {
     if wire.has_output()
         && let Poll::Ready(result) = wire.poll_write_out(cx)
     {
-        return Poll::Ready(Turn::Written(result));
+        return Poll::Ready(match wire.is_cut() {
+            true => Turn::Cut,
+            false => Turn::Written(result),
+        });
     }
     if reads {
         return wire.poll_next(cx).map(Turn::Received);

@@ -5,18 +5,21 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use crate::connection::ws::budget::Reserved;
 use crate::connection::ws::codec::{FIN, Header, Opcode, RSV, RSV1, Read};
 use crate::connection::ws::deflate::{Deflater, Inflater, Params};
 use crate::connection::ws::mask;
-use crate::connection::{Message, Role, SocketError, Transport};
+use crate::connection::{Message, MessageBudget, Role, SocketError, Transport};
+use crate::server::faults::Pace;
 
 /// How much waits to be written before no more is taken, in bytes.
 const MAX_OUTPUT_BYTES: usize = 64 << 10;
@@ -26,7 +29,7 @@ const MAX_COPIED_BYTES: usize = 4 << 10;
 const READ_BYTES: usize = 16 << 10;
 
 /// What a client has sent.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Incoming {
     /// A whole message.
     Message(Message),
@@ -38,6 +41,8 @@ pub(super) enum Incoming {
     End,
     /// What a Close frame is to say of it: the code and the reason.
     Violation(u16, &'static str),
+    /// What else ends the connection.
+    Failed(SocketError),
 }
 
 /// A message whose fragments are arriving.
@@ -45,6 +50,32 @@ struct Begun {
     is_text: bool,
     is_compressed: bool,
     payload: Vec<u8>,
+}
+
+/// What a [`Wire`] is to be like.
+pub(super) struct WireConfig {
+    pub(super) deflate: Option<Params>,
+    pub(super) max_message_bytes: usize,
+    pub(super) write_timeout: Duration,
+    pub(super) message_timeout: Duration,
+    pub(super) budget: Arc<MessageBudget>,
+    pub(super) pace: Option<Pace>,
+    pub(super) cut: Option<u64>,
+}
+
+/// When the next bytes may be written.
+struct Pacer {
+    pace: Pace,
+    next: Pin<Box<Sleep>>,
+}
+
+impl Pacer {
+    fn new(pace: Pace) -> Self {
+        Self {
+            pace,
+            next: Box::pin(sleep(Duration::ZERO)),
+        }
+    }
 }
 
 /// The connection.
@@ -55,36 +86,43 @@ pub(super) struct Wire {
     inflater: Option<Inflater>,
     deflater: Option<Deflater>,
     max_message_bytes: usize,
+    reserved: Reserved,
+    message_timeout: Duration,
+    /// When the message under way has to end.
+    deadline: Option<Pin<Box<Sleep>>>,
     /// What is to be written: first these, then the tail.
     output: VecDeque<Bytes>,
     tail: BytesMut,
     output_bytes: usize,
     unflushed: bool,
+    pacer: Option<Pacer>,
+    /// How many bytes leave before the connection is cut.
+    cut: Option<u64>,
     write_timeout: Duration,
     /// Since when a write waits.
     blocked: Option<Pin<Box<Sleep>>>,
 }
 
 impl Wire {
-    pub(super) fn new(
-        transport: Transport,
-        leftover: &[u8],
-        deflate: Option<Params>,
-        max_message_bytes: usize,
-        write_timeout: Duration,
-    ) -> Self {
+    pub(super) fn new(transport: Transport, leftover: &[u8], config: WireConfig) -> Self {
+        let deflate = config.deflate;
         Self {
             transport,
             input: leftover.into(),
             message: None,
             inflater: deflate.map(|params| Inflater::new(&params, Role::Server)),
             deflater: deflate.map(|params| Deflater::new(&params, Role::Server)),
-            max_message_bytes,
+            max_message_bytes: config.max_message_bytes,
+            reserved: Reserved::new(config.budget),
+            message_timeout: config.message_timeout,
+            deadline: None,
             output: VecDeque::new(),
             tail: BytesMut::new(),
             output_bytes: 0,
             unflushed: false,
-            write_timeout,
+            pacer: config.pace.map(Pacer::new),
+            cut: config.cut,
+            write_timeout: config.write_timeout,
             blocked: None,
         }
     }
@@ -99,9 +137,30 @@ impl Wire {
             if let Some(incoming) = self.parse() {
                 return Poll::Ready(Ok(incoming));
             }
+            if let Err(error) = self.bound_message(cx) {
+                return Poll::Ready(Ok(Incoming::Failed(error)));
+            }
             if ready!(self.poll_read(cx))? == 0 {
                 return Poll::Ready(Ok(Incoming::End));
             }
+        }
+    }
+
+    /// Holds what has come of an unfinished message to its bounds.
+    fn bound_message(&mut self, cx: &mut Context<'_>) -> Result<(), SocketError> {
+        let begun = self.message.as_ref().map_or(0, |begun| begun.payload.len());
+        if !self.reserved.set((begun + self.input.len()) as u64) {
+            return Err(SocketError::NoRoom);
+        }
+        if self.message.is_none() && self.input.is_empty() {
+            self.deadline = None;
+            return Ok(());
+        }
+        let limit = self.message_timeout;
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(limit)));
+        match deadline.as_mut().poll(cx) {
+            Poll::Ready(()) => Err(SocketError::MessageTimeout(limit)),
+            Poll::Pending => Ok(()),
         }
     }
 
@@ -210,6 +269,7 @@ impl Wire {
         if !header.is_final() {
             return None;
         }
+        self.deadline = None;
         let Begun {
             is_text, payload, ..
         } = self.message.take()?;
@@ -235,7 +295,7 @@ impl Wire {
     }
 
     /// Queues bytes that are shared, without a copy where they are many.
-    fn push_shared(&mut self, bytes: Bytes) {
+    pub(super) fn push_shared(&mut self, bytes: Bytes) {
         if bytes.len() <= MAX_COPIED_BYTES {
             return self.push(&bytes);
         }
@@ -290,6 +350,12 @@ impl Wire {
             self.blocked = None;
             return result.map_err(SocketError::Io);
         }
+        // Who waits for the pace waits for us, and not for the client.
+        if let Some(pacer) = &self.pacer
+            && !pacer.next.is_elapsed()
+        {
+            return Poll::Pending;
+        }
         let limit = self.write_timeout;
         let blocked = self.blocked.get_or_insert_with(|| Box::pin(sleep(limit)));
         ready!(blocked.as_mut().poll(cx));
@@ -301,12 +367,38 @@ impl Wire {
             if self.output.is_empty() && !self.tail.is_empty() {
                 self.output.push_back(self.tail.split().freeze());
             }
+            if self.is_cut() {
+                self.output.clear();
+                self.tail.clear();
+                self.output_bytes = 0;
+            }
             let Some(front) = self.output.front_mut() else {
                 break;
             };
-            let written = ready!(Pin::new(&mut self.transport).poll_write(cx, front))?;
-            if written == 0 && !front.is_empty() {
+            let mut allowed = front.len();
+            if let Some(pacer) = &mut self.pacer {
+                // What TLS holds back leaves at its time too.
+                if self.unflushed {
+                    ready!(Pin::new(&mut self.transport).poll_flush(cx))?;
+                    self.unflushed = false;
+                }
+                ready!(pacer.next.as_mut().poll(cx));
+                allowed = allowed.min(pacer.pace.chunk_bytes);
+            }
+            if let Some(left) = self.cut {
+                allowed = allowed.min(usize::try_from(left).unwrap_or(usize::MAX));
+            }
+            let chunk = front.get(..allowed).unwrap_or_default();
+            let written = ready!(Pin::new(&mut self.transport).poll_write(cx, chunk))?;
+            if written == 0 && !chunk.is_empty() {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            if let Some(pacer) = &mut self.pacer {
+                let next = Instant::now() + pacer.pace.pause;
+                pacer.next.as_mut().reset(next);
+            }
+            if let Some(left) = &mut self.cut {
+                *left -= written as u64;
             }
             // That much was taken: the client has until the next to take more.
             self.blocked = None;
@@ -324,20 +416,19 @@ impl Wire {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether all bytes have left that were to leave.
+    pub(super) fn is_cut(&self) -> bool {
+        self.cut == Some(0)
+    }
+
     /// Whether something waits to be written.
     pub(super) fn has_output(&self) -> bool {
-        self.output_bytes > 0 || self.unflushed
+        self.output_bytes > 0 || self.unflushed || self.is_cut()
     }
 
     /// Writes out all that is queued.
     pub(super) async fn flush(&mut self) -> Result<(), SocketError> {
         poll_fn(|cx| self.poll_write_out(cx)).await
-    }
-
-    /// Writes any bytes, behind what is queued.
-    pub(super) async fn write(&mut self, bytes: &[u8]) -> Result<(), SocketError> {
-        self.push(bytes);
-        self.flush().await
     }
 
     /// Sends FIN.
@@ -397,8 +488,16 @@ mod tests {
     async fn lab_messages_have_as_many_fragments_as_asked_for() {
         let frames = async |message, fragments| {
             let (near, mut far) = tokio::io::duplex(1 << 20);
-            let limit = Duration::from_secs(1);
-            let mut wire = Wire::new(Transport::other(near), b"", None, 1 << 20, limit);
+            let config = WireConfig {
+                deflate: None,
+                max_message_bytes: 1 << 20,
+                write_timeout: Duration::from_secs(1),
+                message_timeout: Duration::from_secs(1),
+                budget: MessageBudget::new(1 << 20),
+                pace: None,
+                cut: None,
+            };
+            let mut wire = Wire::new(Transport::other(near), b"", config);
             wire.push_message(message, fragments);
             wire.flush().await.unwrap();
             drop(wire);
