@@ -24,6 +24,9 @@ pub enum Goal {
 pub struct PipeConfig {
     /// How messages are written.
     pub framing: Framing,
+    /// What is known of an input that says nothing. It is asked before the first read,
+    /// and again when the peer has gone.
+    pub waits: fn() -> Waits,
     /// Ends the talk when it is met, even while input goes on. Until then
     /// no silence ends it.
     pub goal: Option<Goal>,
@@ -43,6 +46,7 @@ impl Default for PipeConfig {
     fn default() -> Self {
         Self {
             framing: Framing::default(),
+            waits: || Waits::Silent,
             goal: None,
             linger: None,
             echo: false,
@@ -80,6 +84,19 @@ pub enum End {
     OutputFailed(io::Error),
     /// The input cannot be read or sent.
     InputFailed(InputError),
+}
+
+/// What is known, from outside, of an input that has not answered yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Waits {
+    /// Nothing can be read from it now: a terminal, or a pipe whose writer is silent.
+    Silent,
+    /// An answer is on its way, be it the end: a file, or a pipe that was written to or
+    /// closed.
+    Answers,
+    /// There is more, whose time has not come: a recording, or a message from standard
+    /// input that was asked for by name.
+    Holds,
 }
 
 /// What of the input has not been taken from it.

@@ -100,7 +100,7 @@ where
         };
         Self {
             line: pipe.line,
-            feed: Feed::new(pipe.input),
+            feed: Feed::new(pipe.input, config.waits),
             output: Output::new(pipe.output),
             view: pipe.view,
             stop: Some(pipe.stop),

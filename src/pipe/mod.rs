@@ -19,7 +19,7 @@ pub mod run;
 pub mod silence;
 pub mod source;
 
-pub use config::{End, Goal, PipeConfig, Rest, Summary};
+pub use config::{End, Goal, PipeConfig, Rest, Summary, Waits};
 pub use framing::{Framing, InputError};
 pub use run::{Pipe, PipeEvent};
 pub use silence::{Linger, Quiet};

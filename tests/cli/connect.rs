@@ -1,6 +1,7 @@
 //! `wscli connect` away from a terminal.
 
 mod lab;
+mod left;
 mod steps;
 
 use std::fs::File;

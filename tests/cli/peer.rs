@@ -23,6 +23,8 @@ pub(crate) enum Behaviour {
     DropFirst,
     /// Answers the handshake, and nothing after it, a Close included.
     Deaf,
+    /// Answers the handshake and closes with 1000 in one write.
+    CloseAtOnce,
     /// Answers the handshake with 403.
     Refuse,
 }
@@ -86,7 +88,7 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
             let answer = "HTTP/1.1 403 Forbidden\r\nX-Why: because\r\nContent-Length: 11\r\n\r\nno \x1b[1mway\n";
             let _ = stream.write_all(answer.as_bytes()).await;
         }
-        Behaviour::Echo | Behaviour::DropFirst | Behaviour::Deaf => {
+        Behaviour::Echo | Behaviour::DropFirst | Behaviour::Deaf | Behaviour::CloseAtOnce => {
             let key = head
                 .lines()
                 .find_map(|line| line.strip_prefix("Sec-WebSocket-Key: "));
@@ -94,7 +96,11 @@ async fn serve(mut stream: TcpStream, head: &str, behaviour: Behaviour) {
             let answer = format!(
                 "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n\r\n"
             );
-            let _ = stream.write_all(answer.as_bytes()).await;
+            let mut answer = answer.into_bytes();
+            if matches!(behaviour, Behaviour::CloseAtOnce) {
+                answer.extend([0x88, 2, 0x03, 0xe8]);
+            }
+            let _ = stream.write_all(&answer).await;
             talk(stream, behaviour).await;
         }
     }

@@ -15,7 +15,7 @@ use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::CloseFrame;
 use crate::decode::{self, Decode, Records, Unread, json};
-use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source};
+use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source, Waits};
 use crate::script::RunConfig;
 use crate::talk::replay::Step;
 use crate::talk::{Kind, OneConnection, Outgoing, text};
@@ -38,11 +38,48 @@ pub(super) fn is_typed(args: &ConnectArgs) -> bool {
 pub(super) fn config(args: &ConnectArgs, typed: bool, script: Option<RunConfig>) -> PipeConfig {
     PipeConfig {
         framing: args.framing.framing(),
+        waits: waits(args),
         goal: goal(&args.end),
         linger: linger(args, typed),
         echo: args.input.echo,
         close: CloseFrame::new(args.end.close_code, &args.end.close_reason),
         script,
+    }
+}
+
+/// What is known of an input that says nothing: who only listens has no other than
+/// standard input.
+fn waits(args: &ConnectArgs) -> fn() -> Waits {
+    let named = !args.input.execute.is_empty() || args.prompt.replay.is_some();
+    match named {
+        true => || Waits::Holds,
+        false => stdin_waits,
+    }
+}
+
+#[cfg(unix)]
+fn stdin_waits() -> Waits {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let stdin = io::stdin();
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // A file is always ready, and so is a pipe whose writer has gone.
+    match poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&now)) {
+        Ok(1..) => Waits::Answers,
+        _ => Waits::Silent,
+    }
+}
+
+#[cfg(windows)]
+fn stdin_waits() -> Waits {
+    use std::os::windows::io::AsHandle as _;
+    let handle = io::stdin().as_handle().try_clone_to_owned();
+    let kind = handle.and_then(|handle| std::fs::File::from(handle).metadata());
+    match kind.is_ok_and(|kind| kind.is_file()) {
+        true => Waits::Answers,
+        false => Waits::Silent,
     }
 }
 

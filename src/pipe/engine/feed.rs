@@ -9,7 +9,7 @@ use futures_util::stream::Peekable;
 use futures_util::{Stream, StreamExt};
 use tokio::time::timeout;
 
-use crate::pipe::config::Rest;
+use crate::pipe::config::{Rest, Waits};
 use crate::pipe::framing::InputError;
 use crate::talk::Outgoing;
 
@@ -17,9 +17,16 @@ use crate::talk::Outgoing;
 /// closed.
 const LAST_LOOK: Duration = Duration::from_millis(100);
 
+/// The same for one whose answer is on its way: only that another program has read it
+/// in the place of this one can keep it from coming.
+const LAST_ANSWER: Duration = Duration::from_secs(10);
+
 /// What is still to be sent.
 pub(super) struct Feed<I: Stream> {
     input: Peekable<I>,
+    waits: fn() -> Waits,
+    /// Whether its first answer was on its way when it was first asked; `None` before.
+    answers: Option<bool>,
     /// What no byte has been written of when the last connection ended.
     kept: VecDeque<Outgoing>,
     /// Whether the input has ended, be it by a failure.
@@ -41,9 +48,11 @@ pub(super) enum Next {
 }
 
 impl<I: Stream<Item = Result<Outgoing, InputError>> + Unpin> Feed<I> {
-    pub(super) fn new(input: Peekable<I>) -> Self {
+    pub(super) fn new(input: Peekable<I>, waits: fn() -> Waits) -> Self {
         Self {
             input,
+            waits,
+            answers: None,
             kept: VecDeque::new(),
             ended: false,
             has_spoken: false,
@@ -59,7 +68,14 @@ impl<I: Stream<Item = Result<Outgoing, InputError>> + Unpin> Feed<I> {
         if self.ended {
             return Poll::Ready(Next::Ended);
         }
-        self.input.poll_next_unpin(cx).map(|item| match item {
+        let waits = self.waits;
+        self.answers
+            .get_or_insert_with(|| waits() == Waits::Answers);
+        let polled = self.input.poll_next_unpin(cx);
+        if polled.is_ready() {
+            self.answers = Some(false);
+        }
+        polled.map(|item| match item {
             Some(Ok(outgoing)) => {
                 self.has_spoken = true;
                 Next::Send(outgoing)
@@ -119,11 +135,32 @@ impl<I: Stream<Item = Result<Outgoing, InputError>> + Unpin> Feed<I> {
         if self.ended || self.has_more {
             return;
         }
-        match timeout(LAST_LOOK, Pin::new(&mut self.input).peek()).await {
+        // What it is asked for may be with its reader already, and no more to be seen.
+        let limit = match (self.waits)() {
+            Waits::Answers => LAST_ANSWER,
+            _ if self.answers == Some(true) => LAST_ANSWER,
+            _ => LAST_LOOK,
+        };
+        if self.peek(limit).await {
+            return;
+        }
+        match (self.waits)() {
+            Waits::Silent => {}
+            Waits::Answers => {
+                self.peek(LAST_ANSWER).await;
+            }
+            Waits::Holds => self.has_more = true,
+        }
+    }
+
+    /// Whether the input has said within this time what it holds.
+    async fn peek(&mut self, limit: Duration) -> bool {
+        match timeout(limit, Pin::new(&mut self.input).peek()).await {
             Ok(None) => self.ended = true,
             Ok(Some(_)) => self.has_more = true,
-            Err(_) => {}
+            Err(_) => return false,
         }
+        true
     }
 
     /// The failure that ended it, once.

@@ -18,6 +18,7 @@ use crate::talk::{LineConfig, Opening, Transcript, system_clock};
 
 mod again;
 mod cut;
+mod left;
 mod script;
 
 async fn pair(buffer: usize) -> (Socket, Socket) {
