@@ -7,6 +7,7 @@ mod curl;
 mod demo;
 mod dial;
 mod examples;
+mod files;
 mod folders;
 mod generate;
 mod probe_origin;

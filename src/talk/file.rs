@@ -6,6 +6,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use super::fifo;
 use super::stream_file::StreamFile;
 
 /// A JSON Lines file that is being written.
@@ -121,8 +122,15 @@ impl LogFile {
         let Sink::Stream(stream) = &mut self.sink else {
             return None;
         };
-        let failed = stream.failures();
-        self.missing += stream.give_up();
+        let (failed, is_opening) = (stream.failures(), stream.is_opening());
+        let given_up = stream.give_up();
+        self.missing += given_up;
+        if given_up > 0 && is_opening {
+            let (what, path) = (self.what, self.path.display());
+            return Some(format!(
+                "the {what} '{path}' is a FIFO that no program reads"
+            ));
+        }
         let (lines, error) = failed?;
         self.failed(lines, &error)
     }
@@ -163,6 +171,9 @@ fn events(count: u64) -> String {
 impl Sink {
     /// Opens a file, and says whether others may read it.
     fn open(path: &Path) -> io::Result<(Self, bool)> {
+        if fifo::is_fifo(path) {
+            return Ok((Self::Stream(open_fifo(path)?), false));
+        }
         let mut options = OpenOptions::new();
         options.create(true).append(true).read(true);
         owner_only(&mut options);
@@ -175,10 +186,22 @@ impl Sink {
         };
         let is_open_to_others = is_open_to_others(&file);
         let sink = match may_block(&file) {
-            true => Self::Stream(StreamFile::start(file)?),
+            true => Self::Stream(StreamFile::start(|| Ok(file))?),
             false => Self::Plain(PlainFile::new(file)?),
         };
         Ok((sink, is_open_to_others))
+    }
+}
+
+/// A FIFO; where no program reads it yet, the thread waits for one. It is never opened
+/// to be read: what has no reader would be kept by the system, and go with the run.
+fn open_fifo(path: &Path) -> io::Result<StreamFile> {
+    match fifo::open_now(path)? {
+        Some(file) => StreamFile::start(|| Ok(file)),
+        None => {
+            let path = path.to_owned();
+            StreamFile::start(move || OpenOptions::new().write(true).open(path))
+        }
     }
 }
 

@@ -16,6 +16,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde_json::{Value, json};
 
 use super::entry::{Direction, Entry, Kind};
+use super::fifo;
 use super::file::{is_open_to_others, open_to_others, owner_only};
 use super::opening::Opening;
 use super::payload::rfc3339;
@@ -62,6 +63,11 @@ impl HarFile {
     /// # Errors
     /// The system's.
     pub fn create(path: &Path) -> io::Result<Self> {
+        if fifo::is_fifo(path) {
+            return Err(io::Error::other(
+                "a HAR file is written in place, which a pipe cannot be; --log can be one",
+            ));
+        }
         let mut options = OpenOptions::new();
         options.create(true).truncate(true).write(true);
         owner_only(&mut options);

@@ -11,6 +11,7 @@
 pub mod close;
 pub mod entry;
 pub mod escape;
+pub(crate) mod fifo;
 pub mod file;
 pub mod har;
 mod har_replay;

@@ -47,6 +47,8 @@ struct State {
     failed: u64,
     error: Option<io::Error>,
     is_closed: bool,
+    /// Whether it could be opened: a FIFO waits for its reader.
+    is_open: bool,
 }
 
 impl Shared {
@@ -56,8 +58,10 @@ impl Shared {
     }
 
     /// Writes what is queued until the stream is closed.
-    fn write_out(&self, mut file: File) {
+    fn write_out(&self, open: impl FnOnce() -> io::Result<File>) {
+        let mut file = open();
         let mut state = self.state();
+        state.is_open = true;
         loop {
             let Some(line) = state.queue.pop_front() else {
                 if state.is_closed {
@@ -70,7 +74,10 @@ impl Shared {
                 continue;
             };
             drop(state);
-            let result = file.write_all(line.as_bytes());
+            let result = match &mut file {
+                Ok(file) => file.write_all(line.as_bytes()),
+                Err(error) => Err(io::Error::new(error.kind(), error.to_string())),
+            };
             state = self.state();
             state.bytes -= line.len();
             state.lines -= 1;
@@ -85,16 +92,18 @@ impl Shared {
 }
 
 impl StreamFile {
-    /// Starts the thread.
+    /// Starts the thread, which opens the stream: that may wait as well.
     ///
     /// # Errors
     /// The system has no thread left.
-    pub(super) fn start(file: File) -> io::Result<Self> {
+    pub(super) fn start(
+        open: impl FnOnce() -> io::Result<File> + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let writer = Arc::clone(&shared);
         thread::Builder::new()
             .name("log".into())
-            .spawn(move || writer.write_out(file))?;
+            .spawn(move || writer.write_out(open))?;
         Ok(Self {
             shared,
             is_stalled: false,
@@ -131,6 +140,11 @@ impl StreamFile {
     /// How many lines have not been written.
     pub(super) fn unwritten(&self) -> usize {
         self.shared.state().lines
+    }
+
+    /// Whether it still waits for somebody to read it.
+    pub(super) fn is_opening(&self) -> bool {
+        !self.shared.state().is_open
     }
 
     /// Lines that could not be written since the last call, and why.

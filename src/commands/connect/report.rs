@@ -1,10 +1,11 @@
 //! `--json`: the final report, filled in as the run goes and written at its
 //! end.
 
-use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result};
 
+use crate::commands::files;
 use crate::connection::Secrets;
 use crate::exit::{ExitStatus, hint_of, status_of};
 use crate::pipe::{End, Summary};
@@ -60,8 +61,7 @@ pub(super) fn write(
     let json = sanitize_json(&report.to_json());
     match path {
         "-" => write_stdout(json.as_bytes()).context("could not write the report to stdout"),
-        path => {
-            fs::write(path, json).with_context(|| format!("could not write the report to '{path}'"))
-        }
+        path => files::write(Path::new(path), json.as_bytes())
+            .with_context(|| format!("could not write the report to '{path}'")),
     }
 }

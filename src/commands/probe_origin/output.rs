@@ -9,6 +9,7 @@ use anyhow::Result;
 
 use super::job::Job;
 use crate::cli::probe_origin::ReportArgs;
+use crate::commands::files;
 use crate::exit::{ExitStatus, Failure};
 use crate::origin::catalogue::Group;
 use crate::report::probe::text::{Look, render, wrapped};
@@ -168,7 +169,7 @@ pub(super) fn path_for_reports(path: &Path) -> String {
 }
 
 pub(super) fn write(path: &Path, document: &str) -> Result<()> {
-    fs::write(path, document).map_err(|error| failed(path, &error))
+    files::write(path, document.as_bytes()).map_err(|error| failed(path, &error))
 }
 
 fn append(path: &Path, document: &str) -> Result<()> {
