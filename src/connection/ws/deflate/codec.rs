@@ -18,7 +18,7 @@ pub(crate) const MIN_COMPRESSED_BYTES: usize = 16;
 /// What a sync flush ends with, and a message leaves out (RFC 7692 §7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xff, 0xff];
 
-/// What is fed behind a message: the [`TAIL`], which completes its last block, and
+/// What is fed behind a message that came without it: the [`TAIL`], which completes its last block, and
 /// an empty block without compression, which leaves no trace where another block
 /// may begin. In the middle of one it does: it is taken for data.
 const END: [u8; 9] = [0x00, 0x00, 0xff, 0xff, 0x00, 0x00, 0x00, 0xff, 0xff];
@@ -121,6 +121,10 @@ pub(crate) struct Inflater {
     fed: bool,
     /// Whether it has come to anything yet.
     gave: bool,
+    /// The last bytes of the message.
+    last: [u8; TAIL.len()],
+    /// How many bytes it has had, at least, since one came to anything.
+    quiet_bytes: usize,
 }
 
 impl Inflater {
@@ -138,6 +142,8 @@ impl Inflater {
             stream: None,
             fed: false,
             gave: false,
+            last: [0; TAIL.len()],
+            quiet_bytes: 0,
         }
     }
 
@@ -165,29 +171,50 @@ impl Inflater {
         while output.len() < max_len {
             let rest = input.get(taken..).unwrap_or_default();
             grow(output, rest.len(), max_len);
-            let (status, step) = self.run(rest, output)?;
+            let part = watched(rest);
+            let had = output.len();
+            let (status, step) = self.run(part, output)?;
             taken += step;
+            self.heard(part.get(..step).unwrap_or(part), output.len() > had);
             match status {
                 // RFC 7692 §7.2.3.4: a block with BFINAL ends the DEFLATE
                 // stream, not the message; what follows is a new stream.
                 Status::StreamEnd => {
                     self.restart();
+                    self.quiet_bytes = 0;
                     self.fed = taken < input.len();
                     if !self.fed {
                         break;
                     }
                 }
                 Status::Ok | Status::BufError if output.len() < output.capacity() => {
-                    if taken < input.len() {
+                    if step < part.len() {
                         return Err(DeflateError::Corrupt);
                     }
-                    break;
+                    if taken == input.len() {
+                        break;
+                    }
                 }
                 Status::Ok | Status::BufError => {}
             }
         }
         self.gave |= output.len() > before;
         Ok(taken)
+    }
+
+    /// Keeps account of the end of the message so far.
+    fn heard(&mut self, part: &[u8], gave: bool) {
+        self.quiet_bytes = match gave {
+            true => 0,
+            false => self.quiet_bytes.saturating_add(part.len()),
+        };
+        let from = part.len().saturating_sub(TAIL.len());
+        for &byte in part.get(from..).unwrap_or_default() {
+            self.last.rotate_left(1);
+            if let Some(last) = self.last.last_mut() {
+                *last = byte;
+            }
+        }
     }
 
     /// Ends a message whose pieces have all been taken, and whose output has
@@ -202,14 +229,21 @@ impl Inflater {
         // RFC 7692 §7.2.2: "Append 4 octets of 0x00 0x00 0xff 0xff to the tail
         // end of the payload". They complete a block, so a message that is
         // empty or ends with a final block gets none, lest they be taken for
-        // the beginning of the next message.
+        // the beginning of the next message. Nor does one whose sender has left
+        // them where they were, as the end of an empty block: other clients read
+        // that too. Of a message without them, no last byte is 0xff.
         if std::mem::take(&mut self.fed) {
-            self.feed_nothing(&END)?;
-            if !self.gave {
-                let empty = END.get(TAIL.len()..).unwrap_or_default();
+            let empty = END.get(TAIL.len()..).unwrap_or_default();
+            let has_tail = self.last == TAIL && self.quiet_bytes >= TAIL.len();
+            if !has_tail {
+                self.feed_nothing(&END)?;
+            }
+            if has_tail || !self.gave {
                 self.feed_nothing(&empty.repeat(PROBES))?;
             }
         }
+        self.last = [0; TAIL.len()];
+        self.quiet_bytes = 0;
         self.gave = false;
         if !self.takes_over_context {
             self.stream = None;
@@ -250,6 +284,16 @@ impl Inflater {
             stream.reset(false);
         }
     }
+}
+
+/// What of `input` is to be inflated in one step: the bytes at its end that may be
+/// of a [`TAIL`] one by one, to be told from data, and before that all others.
+fn watched(input: &[u8]) -> &[u8] {
+    let at_end = input.iter().rev().take(TAIL.len());
+    let count = at_end.take_while(|byte| TAIL.contains(byte)).count();
+    let others = input.len() - count;
+    let length = if others > 0 { others } else { count.min(1) };
+    input.get(..length).unwrap_or(input)
 }
 
 /// Makes room at the end of `output` for what `input_bytes` may inflate to,

@@ -159,6 +159,75 @@ fn a_message_that_ends_in_the_middle_of_a_block_is_cut() {
     }
 }
 
+/// What a zlib of this level makes of the payload, by this flush; the tail
+/// is kept.
+fn flushed(stream: &mut Compress, payload: &[u8], flush: FlushCompress) -> Vec<u8> {
+    let mut output = Vec::with_capacity(2 * payload.len() + 1024);
+    stream.compress_vec(payload, &mut output, flush).unwrap();
+    assert!(output.len() < output.capacity());
+    output
+}
+
+/// RFC 7692 §7.2.1 has the sender remove the tail; who does not is read all the same.
+#[test]
+fn a_tail_that_was_left_on_the_message_is_no_cut() {
+    let mut tail_as_data = b"some data, then ".to_vec();
+    tail_as_data.extend(TAIL);
+    let payloads = [
+        &b"Hello, Hello"[..],
+        b"",
+        &tail_as_data,
+        &[0xff; 300],
+        &TAIL,
+    ];
+    for level in 0..=9 {
+        for piece in 1..20 {
+            let mut stream = Compress::new(Compression::new(level), false);
+            let mut inflater = Inflater::new(&Params::default(), Role::Client);
+            // The messages after it have the right context.
+            for (number, payload) in payloads.iter().cycle().take(15).enumerate() {
+                let flush = [FlushCompress::Sync, FlushCompress::Full][number % 2];
+                let before = stream.total_in();
+                let mut message = flushed(&mut stream, payload, flush);
+                assert_eq!(stream.total_in() - before, payload.len() as u64);
+                // zlib flushes nothing twice.
+                if message.is_empty() {
+                    continue;
+                }
+                assert!(message.ends_with(&TAIL));
+                if number % 3 == 0 {
+                    message.truncate(message.len() - TAIL.len());
+                }
+                let found = inflate_in_pieces(&mut inflater, &message, piece, 7);
+                assert_eq!(found.as_deref(), Ok(*payload), "{level} {piece} {number}");
+            }
+        }
+    }
+}
+
+#[test]
+fn data_that_looks_like_a_tail_does_not_hide_a_cut() {
+    // Without compression, cut behind data that is what a tail is.
+    let mut block = vec![0x00, 0x06, 0x00, 0xf9, 0xff, b'a', b'b'];
+    block.extend(TAIL);
+    for piece in 1..=block.len() {
+        for limit in [1, 2, 3, 100] {
+            let mut inflater = Inflater::new(&Params::default(), Role::Client);
+            let found = inflate_in_pieces(&mut inflater, &block, piece, limit);
+            assert_eq!(found, Err(DeflateError::Cut), "{piece} {limit}");
+        }
+    }
+    // As the last block of a stream it is whole.
+    if let Some(first) = block.first_mut() {
+        *first = 0x01;
+    }
+    let mut inflater = Inflater::new(&Params::default(), Role::Client);
+    assert_eq!(
+        inflate(&mut inflater, &block),
+        Ok(b"ab\0\0\xff\xff".to_vec())
+    );
+}
+
 #[test]
 fn a_bomb_comes_in_bounded_steps() {
     let (mut deflater, mut inflater) = pair(&Params::default());
@@ -229,6 +298,36 @@ proptest! {
             if let Some(compressed) = deflater.compress(&message) {
                 let inflated = inflate_in_pieces(&mut inflater, &compressed, piece, limit);
                 prop_assert_eq!(inflated, Ok(message));
+            }
+        }
+    }
+
+    /// However it was compressed: whole it is read, cut it is not read as whole.
+    #[test]
+    fn a_whole_message_is_read_and_one_cut_anywhere_is_not(
+        payload in payloads(),
+        level in 0u32..=9,
+        ending in 0..3usize,
+        piece in 1..5000usize,
+        limit in 1..5000usize,
+        cut in any::<proptest::sample::Index>(),
+    ) {
+        let mut stream = Compress::new(Compression::new(level), false);
+        let flush = [FlushCompress::Sync, FlushCompress::Full, FlushCompress::Finish][ending];
+        let whole = flushed(&mut stream, &payload, flush);
+        let is_final = flush == FlushCompress::Finish;
+        // Without its tail it is whole too.
+        let least = if is_final { whole.len() } else { whole.len() - TAIL.len() };
+        for end in [least, whole.len()] {
+            let mut inflater = Inflater::new(&Params::default(), Role::Client);
+            let found = inflate_in_pieces(&mut inflater, &whole[..end], piece, limit);
+            prop_assert_eq!(found.as_deref(), Ok(&payload[..]));
+        }
+        let end = cut.index(least);
+        if end > 0 {
+            let mut inflater = Inflater::new(&Params::default(), Role::Client);
+            if let Ok(found) = inflate_in_pieces(&mut inflater, &whole[..end], piece, limit) {
+                prop_assert_eq!(found, payload, "cut to {} of {}", end, whole.len());
             }
         }
     }
