@@ -1,11 +1,13 @@
 //! A failed handshake says why: raw answers and their hints.
 
+use tokio::io::AsyncWriteExt;
 use wscli::connection::OpenConfig;
 use wscli::connection::Request;
+use wscli::internal::net::ProxyRules;
 use wscli::internal::net::diagnose;
 use wscli::internal::{ExitStatus, status_of_open};
 
-use crate::harness::{accept, answer, config, connect, free_port, serve};
+use crate::harness::{PATIENCE, accept, answer, config, connect, free_port, listen, serve};
 
 /// (the answer, the exit status, a part of the error, a part of the hint)
 type Case = (&'static str, ExitStatus, &'static str, &'static str);
@@ -379,5 +381,46 @@ async fn what_is_not_there_has_its_hint() {
     ] {
         let case = ("", status, "could not", part);
         check(&config(), &url, &case).await;
+    }
+}
+
+/// The head is the answer. Of the body, what came in time is told.
+#[tokio::test]
+async fn a_refusal_whose_body_stalls_is_a_refusal() {
+    for (head, url_of) in [
+        ("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n", "ws"),
+        ("HTTP/1.1 302 Found\r\nLocation: /b\r\n", "ws"),
+        ("HTTP/1.1 407 No\r\n", "proxy"),
+        ("HTTP/1.1 403 No\r\n", "proxy"),
+    ] {
+        for wait_up in [None, Some(PATIENCE)] {
+            let (listener, address) = listen().await;
+            let text = format!("{head}Content-Length: 5\r\n\r\na");
+            tokio::spawn(async move {
+                // Each stays open until the test is over.
+                let mut kept = Vec::new();
+                while let Ok((mut stream, _)) = listener.accept().await {
+                    let _ = stream.write_all(text.as_bytes()).await;
+                    kept.push(stream);
+                }
+            });
+            let mut config = OpenConfig {
+                wait_up,
+                ..config()
+            };
+            let url = match url_of {
+                "proxy" => {
+                    let proxy = format!("http://{address}");
+                    config.dial.proxies = ProxyRules::all(proxy.parse().unwrap());
+                    "ws://inside.invalid/a".to_owned()
+                }
+                _ => format!("ws://{address}/a"),
+            };
+            let error = connect(&url, &config).await.unwrap_err();
+            let answer = error.answer().expect("the answer");
+            assert!(head.contains(&format!(" {} ", answer.status())), "{error}");
+            assert_eq!((&answer.body[..], answer.body_truncated), (&b"a"[..], true));
+            assert_eq!(error.waited, None);
+        }
     }
 }

@@ -139,6 +139,7 @@ async fn attempt(
         let before = (!trail.hops.is_empty()).then(|| start.elapsed());
         let mut reached = Reached::default();
         reached.timings.redirects = before;
+        reached.exchange.end = deadline.map(|(at, _)| at);
         let error = match once(&target, &request, config, deadline, &mut reached).await {
             Ok(connected) => return Ok(connected.into_opened(&target, trail.hops, reached)),
             Err(error) => error,

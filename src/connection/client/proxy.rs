@@ -214,6 +214,7 @@ pub(super) async fn connect(
         destination: &destination,
         credentials: proxy.credentials.as_ref(),
         user_agent: rules.user_agent.as_deref(),
+        end: reached.exchange.end,
     };
     let heard = &mut reached.exchange.heard;
     match proxy.kind {

@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::connection::http::head::Head;
 use crate::connection::secrets::Secrets;
 
-/// How much of a refusal's body is kept, and how long it may take.
+/// How much of a refusal's body is kept, and how long it may take, also where
+/// nothing more of it comes. The head is the answer, and is not held up by it.
 const MAX_BODY_BYTES: usize = 4 << 10;
-const BODY_TIMEOUT: Duration = Duration::from_secs(2);
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
+const BODY_STALL: Duration = Duration::from_millis(500);
 
 /// A body without a length ends with its connection. Where that stays open
 /// and silent for this long, there is no body.
@@ -25,7 +27,7 @@ pub struct Response {
     pub head: Head,
     /// The beginning of a refusal's body: at most 4 KiB.
     pub body: Bytes,
-    /// Whether more of the body followed than was kept.
+    /// Whether the body is longer than what was kept, or than what came in time.
     pub body_truncated: bool,
 }
 
@@ -53,15 +55,20 @@ impl Response {
     /// What there is of the body as text; no line feed at the end.
     pub(crate) fn body_text(&self, secrets: &Secrets) -> String {
         match std::str::from_utf8(whole_characters(&self.body)) {
-            Ok(body) => secrets.text(body.trim_end()),
+            Ok(body) => secrets.cut_text(body.trim_end()),
             Err(_) => format!("({} bytes that are no text)", self.body.len()),
         }
     }
 
     /// Reads the beginning of the body. What cannot be read in time is left
-    /// out: the head alone tells of the refusal.
-    pub(in crate::connection) async fn read_body<S>(&mut self, stream: &mut S, leftover: Bytes)
-    where
+    /// out: the head alone tells of the refusal. It takes half of the time until
+    /// `end` at most, lest the answer be lost with what is left of it.
+    pub(in crate::connection) async fn read_body<S>(
+        &mut self,
+        stream: &mut S,
+        leftover: Bytes,
+        end: Option<Instant>,
+    ) where
         S: AsyncRead + Unpin,
     {
         let chunked = self.head.has_token("transfer-encoding", "chunked");
@@ -78,9 +85,11 @@ impl Response {
             None => MAX_BODY_BYTES + 1,
         };
         let framed = chunked || length.is_some();
-        let silence = if framed { BODY_TIMEOUT } else { BODY_SILENCE };
+        let silence = if framed { BODY_STALL } else { BODY_SILENCE };
         let mut raw = BytesMut::from(&leftover[..]);
-        let _ = timeout(BODY_TIMEOUT, async {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()) / 2);
+        let limit = left.map_or(BODY_TIMEOUT, |left| left.min(BODY_TIMEOUT));
+        let _ = timeout(limit, async {
             while raw.len() < wanted && !(chunked && dechunk(&raw).1) {
                 match timeout(silence, stream.read_buf(&mut raw)).await {
                     Ok(Ok(count)) if count > 0 => {}
@@ -89,16 +98,15 @@ impl Response {
             }
         })
         .await;
-        let mut body = if chunked {
-            dechunk(&raw).0
-        } else {
-            raw.to_vec()
+        let (mut body, is_whole) = match (chunked, length) {
+            (true, _) => dechunk(&raw),
+            (false, Some(length)) => (raw.to_vec(), raw.len() as u64 >= length),
+            (false, None) => (raw.to_vec(), true),
         };
         if let Some(length) = length.and_then(|length| usize::try_from(length).ok()) {
             body.truncate(length);
         }
-        self.body_truncated = body.len() > MAX_BODY_BYTES
-            || length.is_some_and(|length| length > MAX_BODY_BYTES as u64);
+        self.body_truncated = body.len() > MAX_BODY_BYTES || !is_whole;
         body.truncate(MAX_BODY_BYTES);
         self.body = body.into();
     }
@@ -143,7 +151,7 @@ mod tests {
     async fn read(mut bytes: &[u8]) -> Response {
         let (head, leftover) = Heard::default().head(&mut bytes).await.unwrap();
         let mut response = Response::from(head);
-        response.read_body(&mut bytes, leftover).await;
+        response.read_body(&mut bytes, leftover, None).await;
         response
     }
 
@@ -160,8 +168,9 @@ mod tests {
             (
                 "Transfer-Encoding: chunked\r\n\r\n5\r\nno",
                 "no".to_owned(),
-                false,
+                true,
             ),
+            ("Content-Length: 5\r\n\r\nno", "no".to_owned(), true),
             (&format!("\r\n{}", "x".repeat(9000)), "x".repeat(4096), true),
             (
                 &format!("Content-Length: 9000\r\n\r\n{}", "x".repeat(9000)),
@@ -183,9 +192,13 @@ mod tests {
     async fn a_refusal_that_leaves_the_connection_open_is_not_waited_for() {
         use tokio::io::AsyncWriteExt;
         use tokio::time::Instant;
-        for (head, body, seconds) in [
-            ("\r\nwhy", "why", 0.3),
-            ("Content-Length: 9\r\n\r\nwhy", "why", 2.0),
+        for (head, left, seconds) in [
+            ("\r\nwhy", None, 0.3),
+            ("Content-Length: 9\r\n\r\nwhy", None, 0.5),
+            ("Transfer-Encoding: chunked\r\n\r\n9\r\nwhy", Some(9.0), 0.5),
+            // Well before the opening is over.
+            ("Content-Length: 9\r\n\r\nwhy", Some(0.4), 0.2),
+            ("Content-Length: 9\r\n\r\nwhy", Some(0.0), 0.0),
         ] {
             let (mut near, mut far) = tokio::io::duplex(1024);
             let text = format!("HTTP/1.1 403 Forbidden\r\n{head}");
@@ -193,8 +206,9 @@ mod tests {
             let (head, leftover) = Heard::default().head(&mut near).await.unwrap();
             let mut response = Response::from(head);
             let start = Instant::now();
-            response.read_body(&mut near, leftover).await;
-            assert_eq!(response.body, body);
+            let end = left.map(|left| start + Duration::from_secs_f64(left));
+            response.read_body(&mut near, leftover, end).await;
+            assert_eq!(response.body, "why");
             assert_eq!(start.elapsed(), Duration::from_secs_f64(seconds));
         }
     }

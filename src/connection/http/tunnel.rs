@@ -4,6 +4,7 @@ use std::io::Cursor;
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, join, split};
+use tokio::time::Instant;
 
 use crate::connection::http::auth;
 use crate::connection::http::head::{HeadError, Heard};
@@ -20,6 +21,8 @@ pub(in crate::connection) struct Connect<'a> {
     pub(in crate::connection) credentials: Option<&'a Credentials>,
     /// The `User-Agent` header.
     pub(in crate::connection) user_agent: Option<&'a str>,
+    /// When the opening is over, whatever has come by then.
+    pub(in crate::connection) end: Option<Instant>,
 }
 
 /// Why there is no tunnel.
@@ -56,7 +59,9 @@ pub(in crate::connection) async fn connect(
         return Ok(with_leftover(transport, leftover));
     }
     let mut response = Response::from(head);
-    response.read_body(&mut transport, leftover).await;
+    response
+        .read_body(&mut transport, leftover, asked.end)
+        .await;
     Err(TunnelError::Refused(Box::new(response)))
 }
 

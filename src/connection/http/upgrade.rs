@@ -8,6 +8,7 @@ use std::io;
 use bytes::Bytes;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
@@ -70,6 +71,8 @@ pub struct Exchange {
     pub request_head: RawHead,
     /// What has come of an answer.
     pub heard: Heard,
+    /// When the opening is over, whatever has come by then.
+    pub end: Option<Instant>,
 }
 
 /// A completed opening handshake.
@@ -187,7 +190,7 @@ where
         }),
         Err(cause) => {
             if response.status() != 101 {
-                response.read_body(stream, leftover).await;
+                response.read_body(stream, leftover, exchange.end).await;
             }
             Err(HandshakeError::Rejected(Box::new(Rejection {
                 request_head,
