@@ -29,7 +29,7 @@ impl Ended {
                 return Cause::Closed {
                     code: *code,
                     // Servers repeat here the token that they do not accept.
-                    reason: secrets.text(reason),
+                    reason: secrets.reason(reason),
                 };
             }
             Self::Lost => "ended by the server without a close frame".to_owned(),

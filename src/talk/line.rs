@@ -441,7 +441,7 @@ impl Line {
         // repeats their words.
         let secrets = self.secrets();
         for frame in closed.received.iter_mut().chain(&mut closed.sent) {
-            frame.reason = secrets.text(&frame.reason);
+            frame.reason = secrets.reason(&frame.reason);
         }
         if let Link::Open(socket) = &self.link {
             let untouched = self.under_way.closed(socket);

@@ -163,7 +163,7 @@ impl Opening {
         for head in [&mut self.request, &mut self.response, &mut self.received] {
             *head = secrets.head(&RawHead::new(std::mem::take(head).into()));
         }
-        self.body = secrets.text(&self.body);
+        self.body = secrets.cut_text(&self.body);
         self
     }
 

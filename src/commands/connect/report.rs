@@ -48,7 +48,7 @@ pub(super) fn write(
     };
     // Also where the screen shows them (`--log-secrets`).
     if let Some(close) = &mut report.close {
-        close.reason = secrets.text(&close.reason);
+        close.reason = secrets.reason(&close.reason);
     }
     report.exit_code = status.code();
     match status {

@@ -15,6 +15,7 @@
 //! Messages are not touched: they are the data that a user asks for. A leaf:
 //! it imports nothing of ours.
 
+mod cut;
 mod name;
 mod path;
 mod subprotocol;
@@ -28,7 +29,6 @@ use std::sync::{Arc, LazyLock};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use percent_encoding::percent_decode_str;
 use regex::{Captures, Regex};
 
 pub(crate) use self::name::secret_names;
@@ -36,6 +36,16 @@ pub(crate) use self::word::REDACTED;
 
 /// Shorter values are no secrets, and their removal would riddle the text.
 const MIN_SECRET_BYTES: usize = 4;
+
+/// A reason of a Close of so many bytes is at its limit of 123 (RFC 6455 §5.5), less a
+/// character that did not fit.
+const FULL_REASON_BYTES: usize = 120;
+
+/// So much more than is shown of a text is looked into, to find what is cut.
+const BEYOND_CUT_BYTES: usize = 1 << 10;
+
+/// So many previews of what a peer sent are looked into in one sentence.
+const MAX_PREVIEWS: usize = 4;
 
 /// Schemes of authorization that may be shown. Any other first word could be
 /// the secret itself.
@@ -129,9 +139,18 @@ impl Secrets {
         Self { shown, ..self }
     }
 
-    /// A head as text.
+    /// A head as text. One without an empty line at its end is not whole, and may
+    /// end inside a secret.
     pub fn head(&self, head: &RawHead) -> String {
-        self.head_text(&String::from_utf8_lossy(head.wire()))
+        let wire = head.wire();
+        let text = String::from_utf8_lossy(wire);
+        let is_whole = [&b"\n\n"[..], b"\n\r\n", b"\r\r"]
+            .iter()
+            .any(|end| wire.ends_with(end));
+        match is_whole {
+            true => self.head_text(&text),
+            false => self.head_text(&self.without_beginning(&text)),
+        }
     }
 
     /// A header's value.
@@ -191,12 +210,42 @@ impl Secrets {
         self.without_known(text)
     }
 
+    /// A text that was cut, or of which no more came: it may end inside a secret.
+    pub fn cut_text(&self, text: &str) -> String {
+        self.text(&self.without_beginning(text))
+    }
+
+    /// The reason of a Close, into which a peer may have fitted what it could.
+    pub fn reason(&self, reason: &str) -> String {
+        match reason.len() >= FULL_REASON_BYTES {
+            true => self.cut_text(reason),
+            false => self.text(reason),
+        }
+    }
+
+    /// The first `limit_bytes` bytes of what a peer sent, as text, with dots where it
+    /// goes on. It is cut when the secrets are out.
+    pub(crate) fn beginning(&self, bytes: &[u8], limit_bytes: usize) -> String {
+        let window = bytes.get(..limit_bytes.saturating_add(BEYOND_CUT_BYTES));
+        let text = String::from_utf8_lossy(window.unwrap_or(bytes));
+        let mut safe = match window {
+            Some(_) => self.cut_text(&text),
+            None => self.text(&text),
+        };
+        if bytes.len() > limit_bytes {
+            safe.truncate(safe.floor_char_boundary(limit_bytes));
+            safe.push_str("...");
+        }
+        safe
+    }
+
     /// A text that may repeat secrets: an error, a reason, evidence.
     pub fn text(&self, text: &str) -> String {
         if self.shown {
             return text.to_owned();
         }
         let safe = self.without_known(text);
+        let safe = self.without_beginnings_of_previews(&safe);
         let safe = USERINFO.replace_all(&safe, format!("${{1}}{REDACTED}@"));
         let safe = url::without_secret_parameters(&safe);
         let safe = path::without_tokens(&safe);
@@ -249,6 +298,33 @@ impl Secrets {
             shown.push_str(end);
         }
         shown
+    }
+
+    /// A text that ends where it was cut.
+    fn without_beginning<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        match self.shown {
+            true => Cow::Borrowed(text),
+            false => cut::without_beginning(text, &self.known).map_or(text.into(), Cow::Owned),
+        }
+    }
+
+    /// Our sentences quote the first bytes of an answer, which end inside a secret as
+    /// well: `"220 SES…"`, or `"HTTP/1.1 2"` at the end.
+    fn without_beginnings_of_previews<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut safe = Cow::Borrowed(text);
+        let ends = text
+            .rmatch_indices('…')
+            .filter(|(at, dots)| text[at + dots.len()..].starts_with(['"', '\'']))
+            .take(MAX_PREVIEWS);
+        let last = text.strip_suffix('"').map(str::len);
+        for end in last.into_iter().chain(ends.map(|(at, _)| at)) {
+            if let Some(shown) = cut::without_beginning(&text[..end], &self.known) {
+                // From the last one on, so that all before it is as it was.
+                let after = safe.len() - (text.len() - end);
+                safe = Cow::Owned(shown + &safe[after..]);
+            }
+        }
+        safe
     }
 
     fn without_known<'a>(&self, text: &'a str) -> Cow<'a, str> {
@@ -319,22 +395,10 @@ pub(super) fn resource(resource: &str) -> Cow<'_, str> {
     }
 }
 
-/// The secrets in a resource: the tokens in its path, and in its query, as written
-/// and decoded.
+/// The secrets in a resource: the tokens in its path, and in its query, also in that
+/// of a URL within it, as written and decoded.
 pub(crate) fn in_resource(resource: &str) -> Vec<String> {
-    let (path, query) = resource.split_once('?').unwrap_or((resource, ""));
-    let mut secrets: Vec<_> = path::tokens(path)
-        .map(|(_, token)| token.to_owned())
-        .collect();
-    for pair in query.split(['&', ';']) {
-        if let Some((name, value)) = pair.split_once('=')
-            && name::is_secret_parameter(&percent_decode_str(name).decode_utf8_lossy())
-        {
-            secrets.push(value.to_owned());
-            secrets.push(percent_decode_str(value).decode_utf8_lossy().into_owned());
-        }
-    }
-    secrets
+    url::secrets_in(resource)
 }
 
 /// The secrets in a message, by the names of its members.

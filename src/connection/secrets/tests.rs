@@ -117,6 +117,104 @@ fn a_known_secret_is_removed_wherever_it_turns_up() {
 }
 
 #[test]
+fn a_text_that_was_cut_inside_a_secret_does_not_show_its_beginning() {
+    let token = "tok0123456789abcdef0123456789abcdef01234";
+    let secrets =
+        Secrets::default().and_known(in_header("Authorization", &format!("Bearer {token}")));
+    for length in MIN_SECRET_BYTES..=token.len() {
+        let part = &token[..length];
+        let goes =
+            |shown: &str| shown.contains(REDACTED) && !shown.contains(&part[..part.len().min(6)]);
+        if length >= 6 {
+            let heads = [
+                "HTTP/1.1 401 No\r\nX-Echo: ",
+                "220 ",
+                "HTTP/1.1 401 No\r\nA: b\r\n ",
+            ];
+            for start in heads {
+                let shown = secrets.head(&head(&format!("{start}{part}")));
+                assert!(goes(&shown), "{shown}");
+            }
+            assert!(goes(&secrets.cut_text(&format!("you sent {part}"))));
+            let reason = format!("{}{part}", "z".repeat(123 - length));
+            assert!(goes(&secrets.reason(&reason)), "{reason}");
+            for sentence in [
+                format!("it begins with \"220 {part}…\""),
+                format!("it begins with \"220 {part}\""),
+                format!("it gets Close 4001 'no {part}…': is it missing, as in \"220 {part}…\"?"),
+            ] {
+                assert!(goes(&secrets.text(&sentence)), "{sentence}");
+            }
+        }
+        // However it is cut by us.
+        let echoed = format!("{}{token} and more", "x".repeat(100 - length));
+        let shown = secrets.beginning(echoed.as_bytes(), 100);
+        assert!(!shown.contains("tok0") && shown.ends_with("..."), "{shown}");
+        assert!(shown.len() <= 103);
+        assert_eq!(
+            secrets
+                .clone()
+                .show_if(true)
+                .beginning(part.as_bytes(), 100),
+            part
+        );
+    }
+    for whole in ["HTTP/1.1 401 say tok0123\r\n\r\n", "A: b\n\n"] {
+        assert_eq!(secrets.head(&head(whole)), whole);
+    }
+    assert_eq!(secrets.cut_text("say Bearer"), "say Bearer");
+    assert_eq!(secrets.reason("a short tok0123"), "a short tok0123");
+    assert_eq!(secrets.clone().show_if(true).cut_text("tok0123"), "tok0123");
+}
+
+#[test]
+fn a_secret_of_a_url_within_a_url_is_known_by_itself() {
+    fn encoded(text: &str) -> String {
+        percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
+    }
+    let inner = "http://user:pa55%2Fword@h/hook/x7Kq9ZtR2mWc4LpV8sYb3NdF?a=1&password=SECRET%20xyz";
+    let path = "/back?api_key=relative-key";
+    let form = "token=form-t0ken&b=1";
+    let mut nested = [inner, path, form].map(encoded);
+    for depth in 1..=3 {
+        let resource = format!(
+            "/ws?room=red&next={}&b={}&c={}",
+            nested[0], nested[1], nested[2]
+        );
+        let secrets = Secrets::default().and_known(in_resource(&resource));
+        for secret in [
+            "SECRET xyz",
+            "SECRET%20xyz",
+            "pa55/word",
+            "pa55%2Fword",
+            "x7Kq9ZtR2mWc4LpV8sYb3NdF",
+            "relative-key",
+            "form-t0ken",
+        ] {
+            let safe = secrets.text(&format!("no {secret} here"));
+            assert_eq!(safe, "no [redacted] here", "{depth} {resource}");
+        }
+        assert_eq!(
+            secrets.text("room red of user at h"),
+            "room red of user at h"
+        );
+        let shown = secrets.url(&format!("ws://h{resource}"));
+        assert_eq!(
+            shown,
+            "ws://h/ws?room=red&next=[redacted]&b=[redacted]&c=[redacted]"
+        );
+        nested = nested.map(|text| encoded(&format!("ws://h/?u={text}")));
+    }
+    // Bounded, however deep it is.
+    let mut deep = "token=SESAME".to_owned();
+    for _ in 0..12 {
+        deep = encoded(&format!("http://h/?u={deep}"));
+    }
+    let _ = in_resource(&format!("/?u={deep}"));
+    let _ = Secrets::default().text(&format!("/?u={}", "%25".repeat(20_000) + "%3D"));
+}
+
+#[test]
 fn what_is_named_like_a_secret_in_a_text_goes() {
     let secrets = Secrets::default();
     for (text, expected) in [

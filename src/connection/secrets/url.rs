@@ -5,7 +5,11 @@ use std::borrow::Cow;
 use percent_encoding::percent_decode_str;
 
 use super::name::{is_secret_member, is_secret_parameter};
+use super::path;
 use super::word::REDACTED;
+
+/// How deep URLs are looked for in the parameters of URLs.
+const MAX_NESTED: usize = 4;
 
 /// A URL without user name and password.
 ///
@@ -78,11 +82,17 @@ fn is_good_authority(authority: &str) -> bool {
 
 /// A text without the values of the secret parameters of its URLs and forms.
 pub(super) fn without_secret_parameters(text: &str) -> Cow<'_, str> {
+    without_secrets_at(text, 0)
+}
+
+fn without_secrets_at(text: &str, depth: usize) -> Cow<'_, str> {
     if equals_sign(text).is_none() {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
+    // What was looked into as the end of a longer value is not looked into again.
+    let mut seen_bytes = 0;
     while let Some((at, sign_bytes)) = equals_sign(rest) {
         let name_start = rest[..at].rfind(|c: char| !is_name(c)).map_or(0, |before| {
             before + rest[before..].chars().next().map_or(1, char::len_utf8)
@@ -99,7 +109,10 @@ pub(super) fn without_secret_parameters(text: &str) -> Cow<'_, str> {
         let value = &rest[at + sign_bytes..];
         let end = value.find(ends_value).unwrap_or(value.len());
         shown.push_str(&rest[..at + sign_bytes]);
-        if (secret || nests_secret(&value[..end])) && end > 0 {
+        let value_end = text.len() - value.len() + end;
+        let is_new = value_end > seen_bytes;
+        seen_bytes = value_end.max(seen_bytes);
+        if (secret || (is_new && nests_secret(&value[..end], depth))) && end > 0 {
             shown.push_str(REDACTED);
             rest = &value[end..];
         } else {
@@ -123,16 +136,67 @@ fn equals_sign(text: &str) -> Option<(usize, usize)> {
 
 /// Whether a value is a URL that holds a secret, written out or percent-encoded:
 /// `https://u:p@h/`, `ws%3A%2F%2Fh%2F%3Ftoken%3Dx`.
-fn nests_secret(value: &str) -> bool {
-    let decoded = percent_decode_str(value).decode_utf8_lossy();
-    match decoded.split_once("://") {
-        Some((_, rest)) => {
-            let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-            rest[..end].contains('@')
-                || (decoded != value && without_secret_parameters(rest) != rest)
-        }
-        None => false,
+fn nests_secret(value: &str, depth: usize) -> bool {
+    if depth == MAX_NESTED {
+        return false;
     }
+    let decoded = percent_decode_str(value).decode_utf8_lossy();
+    if let Some((_, rest)) = decoded.split_once("://") {
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        if rest[..end].contains('@') {
+            return true;
+        }
+    }
+    decoded != value
+        && (without_secrets_at(&decoded, depth + 1) != decoded || nests_secret(&decoded, depth + 1))
+}
+
+/// The secrets in the query of a resource or of a URL, and of those within it: as
+/// written, and decoded.
+pub(super) fn secrets_in(url: &str) -> Vec<String> {
+    let mut secrets = Vec::new();
+    take_secrets(url, 0, &mut secrets);
+    secrets
+}
+
+fn take_secrets(url: &str, depth: usize, secrets: &mut Vec<String>) {
+    let (front, query) = url.split_once('?').unwrap_or((url, ""));
+    secrets.extend(path::tokens(front).map(|(_, token)| token.to_owned()));
+    if depth > 0 {
+        secrets.extend(password(front));
+    }
+    let form = if depth > 0 && query.is_empty() {
+        url
+    } else {
+        query
+    };
+    for pair in form.split(['&', ';', '#']) {
+        let Some((name, value)) = pair.split_once('=') else {
+            continue;
+        };
+        let decoded = percent_decode_str(value).decode_utf8_lossy();
+        if is_secret_parameter(&percent_decode_str(name).decode_utf8_lossy()) {
+            secrets.push(value.to_owned());
+            secrets.push(decoded.clone().into_owned());
+        }
+        if depth < MAX_NESTED {
+            take_secrets(&decoded, depth + 1, secrets);
+        }
+    }
+}
+
+/// The password of a URL, or the user name that stands alone, as written and decoded.
+fn password(url: &str) -> Vec<String> {
+    let Some((_, rest)) = url.split_once("://") else {
+        return Vec::new();
+    };
+    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
+    let Some((userinfo, _)) = authority.rsplit_once('@') else {
+        return Vec::new();
+    };
+    let secret = userinfo.split_once(':').map_or(userinfo, |(_, word)| word);
+    let decoded = percent_decode_str(secret).decode_utf8_lossy().into_owned();
+    vec![secret.to_owned(), decoded]
 }
 
 fn is_name(c: char) -> bool {
@@ -203,6 +267,14 @@ mod tests {
             (
                 "/?u=ws%3A%2F%2Fh%2F%3Froom%3Dx&b=1",
                 "/?u=ws%3A%2F%2Fh%2F%3Froom%3Dx&b=1",
+            ),
+            (
+                "/?u=ws%253A%252F%252Fh%252F%253Ftoken%253Dx&b=1",
+                "/?u=[redacted]&b=1",
+            ),
+            (
+                "/?u=%2Fa%3Fv%3D%252Fb%253Ftoken%253Dx&b=1",
+                "/?u=[redacted]&b=1",
             ),
             ("/?token%3Dx&b=1", "/?token%3D[redacted]&b=1"),
             ("/?room%3Dx", "/?room%3Dx"),

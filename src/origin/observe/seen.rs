@@ -127,8 +127,8 @@ impl Observation {
         self.evidence.request_head = request.map(|head| shown_head(head, redactor));
         self.evidence.response_head = Some(shown_head(&response.head.raw, redactor));
         if !response.body.is_empty() {
-            let body = cut(&response.body, SHOWN_MESSAGE_BYTES);
-            self.evidence.response_body = Some(redactor.text(&body));
+            let body = redactor.beginning(&response.body, SHOWN_MESSAGE_BYTES);
+            self.evidence.response_body = Some(body);
         }
         self.retry_after = response
             .header("retry-after")
@@ -183,7 +183,7 @@ impl Observation {
                         .is_some_and(|pattern| pattern.matches(message.as_bytes()))
                 };
                 if matches(&talk.reject) {
-                    self.rejected = Some(redactor.text(&cut(message.as_bytes(), 200)));
+                    self.rejected = Some(redactor.beginning(message.as_bytes(), 200));
                 } else if matches(&talk.expect) {
                     self.expected = true;
                 }
@@ -201,13 +201,13 @@ impl Observation {
         if let Some(frame) = &closed.received {
             self.outcome = Outcome::Closed(frame.code);
             self.close_reason.clone_from(&frame.reason);
-            self.evidence.close = Some((frame.code, redactor.text(&frame.reason)));
+            self.evidence.close = Some((frame.code, redactor.reason(&frame.reason)));
             if talk
                 .reject
                 .as_ref()
                 .is_some_and(|p| p.matches(frame.reason.as_bytes()))
             {
-                self.rejected = Some(redactor.text(&frame.reason));
+                self.rejected = Some(redactor.reason(&frame.reason));
             }
             return;
         }
@@ -233,11 +233,10 @@ impl Observation {
             }
             return;
         }
-        let data = cut(message.as_bytes(), SHOWN_MESSAGE_BYTES);
         self.evidence.frames.push(Frame {
             sent,
             text: message.is_text(),
-            data: redactor.text(&data),
+            data: redactor.beginning(message.as_bytes(), SHOWN_MESSAGE_BYTES),
             bytes: message.len(),
             at: opened.elapsed(),
         });

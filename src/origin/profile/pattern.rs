@@ -262,6 +262,9 @@ fn is_error(text: &str) -> bool {
     })
 }
 
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(120)]
+fn cut(text: &str) -> String {
+    match text.floor_char_boundary(120) {
+        end if end < text.len() => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
 }

@@ -99,7 +99,7 @@ where
     };
     if let Outcome::Closed(closed) = &mut outcome {
         for frame in closed.received.iter_mut().chain(&mut closed.sent) {
-            frame.reason = secrets.text(&frame.reason);
+            frame.reason = secrets.reason(&frame.reason);
         }
     }
     context.ended(
