@@ -8,6 +8,8 @@
 
 mod detached;
 mod phases;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -28,7 +30,7 @@ use super::counted::WireCounter;
 use super::counters::Unsent;
 use super::ended::Ended;
 use super::ledger::{Ledger, Part};
-use super::link::Scratch;
+use super::link::{Link, Scratch};
 use super::messages::{Control, FromWorker};
 use super::opening::Opening;
 use super::pacer::Pacer;
@@ -62,6 +64,19 @@ struct Slot {
     conn: Option<(Waker, Conn)>,
     /// Whether it was ever open.
     was_open: bool,
+    /// What a closed loop of a number asks of it, while there is no connection
+    /// that holds this.
+    quota: Option<u64>,
+}
+
+impl Slot {
+    /// What is left of the number that is asked for. From now on it is 0, so that
+    /// what is counted as unsent is neither counted again nor sent.
+    fn take_quota(&mut self) -> u64 {
+        let conn = self.conn.as_mut().and_then(|(_, conn)| conn.quota.as_mut());
+        let quotas = [self.quota.as_mut(), conn];
+        quotas.into_iter().flatten().map(std::mem::take).sum()
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,6 +167,11 @@ impl Driver {
                 index,
                 conn: None,
                 was_open: false,
+                // In an open loop the schedule holds it.
+                quota: match config.load {
+                    Load::Closed { .. } => config.quota(index),
+                    Load::Open(_) => None,
+                },
             })
             .collect();
         let wire = Arc::new(WireCounter::default());
@@ -194,10 +214,9 @@ impl Driver {
     }
 
     fn poll_opening(&mut self, cx: &mut Context<'_>) {
-        let Some(opening) = &mut self.opening else {
-            return;
-        };
-        while let Poll::Ready(next) = opening.poll_next(cx) {
+        while let Some(opening) = &mut self.opening
+            && let Poll::Ready(next) = opening.poll_next(cx)
+        {
             let Some((position, link)) = next else {
                 if let Some(opening) = self.opening.take() {
                     self.control
@@ -209,20 +228,23 @@ impl Driver {
                 cx.waker().wake_by_ref();
                 return;
             };
-            let Some(slot) = self.slots.get_mut(position) else {
-                continue;
-            };
-            let waker = slot_waker(position, &self.queue);
-            let quota = self.control.config.quota(slot.index);
-            // In an open loop the schedule holds the quota.
-            let quota = quota.filter(|_| matches!(self.shared.config.load, Load::Closed { .. }));
-            let conn = Conn::new(slot.index, position, link, quota, &self.shared);
-            slot.conn = Some((waker, conn));
-            slot.was_open = true;
-            self.live += 1;
-            self.control.note_opened();
-            self.queue.push(position);
+            self.add(position, link);
         }
+    }
+
+    /// A connection is open.
+    fn add(&mut self, position: usize, link: Link) {
+        let Some(slot) = self.slots.get_mut(position) else {
+            return;
+        };
+        let waker = slot_waker(position, &self.queue);
+        let quota = slot.quota.take();
+        let conn = Conn::new(slot.index, position, link, quota, &self.shared);
+        slot.conn = Some((waker, conn));
+        slot.was_open = true;
+        self.live += 1;
+        self.control.note_opened();
+        self.queue.push(position);
     }
 
     fn start(&mut self, start_ns: u64) {
@@ -394,9 +416,13 @@ impl Driver {
 
     /// A connection is no more.
     fn end(&mut self, slot: usize, ended: &Ended) {
-        let Some((waker, mut conn)) = self.slots.get_mut(slot).and_then(|s| s.conn.take()) else {
+        let Some(position) = self.slots.get_mut(slot) else {
             return;
         };
+        let Some((waker, mut conn)) = position.conn.take() else {
+            return;
+        };
+        position.quota = conn.quota;
         self.live -= 1;
         self.control.open.fetch_sub(1, Ordering::Relaxed);
         if conn.closing {
@@ -409,7 +435,7 @@ impl Driver {
         errors.add(cause);
         conn.give_up(u64::MAX, Fate::Ended, &mut self.shared);
         self.count_unsent(slot, conn.scheduled..conn.scheduled + conn.due, None);
-        self.unsent_quota(conn.index, conn.quota, Cause::Gone);
+        self.unsent_quota(slot, Cause::Gone);
         self.control.note_gone(at_ns);
         if let Some(code) = ended.close_code() {
             // It leaves at once or not at all: nothing more is read.

@@ -2,15 +2,13 @@
 
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::thread::{self, JoinHandle};
 
 use futures_util::future::join;
-use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::unconstrained;
 
 use super::churn;
-use super::clock::Clock;
 use super::config::BenchConfig;
 use super::coordinator::Coordinator;
 use super::driver::{Driver, drives};
@@ -42,19 +40,8 @@ pub async fn run(
 ) -> Result<Summary, BenchError> {
     let config = Arc::new(config);
     let rss_before = rss_bytes();
-    let (reports, inbox) = unbounded_channel();
-    let control = Arc::new(Control {
-        config: Arc::clone(&config),
-        clock: Clock::start(),
-        start_ns: AtomicU64::new(0),
-        stop: AtomicBool::new(false),
-        open: AtomicUsize::new(0),
-        opened: AtomicUsize::new(0),
-        gone: AtomicUsize::new(0),
-        last_gone_ns: AtomicU64::new(0),
-        run_key: rand::random(),
-        reports,
-    });
+    let (control, inbox) = Control::new(Arc::clone(&config));
+    let control = Arc::new(control);
     let mut coordinator = Coordinator::new(Arc::clone(&control), inbox, rss_before);
     if config.on_callers_thread && config.threads == 1 {
         let coordinated = async {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use thiserror::Error;
-use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::clock::Clock;
 use super::clock::Times;
@@ -100,6 +100,24 @@ pub(super) struct Control {
 }
 
 impl Control {
+    /// Of a run that begins now, and what its threads tell.
+    pub(super) fn new(config: Arc<BenchConfig>) -> (Self, UnboundedReceiver<FromWorker>) {
+        let (reports, inbox) = unbounded_channel();
+        let control = Self {
+            config,
+            clock: Clock::start(),
+            start_ns: AtomicU64::new(0),
+            stop: AtomicBool::new(false),
+            open: AtomicUsize::new(0),
+            opened: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            last_gone_ns: AtomicU64::new(0),
+            run_key: rand::random(),
+            reports,
+        };
+        (control, inbox)
+    }
+
     /// Tells the coordinator, which outlives all threads. The channel has no
     /// bound, but each thread says only one thing a second.
     pub(super) fn tell(&self, report: FromWorker) {

@@ -27,9 +27,11 @@ impl Driver {
             let Some((waker, conn)) = slot.conn.take() else {
                 continue;
             };
+            let quota = conn.quota;
             match conn.detach(&poller) {
                 Ok(conn) => slot.conn = Some((waker, conn)),
                 Err(error) => {
+                    slot.quota = quota;
                     self.live -= 1;
                     self.control.open.fetch_sub(1, Ordering::Relaxed);
                     self.control.note_gone(self.shared.clock.now_ns());

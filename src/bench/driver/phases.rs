@@ -133,11 +133,11 @@ impl Driver {
                 let cause = Some(cause).filter(|_| is_there);
                 self.count_unsent(position, from..to.max(from), cause);
             } else if !slot.was_open {
-                let quota = self.shared.config.quota(index);
-                self.unsent_quota(index, quota, Cause::Refused);
+                self.unsent_quota(position, Cause::Refused);
+            } else if !is_there {
+                self.unsent_quota(position, Cause::Gone);
             } else if self.interrupted {
-                let quota = slot.conn.as_ref().and_then(|(_, conn)| conn.quota);
-                self.unsent_quota(index, quota, Cause::Interrupted);
+                self.unsent_quota(position, Cause::Interrupted);
             }
         }
         // Nothing more is handed out.
@@ -162,7 +162,7 @@ impl Driver {
                     let rounds = 0..ledger.rounds_of(index);
                     self.count_unsent(position, rounds, Some(Cause::Interrupted));
                 }
-                None => self.unsent_quota(index, config.quota(index), Cause::Interrupted),
+                None => self.unsent_quota(position, Cause::Interrupted),
             }
         }
     }
@@ -188,13 +188,14 @@ impl Driver {
         }
     }
 
-    /// Counts what was asked for of a connection in a closed loop, and will
-    /// not be sent.
-    pub(super) fn unsent_quota(&mut self, index: usize, quota: Option<u64>, cause: Cause) {
-        let Some(count) = quota else {
+    /// Counts what is left of the number that a closed loop asks of a connection
+    /// as not sent.
+    pub(super) fn unsent_quota(&mut self, position: usize, cause: Cause) {
+        let Some(slot) = self.slots.get_mut(position) else {
             return;
         };
-        let url = self.shared.config.url_of(index);
+        let count = slot.take_quota();
+        let url = self.shared.config.url_of(slot.index);
         let counters = &mut self.shared.parts.at(url, 0).counters;
         counters.due += count;
         *cause.counter(&mut counters.unsent) += count;
