@@ -311,20 +311,26 @@ impl Secrets {
     /// Our sentences quote the first bytes of an answer, which end inside a secret as
     /// well: `"220 SES…"`, or `"HTTP/1.1 2"` at the end.
     fn without_beginnings_of_previews<'a>(&self, text: &'a str) -> Cow<'a, str> {
-        let mut safe = Cow::Borrowed(text);
+        let (mut kept, mut after) = (text, String::new());
         let ends = text
             .rmatch_indices('…')
             .filter(|(at, dots)| text[at + dots.len()..].starts_with(['"', '\'']))
             .take(MAX_PREVIEWS);
         let last = text.strip_suffix('"').map(str::len);
         for end in last.into_iter().chain(ends.map(|(at, _)| at)) {
-            if let Some(shown) = cut::without_beginning(&text[..end], &self.known) {
-                // From the last one on, so that all before it is as it was.
-                let after = safe.len() - (text.len() - end);
-                safe = Cow::Owned(shown + &safe[after..]);
+            // From the last one on, so that all before it is as it was.
+            let Some((front, behind)) = kept.split_at_checked(end) else {
+                continue;
+            };
+            if let Some(shown) = cut::without_beginning(front, &self.known) {
+                after = format!("{REDACTED}{behind}{after}");
+                kept = &text[..shown.len() - REDACTED.len()];
             }
         }
-        safe
+        match after.is_empty() {
+            true => Cow::Borrowed(text),
+            false => Cow::Owned(format!("{kept}{after}")),
+        }
     }
 
     fn without_known<'a>(&self, text: &'a str) -> Cow<'a, str> {
