@@ -15,11 +15,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::AddAssign;
 
-/// Adds each named field of one to another's.
+/// Adds each field of one to another's. One that is not named does not compile.
 macro_rules! add_fields {
     ($to:ident += $from:ident: $($field:ident),+ $(,)?) => {
-        $($to.$field += $from.$field;)+
+        let Self { $($field),+ } = $from;
+        $($to.$field += $field;)+
     };
 }
 
@@ -43,9 +45,10 @@ impl Unsent {
     pub fn total(&self) -> u64 {
         self.gone + self.refused + self.interrupted + self.blocked + self.too_slow
     }
+}
 
-    /// Adds another thread's.
-    pub fn merge(&mut self, other: &Self) {
+impl AddAssign<&Self> for Unsent {
+    fn add_assign(&mut self, other: &Self) {
         add_fields!(self += other: gone, refused, interrupted, blocked, too_slow);
     }
 }
@@ -64,9 +67,10 @@ impl Lost {
     pub fn total(&self) -> u64 {
         self.timed_out + self.ended
     }
+}
 
-    /// Adds another thread's.
-    pub fn merge(&mut self, other: &Self) {
+impl AddAssign<&Self> for Lost {
+    fn add_assign(&mut self, other: &Self) {
         add_fields!(self += other: timed_out, ended);
     }
 }
@@ -135,11 +139,10 @@ impl Counters {
 
     /// Adds another thread's, or another second's.
     pub fn merge(&mut self, other: &Self) {
-        self.unsent.merge(&other.unsent);
-        self.lost.merge(&other.lost);
         add_fields!(self += other:
-            due, sent, answered, answered_in_time, in_flight, untracked, mismatched, late,
-            by_order, repeated_ids, duplicate, unsolicited, foreign, pings, pongs, bytes_sent, bytes_received);
+            due, sent, unsent, answered, answered_in_time, lost, in_flight, untracked, by_order,
+            repeated_ids, mismatched, late, duplicate, unsolicited, foreign, pings, pongs,
+            bytes_sent, bytes_received);
     }
 }
 
@@ -301,6 +304,61 @@ impl Errors {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Counters of which no two are alike; of twice the numbers for `by` 2.
+    fn all_different(by: u64) -> (Counters, HandshakeCounters) {
+        let counters = Counters {
+            due: by,
+            sent: 2 * by,
+            unsent: Unsent {
+                gone: 3 * by,
+                refused: 4 * by,
+                interrupted: 5 * by,
+                blocked: 6 * by,
+                too_slow: 7 * by,
+            },
+            answered: 8 * by,
+            answered_in_time: 9 * by,
+            lost: Lost {
+                timed_out: 10 * by,
+                ended: 11 * by,
+            },
+            in_flight: 12 * by,
+            untracked: 13 * by,
+            by_order: 14 * by,
+            repeated_ids: 15 * by,
+            mismatched: 16 * by,
+            late: 17 * by,
+            duplicate: 18 * by,
+            unsolicited: 19 * by,
+            foreign: 20 * by,
+            pings: 21 * by,
+            pongs: 22 * by,
+            bytes_sent: 23 * by,
+            bytes_received: 24 * by,
+        };
+        let handshakes = HandshakeCounters {
+            due: by,
+            attempted: 2 * by,
+            opened: 3 * by,
+            failed: 4 * by,
+            in_flight: 5 * by,
+            interrupted: 6 * by,
+            busy: 7 * by,
+        };
+        (counters, handshakes)
+    }
+
+    #[test]
+    fn the_counters_of_threads_are_merged_each_with_its_own() {
+        let (mut counters, mut handshakes) = all_different(0);
+        let (one, two) = (all_different(1), all_different(2));
+        for (messages, attempts) in [&one, &one] {
+            counters.merge(messages);
+            handshakes.merge(attempts);
+        }
+        assert_eq!((counters, handshakes), two);
+    }
 
     #[test]
     fn causes_are_grouped_by_code_and_reason_and_shown_in_one_harmless_line() {

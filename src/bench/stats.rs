@@ -98,13 +98,23 @@ pub struct Stats {
 impl Stats {
     /// Adds another thread's, or another second's.
     pub fn merge(&mut self, other: &mut Self) {
-        self.from_intended.merge(&mut other.from_intended);
-        self.from_send.merge(&mut other.from_send);
-        self.slip.merge(&mut other.slip);
-        self.counters.merge(&other.counters);
-        self.warmup.merge(&other.warmup);
-        self.handshakes.merge(&other.handshakes);
-        self.errors.merge(&other.errors);
+        // A field that is forgotten here does not compile.
+        let Self {
+            from_intended,
+            from_send,
+            slip,
+            counters,
+            warmup,
+            handshakes,
+            errors,
+        } = other;
+        self.from_intended.merge(from_intended);
+        self.from_send.merge(from_send);
+        self.slip.merge(slip);
+        self.counters.merge(counters);
+        self.warmup.merge(warmup);
+        self.handshakes.merge(handshakes);
+        self.errors.merge(errors);
     }
 
     /// The counters that a message belongs to by its intended time.
@@ -149,15 +159,27 @@ impl HandshakeStats {
 
     /// Adds another thread's.
     pub fn merge(&mut self, other: &mut Self) {
-        self.total.merge(&mut other.total);
-        self.dns.merge(&mut other.dns);
-        self.tcp.merge(&mut other.tcp);
-        self.tls.merge(&mut other.tls);
-        self.upgrade.merge(&mut other.upgrade);
-        self.counters.merge(&other.counters);
-        self.warmup.merge(&other.warmup);
-        self.failed.merge(&other.failed);
-        self.warmup_failed.merge(&other.warmup_failed);
+        // A field that is forgotten here does not compile.
+        let Self {
+            total,
+            dns,
+            tcp,
+            tls,
+            upgrade,
+            counters,
+            warmup,
+            failed,
+            warmup_failed,
+        } = other;
+        self.total.merge(total);
+        self.dns.merge(dns);
+        self.tcp.merge(tcp);
+        self.tls.merge(tls);
+        self.upgrade.merge(upgrade);
+        self.counters.merge(counters);
+        self.warmup.merge(warmup);
+        self.failed.merge(failed);
+        self.warmup_failed.merge(warmup_failed);
     }
 }
 

@@ -215,6 +215,19 @@ fn a_secret_of_a_url_within_a_url_is_known_by_itself() {
 }
 
 #[test]
+fn of_known_secrets_the_longest_goes_whole_and_the_shortest_are_no_secrets() {
+    let known = ["abcd", "abcdefgh", "qrs"].map(str::to_owned);
+    let secrets = Secrets::default().and_known(known);
+    for (text, expected) in [
+        ("an abcdefgh!", "an [redacted]!"),
+        ("an abcd!", "an [redacted]!"),
+        ("a qrs!", "a qrs!"),
+    ] {
+        assert_eq!(secrets.text(text), expected);
+    }
+}
+
+#[test]
 fn what_is_named_like_a_secret_in_a_text_goes() {
     let secrets = Secrets::default();
     for (text, expected) in [

@@ -234,12 +234,15 @@ fn second(second: &Second) -> SeriesSecond {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use hdrhistogram::Histogram;
     use hdrhistogram::serialization::Deserializer;
 
     use super::*;
+    use crate::bench::summary::SecondCounts;
     use crate::bench::testing::{config, summary};
     use crate::report::bench::Made;
 
@@ -304,5 +307,54 @@ mod tests {
         let bytes = STANDARD.decode(hdr.as_str().unwrap()).unwrap();
         let back: Histogram<u64> = Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
         assert_eq!(&back, summary.stats.from_intended.histogram());
+    }
+
+    #[test]
+    fn the_seconds_and_the_end_of_a_run_are_reported_each_number_in_its_place() {
+        let mut summary = Summary {
+            connections: 12,
+            connections_open: 11,
+            connections_left: 7,
+            end: End::ConnectionsGone {
+                after: Some(Duration::from_millis(2500)),
+            },
+            series: vec![Second {
+                second: 3,
+                span: Duration::from_millis(500),
+                counts: SecondCounts {
+                    sent: 101,
+                    received: 102,
+                    lost: 103,
+                    unsent: 104,
+                    errors: 105,
+                },
+                open: 9,
+                p50_ns: 1_000,
+                p99_ns: 2_000,
+                max_ns: 4_000,
+            }],
+            ..summary()
+        };
+        let report = report(&mut Run {
+            made: &Made::default(),
+            config: &config(12),
+            summary: &mut summary,
+            verdicts: &[],
+        });
+        let json = serde_json::to_value(report).unwrap();
+        for (member, expected) in [
+            ("connections", serde_json::json!(12)),
+            ("connections_open", 11.into()),
+            ("connections_left", 7.into()),
+            ("ended", "connections_gone".into()),
+            ("ended_after_s", 2.5.into()),
+        ] {
+            assert_eq!(json[member], expected, "{member}");
+        }
+        let second = serde_json::json!({
+            "second": 3, "span_s": 0.5, "sent": 101, "received": 102, "lost": 103, "unsent": 104,
+            "errors": 105, "open": 9, "p50_us": 1.0, "p99_us": 2.0, "max_us": 4.0,
+        });
+        assert_eq!(json["series"], serde_json::json!([second]));
     }
 }

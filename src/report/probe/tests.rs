@@ -525,6 +525,13 @@ fn an_interrupted_run_says_so_in_every_report() {
     run.targets[0].report.findings.clear();
     run.targets[0].report.verdict = Verdict::Enforced;
     assert_eq!(run.targets[0].standing(), Standing::Inconclusive);
+    // Besides the one that is undecided.
+    let document = junit::render(&run);
+    assert!(document.contains(" errors=\"2\" "), "{document}");
+    assert!(
+        document.contains("<error type=\"interrupted\" message=\""),
+        "{document}"
+    );
 }
 
 #[test]

@@ -218,3 +218,39 @@ impl Snapshot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_connections_carry_and_miss_is_summed_over_the_workers() {
+        let traffic = |by| Traffic {
+            received_messages: by,
+            received_bytes: 2 * by,
+            sent_messages: 3 * by,
+            sent_bytes: 4 * by,
+            missed_messages: 5 * by,
+        };
+        let monitor = Monitor::new(2);
+        for counters in monitor.counters() {
+            counters.carried(traffic(1));
+            counters.carried(traffic(2));
+        }
+        assert_eq!(monitor.snapshot().traffic, traffic(6));
+        assert_eq!(traffic(6).since(&traffic(2)), traffic(4));
+    }
+
+    #[test]
+    fn an_abandoned_websocket_is_counted_as_1006() {
+        let monitor = Monitor::new(1);
+        monitor.counters()[0].ended(&Ended {
+            outcome: Outcome::Abandoned,
+            traffic: Traffic::default(),
+            lasted: Duration::ZERO,
+        });
+        let snapshot = monitor.snapshot();
+        assert_eq!(snapshot.closes, BTreeMap::from([(1006, 1)]));
+        assert_eq!(snapshot.totals.abandoned, 1);
+    }
+}

@@ -225,11 +225,19 @@ impl Traffic {
 
     /// Adds what another has carried.
     pub(crate) fn add(&mut self, other: &Self) {
-        self.received_messages += other.received_messages;
-        self.received_bytes += other.received_bytes;
-        self.sent_messages += other.sent_messages;
-        self.sent_bytes += other.sent_bytes;
-        self.missed_messages += other.missed_messages;
+        // A field that is forgotten here does not compile.
+        let Self {
+            received_messages,
+            received_bytes,
+            sent_messages,
+            sent_bytes,
+            missed_messages,
+        } = other;
+        self.received_messages += received_messages;
+        self.received_bytes += received_bytes;
+        self.sent_messages += sent_messages;
+        self.sent_bytes += sent_bytes;
+        self.missed_messages += missed_messages;
     }
 
     /// What has been carried since `earlier`.

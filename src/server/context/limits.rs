@@ -201,7 +201,13 @@ mod tests {
         }
         let wide = limits.count(peer("[2001:db8::1]:1"));
         assert!(wide.is_some());
-        assert!(limits.count(peer("[2001:db8::2]:1")).is_none());
+        for (text, has_room) in [
+            ("[2001:db8::2]:1", false),
+            ("[2001:db8::ffff:ffff:ffff:ffff]:1", false),
+            ("[2001:db8:0:1::1]:1", true),
+        ] {
+            assert_eq!(limits.count(peer(text)).is_some(), has_room, "{text}");
+        }
         assert!(limits.count(Peer::Unix).is_some());
         drop((one, wide));
         assert!(limits.lock().is_empty());
