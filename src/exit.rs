@@ -208,6 +208,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::connection::http::HeadError;
     use crate::connection::net::tls::TlsError;
     use crate::connection::ws::deflate::DeflateError;
     use crate::connection::ws::error::Limit;
@@ -238,6 +239,21 @@ mod tests {
         assert_eq!(open(DialError::Tls(local).into()), ExitStatus::Usage);
         let closed = TlsError::Closed { received_bytes: 0 };
         assert_eq!(open(DialError::Tls(closed).into()), ExitStatus::Tls);
+        let unknown = DialError::Tcp(TcpError::Resolve {
+            host: "no.invalid".into(),
+            source: std::io::Error::other("unknown"),
+        });
+        assert_eq!(open(unknown.into()), ExitStatus::Resolve);
+        let unix = DialError::ConnectUnix {
+            path: "/run/no.sock".into(),
+            source: refused(),
+        };
+        assert_eq!(open(unix.into()), ExitStatus::Connect);
+        let not_http = HandshakeError::Head(HeadError::NotHttp {
+            received: "SSH-2.0".into(),
+            cause: httparse::Error::Version,
+        });
+        assert_eq!(open(not_http.into()), ExitStatus::Protocol);
         // What came after a redirect has the code that it has without one.
         for (cause, status) in [
             (

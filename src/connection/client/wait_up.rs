@@ -168,6 +168,7 @@ fn is_cut(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::connection::client::proxy::ProxyError;
     use crate::connection::client::reached::Phase;
 
     fn refused() -> OpenFailure {
@@ -176,6 +177,40 @@ mod tests {
             source: io::ErrorKind::ConnectionRefused.into(),
         };
         DialError::from(refused).into()
+    }
+
+    #[test]
+    fn wait_up_waits_for_what_a_server_shows_while_it_starts() {
+        let unix = |kind: io::ErrorKind| {
+            OpenError::from(DialError::ConnectUnix {
+                path: "/run/no.sock".into(),
+                source: kind.into(),
+            })
+        };
+        let proxy = |error| {
+            let proxy = "socks5h://h:1".to_owned();
+            let cause = ProxyCause::Socks(error);
+            OpenError::from(DialError::from(ProxyError { proxy, cause }))
+        };
+        let timeout = OpenError::Timeout {
+            after: Duration::ZERO,
+            stuck: Box::new(Phase::Upgrade.into()),
+        };
+        let refused = |reason| SocksError::Refused {
+            reason,
+            destination: "h:1".to_owned(),
+        };
+        for (error, passes) in [
+            (timeout, true),
+            (unix(io::ErrorKind::NotFound), true),
+            (unix(io::ErrorKind::ConnectionRefused), true),
+            (unix(io::ErrorKind::PermissionDenied), false),
+            (proxy(SocksError::Closed), true),
+            (proxy(refused(SocksReply::HostUnreachable)), true),
+            (proxy(refused(SocksReply::NotAllowed)), false),
+        ] {
+            assert_eq!(may_pass(&error), passes, "{error:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -37,6 +37,7 @@ fn answers_of_the_handshake() {
     for (resource, headers, status, expected) in [
         ("/status/503", &[][..], 503, ""),
         ("/echo?status=418", &[], 418, ""),
+        ("/status/401", &[], 401, "www-authenticate: basic"),
         ("/redirect", &[], 302, "location: /ws\r\n"),
         ("/redirect?to=/echo", &[], 302, "location: /echo\r\n"),
         ("/redirect?to=//evil.example", &[], 400, ""),
