@@ -263,3 +263,30 @@ fn debug_shows_no_secret() {
     let text = format!("{secrets:?} {:?}", head("Cookie: SESAME"));
     assert!(!text.contains("SESAME"), "{text}");
 }
+
+proptest::proptest! {
+    /// Pieces of secrets beside all that ends a text or a preview, in any order.
+    #[test]
+    fn no_order_of_cut_secrets_and_previews_shows_one(
+        pieces in proptest::collection::vec(0..14usize, 0..12),
+    ) {
+        let known = ["SESAME-äöü…\"-open", "other…'secret", "SESAME-ä"];
+        let secrets = Secrets::default().and_known(known.map(ToOwned::to_owned));
+        let parts = [
+            "SESAME-äöü…\"-open", "SESAME-äöü", "SESAME-ä", "other…'sec", "other…", "other…'secret",
+            "…\"", "…'", "…", "\"", " x ", "\u{fffd}", "\r\n", "A: b",
+        ];
+        let text: String = pieces.iter().map(|piece| parts[*piece]).collect();
+        for shown in [
+            secrets.text(&text),
+            secrets.cut_text(&text),
+            secrets.reason(&text),
+            secrets.beginning(text.as_bytes(), 20),
+            secrets.head(&head(&text)),
+        ] {
+            for secret in known {
+                proptest::prop_assert!(!shown.contains(secret), "{} -> {}", text, shown);
+            }
+        }
+    }
+}
