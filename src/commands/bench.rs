@@ -13,6 +13,7 @@ use tokio::time::sleep;
 
 use self::output::JsonOutput;
 use super::demo;
+use super::files::Files;
 use super::signals::Signals;
 use crate::bench::config::Mode;
 use crate::bench::threshold::{Threshold, Verdict};
@@ -45,6 +46,7 @@ pub(super) fn run(args: &BenchArgs, colors: Colors, status: Status) -> Result<Ex
     // An embedded server holds the other end of each connection.
     let extra = u64::from(args.demo);
     limits::check(&config, limits, extra).map_err(|error| Failure::usage(error.to_string()))?;
+    check_files(args)?;
     let json = JsonOutput::open(args.report.json.as_deref())?;
     let config = with_demo(config, args, status)?;
     let made = made::made(&config, args.demo);
@@ -77,6 +79,17 @@ pub(super) fn run(args: &BenchArgs, colors: Colors, status: Status) -> Result<Ex
         (Err(_), Ok(ExitStatus::Success)) => Ok(ExitStatus::LocalIo),
         (_, ended) => ended,
     }
+}
+
+/// That the report does not take the place of what is read.
+fn check_files(args: &BenchArgs) -> Result<()> {
+    let mut files = Files::default()
+        .written("--json", args.report.json.as_deref())
+        .read("--headers-csv", args.headers_csv.as_deref());
+    for path in &args.payload.payload {
+        files = files.read("--payload", Some(path));
+    }
+    files.check()
 }
 
 fn with_demo(mut config: BenchConfig, args: &BenchArgs, status: Status) -> Result<BenchConfig> {

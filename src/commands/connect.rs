@@ -3,6 +3,7 @@
 
 mod dialer;
 mod end;
+mod files;
 mod handshake;
 mod input;
 mod log;
@@ -73,6 +74,7 @@ async fn connect(
     status: Status,
     signals: Signals,
 ) -> Result<ExitStatus> {
+    files::check(args)?;
     let stop = Box::pin(signals.stop(args.transport.max_time));
     let url = match &args.url {
         Some(url) => Some(url.clone()),

@@ -38,6 +38,11 @@ pub fn run() -> ExitStatus {
 }
 
 fn run_command() -> ExitStatus {
+    if let Err(error) = crate::terminal::check_stdout() {
+        let text = format!("could not write to stdout: {error}");
+        let failure = Failure::new(ExitStatus::LocalIo, text);
+        return fail(Status::default(), &failure.into(), &Secrets::default());
+    }
     let (arguments, warnings) = match curl::arguments() {
         Ok(expanded) => expanded,
         Err(error) => {

@@ -13,6 +13,7 @@ mod ticket;
 
 use std::cell::RefCell;
 use std::future::pending;
+use std::path::Path;
 use std::pin::pin;
 
 use anyhow::{Context as _, Result};
@@ -24,6 +25,7 @@ use self::dialer::ProbeDialer;
 use self::job::Job;
 use self::live::Live;
 use self::output::Output;
+use super::files::Files;
 use super::signals::Signals;
 use crate::cli::probe_origin::ProbeOriginArgs;
 use crate::exit::{ExitStatus, Failure, status_of_cause};
@@ -50,6 +52,7 @@ pub(super) fn run(args: &ProbeOriginArgs, colors: Colors, status: Status) -> Res
         write_stdout(listing::explain(rule).as_bytes())?;
         return Ok(ExitStatus::Success);
     }
+    check_files(args)?;
     let mut jobs = job::jobs(args, status)?;
     if let Some(path) = &args.baseline.baseline {
         baseline::excuse(path, &mut jobs)?;
@@ -79,6 +82,44 @@ pub(super) fn run(args: &ProbeOriginArgs, colors: Colors, status: Status) -> Res
     }
     written?;
     Ok(stopped.unwrap_or_else(|| overall(&run)))
+}
+
+/// That no report takes the place of another, or of what is read. A baseline may be
+/// written where it was read.
+fn check_files(args: &ProbeOriginArgs) -> Result<()> {
+    let (reports, discovery) = (&args.reports, &args.discovery);
+    let written = [
+        ("--json", &reports.json),
+        ("--junit", &reports.junit),
+        ("--sarif", &reports.sarif),
+        ("--markdown", &reports.markdown),
+        ("--gitlab", &reports.gitlab),
+        ("--html", &reports.html),
+        ("--poc", &reports.poc),
+    ];
+    let read = [
+        ("--config", &args.policy.config),
+        ("--targets", &discovery.targets),
+        ("--from-har", &discovery.from_har),
+    ];
+    let is_stdin_read = discovery.targets.as_deref() == Some(Path::new("-"));
+    let files = || {
+        let files = Files::default().stdin(is_stdin_read);
+        let files = written.iter().fold(files, |files, (flag, path)| {
+            files.written(flag, path.as_deref())
+        });
+        let read = read.iter();
+        read.fold(files, |files, (flag, path)| {
+            files.read(flag, path.as_deref())
+        })
+    };
+    let baseline = &args.baseline;
+    files()
+        .read("--baseline", baseline.baseline.as_deref())
+        .check()?;
+    files()
+        .written("--write-baseline", baseline.write_baseline.as_deref())
+        .check()
 }
 
 /// Runs this to its end, and tells it of the first signal. With which status that

@@ -16,6 +16,7 @@ use tokio::runtime::Builder;
 
 use self::lifetime::Lifetime;
 use self::reporter::{Reporter, Style};
+use super::files::Files as OwnFiles;
 use super::tls::{self, TlsEnv};
 use crate::cli::keep_alive::keep_alive;
 use crate::cli::serve::ServeArgs;
@@ -167,6 +168,9 @@ fn start_reporter(args: &ServeArgs, status: Status) -> Result<Reporter> {
     } else {
         Style::Human(status)
     };
+    OwnFiles::default()
+        .written("--access-log", args.access_log.as_deref())
+        .check()?;
     let file = args.access_log.as_ref().filter(|_| !to_stdout);
     let file = file.map(|path| {
         LogFile::open_as("access log", path).map_err(|error| {

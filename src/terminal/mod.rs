@@ -50,6 +50,54 @@ fn width_of<T>(_: T) -> Option<usize> {
     None
 }
 
+/// That stdin can be read. The standard library takes one that cannot for an empty one.
+///
+/// # Errors
+/// It is open for writing only.
+pub fn check_stdin() -> io::Result<()> {
+    is_open_for(io::stdin(), Access::Reading)
+}
+
+/// That stdout can be written. The standard library takes what is written to one that
+/// cannot for written; and in the place of one that is closed it opens `/dev/null`
+/// before the program begins, which nothing tells from one that was asked for.
+///
+/// # Errors
+/// It is open for reading only.
+pub fn check_stdout() -> io::Result<()> {
+    is_open_for(io::stdout(), Access::Writing)
+}
+
+enum Access {
+    Reading,
+    Writing,
+}
+
+#[cfg(unix)]
+fn is_open_for(stream: impl std::os::fd::AsFd, access: Access) -> io::Result<()> {
+    use rustix::fs::{OFlags, fcntl_getfl};
+    let (other, text) = match access {
+        Access::Reading => (OFlags::WRONLY, "it is open for writing only"),
+        Access::Writing => (OFlags::RDONLY, "it is open for reading only"),
+    };
+    match fcntl_getfl(stream)? & OFlags::RWMODE == other {
+        true => Err(io::Error::other(text)),
+        false => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+fn is_open_for<T>(_: T, access: Access) -> io::Result<()> {
+    match access {
+        Access::Reading | Access::Writing => Ok(()),
+    }
+}
+
+/// Stdout, to be asked what it is; what is written goes through a printer.
+pub fn stdout_handle() -> io::Stdout {
+    io::stdout()
+}
+
 /// Writes a whole document to stdout. A reader that has gone is no error.
 pub fn write_stdout(document: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();

@@ -8,6 +8,7 @@ mod connect;
 mod dial;
 #[path = "../ended/mod.rs"]
 mod ended;
+mod files;
 mod harness;
 #[cfg(unix)]
 mod log;

@@ -15,13 +15,14 @@ use crate::cli::connect::{ConnectArgs, EndArgs, InputArgs};
 use crate::cli::prompt::PromptArgs;
 use crate::connection::CloseFrame;
 use crate::decode::{self, Decode, Records, Unread, json};
+use crate::exit::{ExitStatus, Failure};
 use crate::pipe::{Framing, Goal, InputError, Linger, PipeConfig, Source, Waits};
 use crate::script::RunConfig;
 use crate::talk::replay::Step;
 use crate::talk::{Kind, OneConnection, Outgoing, text};
 use crate::terminal::sanitize::sanitize_bytes;
 use crate::terminal::style::Colors;
-use crate::terminal::{Status, Style, sanitize, stdout_is_terminal};
+use crate::terminal::{Status, Style, check_stdin, sanitize, stdout_is_terminal};
 
 /// What is sent, over however many connections.
 pub(super) type Input = Peekable<Pin<Box<dyn Stream<Item = Result<Outgoing, InputError>>>>>;
@@ -92,6 +93,7 @@ pub(super) fn input(args: &InputArgs, framing: Framing, has_steps: bool) -> Resu
         return Ok(boxed(stream::empty()));
     }
     if args.execute.is_empty() {
+        check_stdin().map_err(unreadable)?;
         let source = Source::new(tokio::io::stdin(), framing);
         return Ok(boxed(source.with_escapes(args.escapes)));
     }
@@ -101,6 +103,7 @@ pub(super) fn input(args: &InputArgs, framing: Framing, has_steps: bool) -> Resu
             Said::Message(message) => message,
             Said::Stdin => {
                 let mut bytes = Vec::new();
+                check_stdin().map_err(InputError::Io)?;
                 let read = tokio::io::stdin().read_to_end(&mut bytes).await;
                 read.map_err(InputError::Io)?;
                 message::whole(bytes, framing)
@@ -109,6 +112,11 @@ pub(super) fn input(args: &InputArgs, framing: Framing, has_steps: bool) -> Resu
         Ok(Outgoing::Message(message))
     });
     Ok(boxed(messages))
+}
+
+/// An input that cannot be read.
+pub(super) fn unreadable(error: io::Error) -> Failure {
+    Failure::new(ExitStatus::LocalIo, InputError::Io(error).to_string())
 }
 
 fn boxed(input: impl Stream<Item = Result<Outgoing, InputError>> + 'static) -> Input {

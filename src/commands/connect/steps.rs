@@ -6,17 +6,19 @@ use std::time::Duration;
 use anyhow::Result;
 use tokio::io::AsyncReadExt as _;
 
+use super::input;
 use super::message::{self, Said};
 use crate::cli::connect::ConnectArgs;
 use crate::cli::steps::StepArgs;
 use crate::decode::{Decode, Exact};
-use crate::exit::{ExitStatus, Failure};
+use crate::exit::Failure;
 use crate::pipe::Framing;
 use crate::script::{
     Action, Expressions, Pattern, Payload, Rule, RunConfig, Selector, Step, Template, Then,
     duplicate, unset,
 };
 use crate::talk::escape::unescape;
+use crate::terminal::check_stdin;
 
 /// How long an `--expect` waits unless `--within` says otherwise.
 const WITHIN: Duration = Duration::from_secs(5);
@@ -77,11 +79,9 @@ async fn read(said: Vec<Said>, args: &ConnectArgs) -> Result<Vec<crate::connecti
             Said::Message(message) => message,
             Said::Stdin => {
                 let mut bytes = Vec::new();
+                check_stdin().map_err(input::unreadable)?;
                 let read = tokio::io::stdin().read_to_end(&mut bytes).await;
-                read.map_err(|error| {
-                    let text = format!("could not read the input: {error}");
-                    Failure::new(ExitStatus::LocalIo, text)
-                })?;
+                read.map_err(input::unreadable)?;
                 message::whole(bytes, args.framing.framing())
             }
         });

@@ -15,7 +15,7 @@ use crate::connection::http::HeaderEdit;
 use crate::connection::secrets::{in_header, is_secret_header};
 use crate::exit::Failure;
 use crate::origin::AllowOrigin;
-use crate::terminal::Status;
+use crate::terminal::{Status, check_stdin};
 
 /// The largest list that is read, in bytes.
 const MAX_LIST_BYTES: u64 = 1 << 20;
@@ -92,9 +92,10 @@ fn list(path: &Path) -> Result<Vec<String>> {
     };
     let mut text = String::new();
     let read = match path == Path::new("-") {
-        true => std::io::stdin()
-            .take(MAX_LIST_BYTES + 1)
-            .read_to_string(&mut text),
+        true => check_stdin().and_then(|()| {
+            let mut stdin = std::io::stdin().take(MAX_LIST_BYTES + 1);
+            stdin.read_to_string(&mut text)
+        }),
         false => fs::File::open(path)
             .and_then(|file| file.take(MAX_LIST_BYTES + 1).read_to_string(&mut text)),
     };
