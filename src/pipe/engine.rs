@@ -137,7 +137,7 @@ where
             let untouched = self.line.take_untouched();
             self.feed.give_back(untouched);
             if let Some(End::Peer) = &self.pass.end {
-                self.feed.look().await;
+                self.look_for_rest().await;
             }
             let again = self.goes_on();
             let summary = self.summary(again);
@@ -423,6 +423,21 @@ where
     /// The talk ends by this, if it is not ending already, and the line
     /// closes. A stop takes the place of any other end, and what came but
     /// cannot be written takes the place of an end without a failure of ours.
+    /// Finds out what is left of the input, unless the talk is stopped meanwhile.
+    async fn look_for_rest(&mut self) {
+        let Some(stop) = &mut self.stop else {
+            return self.feed.look().await;
+        };
+        let stop = tokio::select! {
+            biased;
+            () = self.feed.look() => return,
+            stop = stop => stop,
+        };
+        self.stop = None;
+        self.pass.stopped = Some(stop);
+        self.pass.end = Some(End::Stopped(stop));
+    }
+
     fn finish(&mut self, end: End) {
         match (&self.pass.end, &end) {
             (None, _) | (Some(_), End::Stopped(_)) => {}

@@ -41,3 +41,22 @@ async fn an_unread_input_whose_answer_is_on_its_way_is_never_a_silent_one() {
         assert_eq!(left(framing, said, || Waits::Holds).await, Rest::More);
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn max_time_ends_the_wait_for_an_unread_input() {
+    let (client, mut server) = pair(1024).await;
+    server.start_close(close(1000));
+    tokio::spawn(async move { while server.next().await.is_some() {} });
+    let config = PipeConfig {
+        waits: || Waits::Answers,
+        ..PipeConfig::default()
+    };
+    let stop = async {
+        sleep(Duration::from_secs(2)).await;
+        Stop::MaxTime
+    };
+    let start = Instant::now();
+    let outcome = run(client, stream::pending(), config, stop).await;
+    assert!(matches!(outcome.summary.end, End::Stopped(Stop::MaxTime)));
+    assert_eq!(start.elapsed().as_secs(), 2);
+}
