@@ -81,14 +81,14 @@ impl Gate {
     }
 
     /// Lets the line editor stand still from its next paint on, and waits until it
-    /// does, or this much time has passed.
-    fn end(&self, limit: Duration) {
+    /// does; `false` when this much time has passed before.
+    fn end(&self, limit: Duration) -> bool {
         let mut state = lock(&self.state);
         state.ended = true;
-        let wait = self
+        let waited = self
             .changed
             .wait_timeout_while(state, limit, |state| !state.stands);
-        drop(wait);
+        waited.unwrap_or_else(PoisonError::into_inner).0.stands
     }
 
     /// No print goes through from now on.
@@ -246,11 +246,17 @@ impl Worker {
                 let _ = (self.sink)(fence.to_owned());
                 self.gate.leave();
             }
-            // The editor has what is left of the time for the last prints: a busy
-            // machine may not let it run at once.
-            let finish_by = lock(&self.shared.waiting).finish_by;
-            let left = finish_by.map(|by| by.saturating_duration_since(Instant::now()));
-            self.gate.end(left.unwrap_or_default().max(STANDS_WITHIN));
+            if !self.gate.end(STANDS_WITHIN) {
+                // It has not come so far, as on a busy machine, or was past the fence
+                // before the end was told and has painted its line: another fence
+                // takes that away. The first may still be on its way, and this one
+                // wait for ever.
+                let mut sink = self.sink;
+                thread::spawn(move || sink(fence.to_owned()));
+                let finish_by = lock(&self.shared.waiting).finish_by;
+                let left = finish_by.map(|by| by.saturating_duration_since(Instant::now()));
+                self.gate.end(left.unwrap_or_default().max(STANDS_WITHIN));
+            }
         }
         lock(&self.shared.waiting).finished = true;
         self.shared.changed.notify_all();
@@ -402,6 +408,37 @@ mod tests {
             }
         });
         let sink = Box::new(move |text| sender.send(text).map_err(io::Error::other));
+        let (printer, thread) = Printer::spawn(sink, Arc::clone(&gate), Some("fence"));
+        gate.open();
+        printer.print("last words\n".into());
+        thread.finish(Duration::from_secs(10));
+        let at_the_end = lock(&screen).clone();
+        assert!(at_the_end.contains("last words\n"), "{at_the_end}");
+        assert!(!at_the_end.ends_with("prompt> "), "{at_the_end}");
+        assert!(lock(&gate.state).stands);
+    }
+
+    #[test]
+    fn no_stray_prompt_is_left_by_an_editor_that_is_past_the_fence() {
+        let gate = Gate::new();
+        let (sender, prints) = mpsc::sync_channel::<String>(1);
+        let screen = Arc::new(Mutex::new(String::new()));
+        let (shown, painting) = (Arc::clone(&screen), Arc::clone(&gate));
+        let (painted, has_painted) = mpsc::channel();
+        thread::spawn(move || {
+            for text in prints {
+                lock(&shown).push_str(&text);
+                painting.painting();
+                lock(&shown).push_str("prompt> ");
+                let _ = painted.send(());
+            }
+        });
+        // A print counts as handed over when its line has been painted again.
+        let sink = Box::new(move |text| {
+            sender.send(text).map_err(io::Error::other)?;
+            let _ = has_painted.recv_timeout(Duration::from_secs(60));
+            Ok(())
+        });
         let (printer, thread) = Printer::spawn(sink, Arc::clone(&gate), Some("fence"));
         gate.open();
         printer.print("last words\n".into());
