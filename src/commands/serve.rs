@@ -235,11 +235,11 @@ async fn until_done(
 
 fn addresses(args: &ServeArgs) -> Addresses {
     let mut hosts = args.hosts.clone();
-    let mut is_elsewhere = !args.listen.is_empty();
     #[cfg(unix)]
-    {
-        is_elsewhere |= args.unix_socket.is_some();
-    }
+    let has_path = args.unix_socket.is_some();
+    #[cfg(not(unix))]
+    let has_path = false;
+    let is_elsewhere = has_path || !args.listen.is_empty();
     if hosts.is_empty() && (args.port.is_some() || !is_elsewhere) {
         hosts.push(DEFAULT_HOST.to_owned());
     }

@@ -109,6 +109,17 @@ pub(crate) enum Bound {
     },
 }
 
+impl Bound {
+    /// The port, of a TCP address.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp { address, .. } => Some(address.port()),
+            #[cfg(unix)]
+            Self::Unix { .. } => None,
+        }
+    }
+}
+
 /// Why a server cannot listen.
 #[derive(Debug, Error)]
 pub(crate) enum ListenError {

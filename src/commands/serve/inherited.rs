@@ -10,10 +10,6 @@ use crate::server::{self, Bound};
 ///
 /// # Errors
 /// When one of them is not one that listens, or cannot speak `tls`.
-#[cfg_attr(
-    not(unix),
-    expect(unused_variables, reason = "only TCP is handed over")
-)]
 pub(super) fn take(tls: bool) -> Result<Vec<Bound>> {
     let mut sockets = ListenFd::from_env();
     (0..sockets.len())
@@ -21,6 +17,10 @@ pub(super) fn take(tls: bool) -> Result<Vec<Bound>> {
         .collect()
 }
 
+#[cfg_attr(
+    not(unix),
+    expect(unused_variables, reason = "only TCP is handed over")
+)]
 fn take_one(sockets: &mut ListenFd, index: usize, tls: bool) -> Result<Bound> {
     if let Ok(Some(listener)) = sockets.take_tcp_listener(index) {
         check(&listener)?;

@@ -126,11 +126,7 @@ impl Ready {
             urls,
             pin: pin.map(|pin| pin.to_string()),
             command,
-            port: bounds.iter().find_map(|bound| match bound {
-                Bound::Tcp { address, .. } => Some(address.port()),
-                #[cfg(unix)]
-                Bound::Unix { .. } => None,
-            }),
+            port: bounds.iter().find_map(Bound::port),
             address: addresses.first().cloned().unwrap_or_default(),
             addresses: match addresses.len() {
                 0 | 1 => Vec::new(),
