@@ -46,7 +46,7 @@ const ANSWERED: Entry = Entry {
 pub(super) enum Known {
     /// It is the payload in this place, of so many that take turns.
     Turn { place: u64, of: u64 },
-    /// Its [print](print): one of ours may have the same.
+    /// Its [`print()`]: one of ours may have the same.
     Print([u8; 8]),
     /// It is none of ours, or they have not been looked at.
     Nothing,

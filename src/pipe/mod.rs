@@ -5,7 +5,7 @@
 //! connect to the end. What goes in is any stream of
 //! `Outgoing`, such as a [`Source`] that
 //! splits a reader by its [`Framing`]; what comes out goes to any writer.
-//! When a talk is over without anybody saying so is decided by [`Silence`].
+//! When a talk is over without anybody saying so is decided by [`silence`].
 //!
 //! It knows no flags, signals or terminals, and prints nothing. Why a talk
 //! ended is told by its [`Summary`].

@@ -44,13 +44,13 @@ const READER_STALL: Duration = Duration::from_secs(1);
 /// What a line is to be like.
 #[derive(Debug)]
 pub struct LineConfig {
-    /// Where to connect to; `None` until [`Line::set_target`].
+    /// Where to connect to; `None` until `Line::set_target`.
     pub target: Option<(Target, OpenConfig)>,
     /// How to hold a connection.
     pub socket: SocketConfig,
     /// What to send first over each connection.
     pub setup: Vec<Message>,
-    /// Whether, and how often, [`Line::connect_later`] connects again.
+    /// Whether, and how often, `Line::connect_later` connects again.
     pub reconnect: Option<RetryPolicy>,
     /// After which ends it does so although they will not mend by themselves.
     pub reconnect_on: ReconnectOn,
