@@ -326,6 +326,14 @@ def far_repeats():
 # --- the other side ------------------------------------------------------------
 
 
+def kib_of(pid, name):
+    """A figure of a process's memory. Of RssFile, the pages of the program itself,
+    there are as many as its code is long, which in a build without optimisation is a
+    good part of the limit, and so they are left out of it."""
+    with open(f"/proc/{pid}/status") as status:
+        return int(re.search(name + r":\s+(\d+) kB", status.read()).group(1))
+
+
 class ServerUnderTest:
     """Dials the echo server."""
 
@@ -375,12 +383,7 @@ class ServerUnderTest:
             connection.drop()
 
     def peak_kib(self):
-        with open(f"/proc/{self.pid}/status") as status:
-            text = status.read()
-        kib = lambda name: int(re.search(name + r":\s+(\d+) kB", text).group(1))
-        # The pages of the program itself are as many as its code is long, which in a
-        # build without optimisation is a good part of the limit.
-        return kib("VmHWM") - kib("RssFile")
+        return kib_of(self.pid, "VmHWM") - kib_of(self.pid, "RssFile")
 
 
 class ClientUnderTest:
@@ -390,6 +393,7 @@ class ClientUnderTest:
 
     def __init__(self, program):
         self.program = program
+        self.program_kib = 0
         self.last_usage = None
 
     @contextlib.contextmanager
@@ -405,6 +409,7 @@ class ClientUnderTest:
             )
             try:
                 stream, _ = listener.accept()
+                self.program_kib = kib_of(client.pid, "RssFile")
                 stream.settimeout(TIMEOUT)
                 stream.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 head = read_head(stream)
@@ -460,7 +465,7 @@ class ClientUnderTest:
 
     def peak_kib(self):
         # Of the client of the last check, which has ended.
-        return self.last_usage.ru_maxrss
+        return self.last_usage.ru_maxrss - self.program_kib
 
 
 # --- checks of both roles --------------------------------------------------------
